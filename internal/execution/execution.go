@@ -1,0 +1,171 @@
+// Package execution is the vocabulary that the agent, dataset profiling and the
+// sandbox providers share: what is put into a Python session, what comes out of
+// it while code runs, and how a step ends. It names rich outputs by MIME type as
+// Jupyter does. Everything that comes out of a session is untrusted data.
+package execution
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"time"
+)
+
+// Session is one live Python process. Variables persist from Run to Run. A
+// session runs one step at a time; Run while another Run is going is an error.
+type Session interface {
+	// Run executes code. It calls emit, from one goroutine, with what comes
+	// out while the code runs. It returns when the step has ended and says
+	// how; its error is non-nil only where the session itself failed or ctx
+	// ended, and is then an *Error. After an *Error whose Fatal is set the
+	// session is gone and every further Run returns it again.
+	Run(ctx context.Context, code string, emit func(Event)) (Result, error)
+	// Close ends the process and erases what the session left on the host.
+	// Closing twice is harmless.
+	Close() error
+}
+
+// Spec says what a new session is given.
+type Spec struct {
+	// Files appear read-only as /mnt/input/<Name> and as a link of that name
+	// in the working folder /mnt/data. Names are unique and clean (no slash,
+	// no control characters, not "." or "..").
+	Files  []File
+	Limits Limits
+}
+
+// File is a file on the host that a session may read.
+type File struct {
+	Name string
+	Path string // on the host, absolute
+}
+
+// Limits bound a session; a zero field means the provider's default.
+type Limits struct {
+	StepTime       time.Duration // wall time of one Run
+	MemoryBytes    int64         // the session's processes and temporary files together
+	Processes      int           // processes and threads at once
+	DiskBytes      int64         // the working folder
+	OutputBytes    int64         // stdout and stderr of one Run, together
+	Outputs        int           // rich outputs of one Run
+	ArtifactBytes  int64         // one artifact
+	ArtifactsBytes int64         // all artifacts of one Run
+	Artifacts      int           // artifacts of one Run
+}
+
+// Event is what comes out of a running step; exactly one field is set.
+type Event struct {
+	Chunk  *Chunk
+	Output *Output
+}
+
+// Stream names a standard stream.
+type Stream string
+
+// The two streams.
+const (
+	Stdout Stream = "stdout"
+	Stderr Stream = "stderr"
+)
+
+// Chunk is a piece of a standard stream: valid UTF-8, cut anywhere between
+// characters.
+type Chunk struct {
+	Stream Stream
+	Text   string
+}
+
+// The MIME types of rich outputs.
+const (
+	MIMEPlotly = "application/vnd.plotly.v1+json"  // JSON: a figure
+	MIMETable  = "application/vnd.mark.table+json" // Table is set
+	MIMEText   = "text/plain"                      // Text: repr of the last expression
+	MIMEPNG    = "image/png"                       // Artifact is set
+	MIMEJSON   = "application/json"                // JSON: what display_json was given
+	MIMEFile   = "application/vnd.mark.file+json"  // Artifact is set: a file left in /mnt/data
+)
+
+// Output is one rich output of a step.
+type Output struct {
+	MIME     string          `json:"mimeType"`
+	Title    string          `json:"title,omitempty"` // a figure's or a table's own title
+	Text     string          `json:"text,omitempty"`
+	JSON     json.RawMessage `json:"json,omitempty"`
+	Table    *Table          `json:"table,omitempty"`
+	Artifact *Artifact       `json:"-"`
+}
+
+// Table is the head of a DataFrame or a Series. Cells are JSON scalars; a
+// number that JSON cannot hold (NaN, infinities) is null, an integer beyond
+// 2^53 and a time is a string.
+type Table struct {
+	Columns   []string `json:"columns"`
+	Rows      [][]any  `json:"rows"`
+	RowCount  int64    `json:"rowCount"` // of the whole frame
+	Truncated bool     `json:"truncated"`
+}
+
+// Artifact is a file that a step left behind. Open works until the session is
+// closed or, if that is sooner, until the next Run.
+type Artifact struct {
+	Name      string // cleaned: no folder, no control characters, unique in its step
+	MIMEType  string // by content, not by name
+	SizeBytes int64
+	Open      func() (io.ReadCloser, error)
+}
+
+// Result says how a step ended.
+type Result struct {
+	Failure  *Failure // nil: it succeeded
+	Duration time.Duration
+	// Truncated tells that output beyond a limit was dropped.
+	Truncated bool
+}
+
+// Failure is an exception that the code raised.
+type Failure struct {
+	Name      string // the exception's class: "KeyError"
+	Message   string
+	Traceback string // cut to the user's own lines, without ANSI codes
+}
+
+// Code classes the ends of a step that are not the code's own doing, or that
+// a limit brought about.
+type Code string
+
+// The codes. All but CodeUnavailable and CodeCancelled name a limit.
+const (
+	CodeTimeout     Code = "PYTHON_TIMEOUT"
+	CodeMemory      Code = "PYTHON_OUT_OF_MEMORY"
+	CodeOutput      Code = "PYTHON_TOO_MUCH_OUTPUT"
+	CodeDied        Code = "PYTHON_DIED"        // the interpreter ended or was killed by its own code
+	CodeProtocol    Code = "PYTHON_PROTOCOL"    // frames that the kernel would not send
+	CodeUnavailable Code = "PYTHON_UNAVAILABLE" // no isolation, no runtime, no room
+	CodeCancelled   Code = "PYTHON_CANCELLED"   // the caller's context ended
+)
+
+// Error is the failure of a session.
+type Error struct {
+	Code    Code
+	Message string // a sentence for a person: what happened and what to do
+	Fatal   bool   // the session is gone, its variables with it
+	Err     error  // the cause, for logs only
+}
+
+// Error implements error with everything, the cause included: for logs.
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return string(e.Code) + ": " + e.Message
+	}
+	return string(e.Code) + ": " + e.Message + ": " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Isolation says what really stands between a session and this machine.
+type Isolation struct {
+	Provider string // "gvisor", "daytona"
+	Detail   string // a sentence: what is in force, or why nothing runs
+	Ready    bool
+}
