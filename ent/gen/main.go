@@ -1,0 +1,34 @@
+//go:build ignore
+
+// Command gen writes package ent from ent/schema. It runs with ent/ as the
+// working folder (go generate).
+package main
+
+import (
+	"log"
+
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent/entc"
+	"entgo.io/ent/entc/gen"
+)
+
+func main() {
+	// entgql's Go side only (Noder, Paginate, CollectFields): the GraphQL
+	// schema is written by hand.
+	ex, err := entgql.NewExtension(entgql.WithNodeDescriptor(false))
+	if err != nil {
+		log.Fatalf("entgql: %v", err)
+	}
+	err = entc.Generate("./schema", &gen.Config{
+		Features: []gen.Feature{
+			gen.FeatureIntercept,
+			gen.FeatureExecQuery,
+			gen.FeatureLock,
+			gen.FeatureUpsert,
+			gen.FeatureVersionedMigration,
+		},
+	}, entc.Extensions(ex))
+	if err != nil {
+		log.Fatalf("ent: %v", err)
+	}
+}

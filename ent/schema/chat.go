@@ -1,0 +1,49 @@
+package schema
+
+import (
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
+	"entgo.io/ent/schema"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"github.com/mark-analyst/mark/internal/ids"
+)
+
+// cascade deletes what hangs on a row together with it.
+func cascade() schema.Annotation { return entsql.OnDelete(entsql.Cascade) }
+
+// Chat is a conversation about datasets.
+type Chat struct{ ent.Schema }
+
+// Mixin of Chat.
+func (Chat) Mixin() []ent.Mixin { return []ent.Mixin{identified{prefix: ids.Chat}, owned{}} }
+
+// Fields of Chat.
+func (Chat) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("title").MaxLen(200).Default(""),
+		field.Bool("archived").Default(false),
+		field.Int("last_message_seq").Default(0).NonNegative().
+			Comment("The seq of the newest message: ids of one millisecond do not order."),
+		field.Time("updated_at").SchemaType(timeType).Default(now).UpdateDefault(now).
+			Annotations(entgql.OrderField("UPDATED_AT")),
+	}
+}
+
+// Edges of Chat.
+func (Chat) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("owner", User.Type).Ref("chats").Field("owner_id").Unique().Required().Immutable(),
+		edge.To("messages", Message.Type).Annotations(cascade()),
+		edge.To("runs", Run.Type).Annotations(cascade()),
+		edge.To("datasets", Dataset.Type),
+	}
+}
+
+// Indexes of Chat.
+func (Chat) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("owner_id", "archived", "updated_at")}
+}

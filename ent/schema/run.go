@@ -1,0 +1,67 @@
+package schema
+
+import (
+	"entgo.io/contrib/entgql"
+	"entgo.io/ent"
+	"entgo.io/ent/schema/edge"
+	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
+
+	"github.com/mark-analyst/mark/internal/ids"
+)
+
+// Run is the work on one question, from the queue to its end.
+type Run struct{ ent.Schema }
+
+// Mixin of Run.
+func (Run) Mixin() []ent.Mixin { return []ent.Mixin{identified{prefix: ids.Run}, owned{}} }
+
+// Fields of Run.
+func (Run) Fields() []ent.Field {
+	return []ent.Field{
+		field.String("chat_id").MaxLen(64).Immutable(),
+		field.String("question_id").MaxLen(64).Immutable(),
+		field.String("answer_id").MaxLen(64).Optional().Nillable(),
+		field.Enum("state").NamedValues(
+			"Queued", "QUEUED", "Running", "RUNNING", "Waiting", "WAITING",
+			"Succeeded", "SUCCEEDED", "Failed", "FAILED", "Cancelled", "CANCELLED",
+		).Default("QUEUED"),
+		field.String("model").MaxLen(200).Default(""),
+		field.String("client_mutation_id").MaxLen(200).Optional().Nillable().Immutable().
+			Comment("What the client called the sendMessage; the same one again is the same run."),
+		field.Int("epoch").Default(0).NonNegative().
+			Comment("How often the run was claimed by a worker; a write of an earlier claim is refused."),
+		field.Int("last_seq").Default(0).NonNegative().Comment("The seq of the newest event."),
+		field.Bool("cancel_requested").Default(false),
+		field.String("error_code").MaxLen(64).Optional(),
+		field.String("error_message").MaxLen(2000).Optional(),
+		field.Int("prompt_tokens").Default(0).NonNegative(),
+		field.Int("cached_tokens").Default(0).NonNegative().Comment("Part of prompt_tokens."),
+		field.Int("completion_tokens").Default(0).NonNegative(),
+		field.Int("reasoning_tokens").Default(0).NonNegative().Comment("Part of completion_tokens."),
+		field.Int64("python_ms").Default(0).Comment("Wall time of Python steps, milliseconds."),
+		field.Time("started_at").SchemaType(timeType).Optional().Nillable(),
+		field.Time("finished_at").SchemaType(timeType).Optional().Nillable(),
+	}
+}
+
+// Edges of Run.
+func (Run) Edges() []ent.Edge {
+	return []ent.Edge{
+		edge.From("chat", Chat.Type).Ref("runs").Field("chat_id").Unique().Required().Immutable(),
+		edge.From("question", Message.Type).Ref("question_of").Field("question_id").Unique().Required().Immutable(),
+		edge.From("answer", Message.Type).Ref("answer_of").Field("answer_id").Unique(),
+		edge.To("steps", Step.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
+		edge.To("events", Event.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
+		edge.To("artifacts", Artifact.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
+	}
+}
+
+// Indexes of Run.
+func (Run) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("state"),
+		index.Fields("chat_id", "created_at"),
+		index.Fields("owner_id", "client_mutation_id").Unique(),
+	}
+}
