@@ -1,0 +1,64 @@
+//go:build linux && (amd64 || arm64)
+
+package pyruntime
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Parts of CPython that a session without a screen, a compiler or a network has
+// no use for. Patterns below /usr.
+var unneeded = []string{
+	"bin/idle*", "bin/pip*", "bin/pydoc*", "bin/*-config",
+	"include", "share",
+	"lib/itcl*", "lib/thread*", "lib/tcl*", "lib/tk*", "lib/libtcl*", "lib/libtk*",
+	"lib/libpython*", // the interpreter is linked statically
+	"lib/pkgconfig",
+	"lib/python*/config-*", "lib/python*/ensurepip", "lib/python*/idlelib", "lib/python*/test",
+	"lib/python*/tkinter", "lib/python*/turtle.py", "lib/python*/turtledemo", "lib/python*/venv",
+	"lib/python*/lib-dynload/_tkinter.*", "lib/python*/lib-dynload/*test*",
+	"lib/python*/site-packages/pip*", "lib/python*/site-packages/bin",
+	"lib/python*/site-packages/share", "lib/python*/site-packages/include",
+	"lib/python*/site-packages/pyarrow/include", "lib/python*/site-packages/pyarrow/src",
+}
+
+// Files that serve only those who compile against a library.
+var unneededSuffixes = []string{".pyi", ".h", ".hpp", ".pxd", ".pxi", ".pyx", ".a", ".o", ".c", ".f90"}
+
+// prune removes what is only weight: a third of the tree.
+func (b *builder) prune() error {
+	for _, pattern := range unneeded {
+		matches, err := filepath.Glob(filepath.Join(b.root, "usr", pattern))
+		if err != nil {
+			return err
+		}
+		for _, m := range matches {
+			if err := os.RemoveAll(m); err != nil {
+				return err
+			}
+		}
+	}
+	return filepath.WalkDir(b.sitePackages(), func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			if d.Name() == "tests" {
+				if err := os.RemoveAll(path); err != nil {
+					return err
+				}
+				return fs.SkipDir
+			}
+			return nil
+		}
+		for _, s := range unneededSuffixes {
+			if strings.HasSuffix(d.Name(), s) {
+				return os.Remove(path)
+			}
+		}
+		return nil
+	})
+}
