@@ -50,7 +50,7 @@ type ChatEdges struct {
 	// type was loaded (or requested) in eager-loading or not.
 	loadedTypes [4]bool
 	// totalCount holds the count of the edges above.
-	totalCount [4]map[string]int
+	totalCount [3]map[string]int
 
 	namedMessages map[string][]*Message
 	namedRuns     map[string][]*Run

@@ -1278,15 +1278,15 @@ func (c *MessageClient) QueryAttachments(_m *Message) *DatasetQuery {
 	return query
 }
 
-// QueryQuestionOf queries the question_of edge of a Message.
-func (c *MessageClient) QueryQuestionOf(_m *Message) *RunQuery {
+// QueryRuns queries the runs edge of a Message.
+func (c *MessageClient) QueryRuns(_m *Message) *RunQuery {
 	query := (&RunClient{config: c.config}).Query()
 	query.path = func(context.Context) (fromV *sql.Selector, _ error) {
 		id := _m.ID
 		step := sqlgraph.NewStep(
 			sqlgraph.From(message.Table, message.FieldID, id),
 			sqlgraph.To(run.Table, run.FieldID),
-			sqlgraph.Edge(sqlgraph.O2O, false, message.QuestionOfTable, message.QuestionOfColumn),
+			sqlgraph.Edge(sqlgraph.O2M, false, message.RunsTable, message.RunsColumn),
 		)
 		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil
@@ -1467,7 +1467,7 @@ func (c *RunClient) QueryQuestion(_m *Run) *MessageQuery {
 		step := sqlgraph.NewStep(
 			sqlgraph.From(run.Table, run.FieldID, id),
 			sqlgraph.To(message.Table, message.FieldID),
-			sqlgraph.Edge(sqlgraph.O2O, true, run.QuestionTable, run.QuestionColumn),
+			sqlgraph.Edge(sqlgraph.M2O, true, run.QuestionTable, run.QuestionColumn),
 		)
 		fromV = sqlgraph.Neighbors(_m.driver.Dialect(), step)
 		return fromV, nil

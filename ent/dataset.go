@@ -74,8 +74,6 @@ type DatasetEdges struct {
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
 	loadedTypes [4]bool
-	// totalCount holds the count of the edges above.
-	totalCount [3]map[string]int
 
 	namedColumns  map[string][]*Column
 	namedChats    map[string][]*Chat

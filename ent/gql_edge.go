@@ -8,94 +8,70 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
-func (_m *Chat) Owner(ctx context.Context) (*User, error) {
-	result, err := _m.Edges.OwnerOrErr()
-	if IsNotLoaded(err) {
-		result, err = _m.QueryOwner().Only(ctx)
+func (_m *Chat) Messages(
+	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy *MessageOrder,
+) (*MessageConnection, error) {
+	opts := []MessagePaginateOption{
+		WithMessageOrder(orderBy),
 	}
-	return result, err
+	alias := graphql.GetFieldContext(ctx).Field.Alias
+	totalCount, hasTotalCount := _m.Edges.totalCount[0][alias]
+	if nodes, err := _m.NamedMessages(alias); err == nil || hasTotalCount {
+		pager, err := newMessagePager(opts, last != nil)
+		if err != nil {
+			return nil, err
+		}
+		conn := &MessageConnection{Edges: []*MessageEdge{}, TotalCount: totalCount}
+		conn.build(nodes, pager, after, first, before, last)
+		return conn, nil
+	}
+	return _m.QueryMessages().Paginate(ctx, after, first, before, last, opts...)
 }
 
-func (_m *Chat) Messages(ctx context.Context) (result []*Message, err error) {
-	if fc := graphql.GetFieldContext(ctx); fc != nil && fc.Field.Alias != "" {
-		result, err = _m.NamedMessages(graphql.GetFieldContext(ctx).Field.Alias)
-	} else {
-		result, err = _m.Edges.MessagesOrErr()
+func (_m *Chat) Runs(
+	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy *RunOrder,
+) (*RunConnection, error) {
+	opts := []RunPaginateOption{
+		WithRunOrder(orderBy),
 	}
-	if IsNotLoaded(err) {
-		result, err = _m.QueryMessages().All(ctx)
+	alias := graphql.GetFieldContext(ctx).Field.Alias
+	totalCount, hasTotalCount := _m.Edges.totalCount[1][alias]
+	if nodes, err := _m.NamedRuns(alias); err == nil || hasTotalCount {
+		pager, err := newRunPager(opts, last != nil)
+		if err != nil {
+			return nil, err
+		}
+		conn := &RunConnection{Edges: []*RunEdge{}, TotalCount: totalCount}
+		conn.build(nodes, pager, after, first, before, last)
+		return conn, nil
 	}
-	return result, err
+	return _m.QueryRuns().Paginate(ctx, after, first, before, last, opts...)
 }
 
-func (_m *Chat) Runs(ctx context.Context) (result []*Run, err error) {
-	if fc := graphql.GetFieldContext(ctx); fc != nil && fc.Field.Alias != "" {
-		result, err = _m.NamedRuns(graphql.GetFieldContext(ctx).Field.Alias)
-	} else {
-		result, err = _m.Edges.RunsOrErr()
+func (_m *Chat) Datasets(
+	ctx context.Context, after *Cursor, first *int, before *Cursor, last *int, orderBy *DatasetOrder,
+) (*DatasetConnection, error) {
+	opts := []DatasetPaginateOption{
+		WithDatasetOrder(orderBy),
 	}
-	if IsNotLoaded(err) {
-		result, err = _m.QueryRuns().All(ctx)
+	alias := graphql.GetFieldContext(ctx).Field.Alias
+	totalCount, hasTotalCount := _m.Edges.totalCount[2][alias]
+	if nodes, err := _m.NamedDatasets(alias); err == nil || hasTotalCount {
+		pager, err := newDatasetPager(opts, last != nil)
+		if err != nil {
+			return nil, err
+		}
+		conn := &DatasetConnection{Edges: []*DatasetEdge{}, TotalCount: totalCount}
+		conn.build(nodes, pager, after, first, before, last)
+		return conn, nil
 	}
-	return result, err
-}
-
-func (_m *Chat) Datasets(ctx context.Context) (result []*Dataset, err error) {
-	if fc := graphql.GetFieldContext(ctx); fc != nil && fc.Field.Alias != "" {
-		result, err = _m.NamedDatasets(graphql.GetFieldContext(ctx).Field.Alias)
-	} else {
-		result, err = _m.Edges.DatasetsOrErr()
-	}
-	if IsNotLoaded(err) {
-		result, err = _m.QueryDatasets().All(ctx)
-	}
-	return result, err
+	return _m.QueryDatasets().Paginate(ctx, after, first, before, last, opts...)
 }
 
 func (_m *Column) Dataset(ctx context.Context) (*Dataset, error) {
 	result, err := _m.Edges.DatasetOrErr()
 	if IsNotLoaded(err) {
 		result, err = _m.QueryDataset().Only(ctx)
-	}
-	return result, err
-}
-
-func (_m *Dataset) Owner(ctx context.Context) (*User, error) {
-	result, err := _m.Edges.OwnerOrErr()
-	if IsNotLoaded(err) {
-		result, err = _m.QueryOwner().Only(ctx)
-	}
-	return result, err
-}
-
-func (_m *Dataset) Chats(ctx context.Context) (result []*Chat, err error) {
-	if fc := graphql.GetFieldContext(ctx); fc != nil && fc.Field.Alias != "" {
-		result, err = _m.NamedChats(graphql.GetFieldContext(ctx).Field.Alias)
-	} else {
-		result, err = _m.Edges.ChatsOrErr()
-	}
-	if IsNotLoaded(err) {
-		result, err = _m.QueryChats().All(ctx)
-	}
-	return result, err
-}
-
-func (_m *Dataset) Messages(ctx context.Context) (result []*Message, err error) {
-	if fc := graphql.GetFieldContext(ctx); fc != nil && fc.Field.Alias != "" {
-		result, err = _m.NamedMessages(graphql.GetFieldContext(ctx).Field.Alias)
-	} else {
-		result, err = _m.Edges.MessagesOrErr()
-	}
-	if IsNotLoaded(err) {
-		result, err = _m.QueryMessages().All(ctx)
-	}
-	return result, err
-}
-
-func (_m *Message) Chat(ctx context.Context) (*Chat, error) {
-	result, err := _m.Edges.ChatOrErr()
-	if IsNotLoaded(err) {
-		result, err = _m.QueryChat().Only(ctx)
 	}
 	return result, err
 }
@@ -112,34 +88,10 @@ func (_m *Message) Attachments(ctx context.Context) (result []*Dataset, err erro
 	return result, err
 }
 
-func (_m *Message) QuestionOf(ctx context.Context) (*Run, error) {
-	result, err := _m.Edges.QuestionOfOrErr()
-	if IsNotLoaded(err) {
-		result, err = _m.QueryQuestionOf().Only(ctx)
-	}
-	return result, MaskNotFound(err)
-}
-
-func (_m *Message) AnswerOf(ctx context.Context) (*Run, error) {
-	result, err := _m.Edges.AnswerOfOrErr()
-	if IsNotLoaded(err) {
-		result, err = _m.QueryAnswerOf().Only(ctx)
-	}
-	return result, MaskNotFound(err)
-}
-
 func (_m *Run) Chat(ctx context.Context) (*Chat, error) {
 	result, err := _m.Edges.ChatOrErr()
 	if IsNotLoaded(err) {
 		result, err = _m.QueryChat().Only(ctx)
-	}
-	return result, err
-}
-
-func (_m *Run) Question(ctx context.Context) (*Message, error) {
-	result, err := _m.Edges.QuestionOrErr()
-	if IsNotLoaded(err) {
-		result, err = _m.QueryQuestion().Only(ctx)
 	}
 	return result, err
 }
@@ -176,42 +128,6 @@ func (_m *Step) Artifacts(ctx context.Context) (result []*Artifact, err error) {
 	}
 	if IsNotLoaded(err) {
 		result, err = _m.QueryArtifacts().All(ctx)
-	}
-	return result, err
-}
-
-func (_m *User) Sessions(ctx context.Context) (result []*Session, err error) {
-	if fc := graphql.GetFieldContext(ctx); fc != nil && fc.Field.Alias != "" {
-		result, err = _m.NamedSessions(graphql.GetFieldContext(ctx).Field.Alias)
-	} else {
-		result, err = _m.Edges.SessionsOrErr()
-	}
-	if IsNotLoaded(err) {
-		result, err = _m.QuerySessions().All(ctx)
-	}
-	return result, err
-}
-
-func (_m *User) Chats(ctx context.Context) (result []*Chat, err error) {
-	if fc := graphql.GetFieldContext(ctx); fc != nil && fc.Field.Alias != "" {
-		result, err = _m.NamedChats(graphql.GetFieldContext(ctx).Field.Alias)
-	} else {
-		result, err = _m.Edges.ChatsOrErr()
-	}
-	if IsNotLoaded(err) {
-		result, err = _m.QueryChats().All(ctx)
-	}
-	return result, err
-}
-
-func (_m *User) Datasets(ctx context.Context) (result []*Dataset, err error) {
-	if fc := graphql.GetFieldContext(ctx); fc != nil && fc.Field.Alias != "" {
-		result, err = _m.NamedDatasets(graphql.GetFieldContext(ctx).Field.Alias)
-	} else {
-		result, err = _m.Edges.DatasetsOrErr()
-	}
-	if IsNotLoaded(err) {
-		result, err = _m.QueryDatasets().All(ctx)
 	}
 	return result, err
 }

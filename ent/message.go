@@ -44,17 +44,18 @@ type MessageEdges struct {
 	Chat *Chat `json:"chat,omitempty"`
 	// Attachments holds the value of the attachments edge.
 	Attachments []*Dataset `json:"attachments,omitempty"`
-	// QuestionOf holds the value of the question_of edge.
-	QuestionOf *Run `json:"question_of,omitempty"`
+	// Runs holds the value of the runs edge.
+	Runs []*Run `json:"runs,omitempty"`
 	// AnswerOf holds the value of the answer_of edge.
 	AnswerOf *Run `json:"answer_of,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
 	loadedTypes [4]bool
 	// totalCount holds the count of the edges above.
-	totalCount [4]map[string]int
+	totalCount [1]map[string]int
 
 	namedAttachments map[string][]*Dataset
+	namedRuns        map[string][]*Run
 }
 
 // ChatOrErr returns the Chat value or an error if the edge
@@ -77,15 +78,13 @@ func (e MessageEdges) AttachmentsOrErr() ([]*Dataset, error) {
 	return nil, &NotLoadedError{edge: "attachments"}
 }
 
-// QuestionOfOrErr returns the QuestionOf value or an error if the edge
-// was not loaded in eager-loading, or loaded but was not found.
-func (e MessageEdges) QuestionOfOrErr() (*Run, error) {
-	if e.QuestionOf != nil {
-		return e.QuestionOf, nil
-	} else if e.loadedTypes[2] {
-		return nil, &NotFoundError{label: run.Label}
+// RunsOrErr returns the Runs value or an error if the edge
+// was not loaded in eager-loading.
+func (e MessageEdges) RunsOrErr() ([]*Run, error) {
+	if e.loadedTypes[2] {
+		return e.Runs, nil
 	}
-	return nil, &NotLoadedError{edge: "question_of"}
+	return nil, &NotLoadedError{edge: "runs"}
 }
 
 // AnswerOfOrErr returns the AnswerOf value or an error if the edge
@@ -194,9 +193,9 @@ func (_m *Message) QueryAttachments() *DatasetQuery {
 	return NewMessageClient(_m.config).QueryAttachments(_m)
 }
 
-// QueryQuestionOf queries the "question_of" edge of the Message entity.
-func (_m *Message) QueryQuestionOf() *RunQuery {
-	return NewMessageClient(_m.config).QueryQuestionOf(_m)
+// QueryRuns queries the "runs" edge of the Message entity.
+func (_m *Message) QueryRuns() *RunQuery {
+	return NewMessageClient(_m.config).QueryRuns(_m)
 }
 
 // QueryAnswerOf queries the "answer_of" edge of the Message entity.
@@ -269,6 +268,30 @@ func (_m *Message) appendNamedAttachments(name string, edges ...*Dataset) {
 		_m.Edges.namedAttachments[name] = []*Dataset{}
 	} else {
 		_m.Edges.namedAttachments[name] = append(_m.Edges.namedAttachments[name], edges...)
+	}
+}
+
+// NamedRuns returns the Runs named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Message) NamedRuns(name string) ([]*Run, error) {
+	if _m.Edges.namedRuns == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedRuns[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Message) appendNamedRuns(name string, edges ...*Run) {
+	if _m.Edges.namedRuns == nil {
+		_m.Edges.namedRuns = make(map[string][]*Run)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedRuns[name] = []*Run{}
+	} else {
+		_m.Edges.namedRuns[name] = append(_m.Edges.namedRuns[name], edges...)
 	}
 }
 

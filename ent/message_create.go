@@ -105,23 +105,19 @@ func (_c *MessageCreate) AddAttachments(v ...*Dataset) *MessageCreate {
 	return _c.AddAttachmentIDs(ids...)
 }
 
-// SetQuestionOfID sets the "question_of" edge to the Run entity by ID.
-func (_c *MessageCreate) SetQuestionOfID(id string) *MessageCreate {
-	_c.mutation.SetQuestionOfID(id)
+// AddRunIDs adds the "runs" edge to the Run entity by IDs.
+func (_c *MessageCreate) AddRunIDs(ids ...string) *MessageCreate {
+	_c.mutation.AddRunIDs(ids...)
 	return _c
 }
 
-// SetNillableQuestionOfID sets the "question_of" edge to the Run entity by ID if the given value is not nil.
-func (_c *MessageCreate) SetNillableQuestionOfID(id *string) *MessageCreate {
-	if id != nil {
-		_c = _c.SetQuestionOfID(*id)
+// AddRuns adds the "runs" edges to the Run entity.
+func (_c *MessageCreate) AddRuns(v ...*Run) *MessageCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
 	}
-	return _c
-}
-
-// SetQuestionOf sets the "question_of" edge to the Run entity.
-func (_c *MessageCreate) SetQuestionOf(v *Run) *MessageCreate {
-	return _c.SetQuestionOfID(v.ID)
+	return _c.AddRunIDs(ids...)
 }
 
 // SetAnswerOfID sets the "answer_of" edge to the Run entity by ID.
@@ -325,12 +321,12 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 		}
 		_spec.Edges = append(_spec.Edges, edge)
 	}
-	if nodes := _c.mutation.QuestionOfIDs(); len(nodes) > 0 {
+	if nodes := _c.mutation.RunsIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.O2O,
+			Rel:     sqlgraph.O2M,
 			Inverse: false,
-			Table:   message.QuestionOfTable,
-			Columns: []string{message.QuestionOfColumn},
+			Table:   message.RunsTable,
+			Columns: []string{message.RunsColumn},
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),

@@ -29,11 +29,12 @@ type MessageQuery struct {
 	predicates           []predicate.Message
 	withChat             *ChatQuery
 	withAttachments      *DatasetQuery
-	withQuestionOf       *RunQuery
+	withRuns             *RunQuery
 	withAnswerOf         *RunQuery
 	loadTotal            []func(context.Context, []*Message) error
 	modifiers            []func(*sql.Selector)
 	withNamedAttachments map[string]*DatasetQuery
+	withNamedRuns        map[string]*RunQuery
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -114,8 +115,8 @@ func (_q *MessageQuery) QueryAttachments() *DatasetQuery {
 	return query
 }
 
-// QueryQuestionOf chains the current query on the "question_of" edge.
-func (_q *MessageQuery) QueryQuestionOf() *RunQuery {
+// QueryRuns chains the current query on the "runs" edge.
+func (_q *MessageQuery) QueryRuns() *RunQuery {
 	query := (&RunClient{config: _q.config}).Query()
 	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
 		if err := _q.prepareQuery(ctx); err != nil {
@@ -128,7 +129,7 @@ func (_q *MessageQuery) QueryQuestionOf() *RunQuery {
 		step := sqlgraph.NewStep(
 			sqlgraph.From(message.Table, message.FieldID, selector),
 			sqlgraph.To(run.Table, run.FieldID),
-			sqlgraph.Edge(sqlgraph.O2O, false, message.QuestionOfTable, message.QuestionOfColumn),
+			sqlgraph.Edge(sqlgraph.O2M, false, message.RunsTable, message.RunsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -352,7 +353,7 @@ func (_q *MessageQuery) Clone() *MessageQuery {
 		predicates:      append([]predicate.Message{}, _q.predicates...),
 		withChat:        _q.withChat.Clone(),
 		withAttachments: _q.withAttachments.Clone(),
-		withQuestionOf:  _q.withQuestionOf.Clone(),
+		withRuns:        _q.withRuns.Clone(),
 		withAnswerOf:    _q.withAnswerOf.Clone(),
 		// clone intermediate query.
 		sql:  _q.sql.Clone(),
@@ -382,14 +383,14 @@ func (_q *MessageQuery) WithAttachments(opts ...func(*DatasetQuery)) *MessageQue
 	return _q
 }
 
-// WithQuestionOf tells the query-builder to eager-load the nodes that are connected to
-// the "question_of" edge. The optional arguments are used to configure the query builder of the edge.
-func (_q *MessageQuery) WithQuestionOf(opts ...func(*RunQuery)) *MessageQuery {
+// WithRuns tells the query-builder to eager-load the nodes that are connected to
+// the "runs" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *MessageQuery) WithRuns(opts ...func(*RunQuery)) *MessageQuery {
 	query := (&RunClient{config: _q.config}).Query()
 	for _, opt := range opts {
 		opt(query)
 	}
-	_q.withQuestionOf = query
+	_q.withRuns = query
 	return _q
 }
 
@@ -485,7 +486,7 @@ func (_q *MessageQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Mess
 		loadedTypes = [4]bool{
 			_q.withChat != nil,
 			_q.withAttachments != nil,
-			_q.withQuestionOf != nil,
+			_q.withRuns != nil,
 			_q.withAnswerOf != nil,
 		}
 	)
@@ -523,9 +524,10 @@ func (_q *MessageQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Mess
 			return nil, err
 		}
 	}
-	if query := _q.withQuestionOf; query != nil {
-		if err := _q.loadQuestionOf(ctx, query, nodes, nil,
-			func(n *Message, e *Run) { n.Edges.QuestionOf = e }); err != nil {
+	if query := _q.withRuns; query != nil {
+		if err := _q.loadRuns(ctx, query, nodes,
+			func(n *Message) { n.Edges.Runs = []*Run{} },
+			func(n *Message, e *Run) { n.Edges.Runs = append(n.Edges.Runs, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -539,6 +541,13 @@ func (_q *MessageQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Mess
 		if err := _q.loadAttachments(ctx, query, nodes,
 			func(n *Message) { n.appendNamedAttachments(name) },
 			func(n *Message, e *Dataset) { n.appendNamedAttachments(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedRuns {
+		if err := _q.loadRuns(ctx, query, nodes,
+			func(n *Message) { n.appendNamedRuns(name) },
+			func(n *Message, e *Run) { n.appendNamedRuns(name, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -640,18 +649,21 @@ func (_q *MessageQuery) loadAttachments(ctx context.Context, query *DatasetQuery
 	}
 	return nil
 }
-func (_q *MessageQuery) loadQuestionOf(ctx context.Context, query *RunQuery, nodes []*Message, init func(*Message), assign func(*Message, *Run)) error {
+func (_q *MessageQuery) loadRuns(ctx context.Context, query *RunQuery, nodes []*Message, init func(*Message), assign func(*Message, *Run)) error {
 	fks := make([]driver.Value, 0, len(nodes))
 	nodeids := make(map[string]*Message)
 	for i := range nodes {
 		fks = append(fks, nodes[i].ID)
 		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
 	}
 	if len(query.ctx.Fields) > 0 {
 		query.ctx.AppendFieldOnce(run.FieldQuestionID)
 	}
 	query.Where(predicate.Run(func(s *sql.Selector) {
-		s.Where(sql.InValues(s.C(message.QuestionOfColumn), fks...))
+		s.Where(sql.InValues(s.C(message.RunsColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -825,6 +837,20 @@ func (_q *MessageQuery) WithNamedAttachments(name string, opts ...func(*DatasetQ
 		_q.withNamedAttachments = make(map[string]*DatasetQuery)
 	}
 	_q.withNamedAttachments[name] = query
+	return _q
+}
+
+// WithNamedRuns tells the query-builder to eager-load the nodes that are connected to the "runs"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *MessageQuery) WithNamedRuns(name string, opts ...func(*RunQuery)) *MessageQuery {
+	query := (&RunClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedRuns == nil {
+		_q.withNamedRuns = make(map[string]*RunQuery)
+	}
+	_q.withNamedRuns[name] = query
 	return _q
 }
 

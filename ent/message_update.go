@@ -58,23 +58,19 @@ func (_u *MessageUpdate) AddAttachments(v ...*Dataset) *MessageUpdate {
 	return _u.AddAttachmentIDs(ids...)
 }
 
-// SetQuestionOfID sets the "question_of" edge to the Run entity by ID.
-func (_u *MessageUpdate) SetQuestionOfID(id string) *MessageUpdate {
-	_u.mutation.SetQuestionOfID(id)
+// AddRunIDs adds the "runs" edge to the Run entity by IDs.
+func (_u *MessageUpdate) AddRunIDs(ids ...string) *MessageUpdate {
+	_u.mutation.AddRunIDs(ids...)
 	return _u
 }
 
-// SetNillableQuestionOfID sets the "question_of" edge to the Run entity by ID if the given value is not nil.
-func (_u *MessageUpdate) SetNillableQuestionOfID(id *string) *MessageUpdate {
-	if id != nil {
-		_u = _u.SetQuestionOfID(*id)
+// AddRuns adds the "runs" edges to the Run entity.
+func (_u *MessageUpdate) AddRuns(v ...*Run) *MessageUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
 	}
-	return _u
-}
-
-// SetQuestionOf sets the "question_of" edge to the Run entity.
-func (_u *MessageUpdate) SetQuestionOf(v *Run) *MessageUpdate {
-	return _u.SetQuestionOfID(v.ID)
+	return _u.AddRunIDs(ids...)
 }
 
 // SetAnswerOfID sets the "answer_of" edge to the Run entity by ID.
@@ -122,10 +118,25 @@ func (_u *MessageUpdate) RemoveAttachments(v ...*Dataset) *MessageUpdate {
 	return _u.RemoveAttachmentIDs(ids...)
 }
 
-// ClearQuestionOf clears the "question_of" edge to the Run entity.
-func (_u *MessageUpdate) ClearQuestionOf() *MessageUpdate {
-	_u.mutation.ClearQuestionOf()
+// ClearRuns clears all "runs" edges to the Run entity.
+func (_u *MessageUpdate) ClearRuns() *MessageUpdate {
+	_u.mutation.ClearRuns()
 	return _u
+}
+
+// RemoveRunIDs removes the "runs" edge to Run entities by IDs.
+func (_u *MessageUpdate) RemoveRunIDs(ids ...string) *MessageUpdate {
+	_u.mutation.RemoveRunIDs(ids...)
+	return _u
+}
+
+// RemoveRuns removes "runs" edges to Run entities.
+func (_u *MessageUpdate) RemoveRuns(v ...*Run) *MessageUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveRunIDs(ids...)
 }
 
 // ClearAnswerOf clears the "answer_of" edge to the Run entity.
@@ -234,12 +245,12 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
-	if _u.mutation.QuestionOfCleared() {
+	if _u.mutation.RunsCleared() {
 		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.O2O,
+			Rel:     sqlgraph.O2M,
 			Inverse: false,
-			Table:   message.QuestionOfTable,
-			Columns: []string{message.QuestionOfColumn},
+			Table:   message.RunsTable,
+			Columns: []string{message.RunsColumn},
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
@@ -247,12 +258,28 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		}
 		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
 	}
-	if nodes := _u.mutation.QuestionOfIDs(); len(nodes) > 0 {
+	if nodes := _u.mutation.RemovedRunsIDs(); len(nodes) > 0 && !_u.mutation.RunsCleared() {
 		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.O2O,
+			Rel:     sqlgraph.O2M,
 			Inverse: false,
-			Table:   message.QuestionOfTable,
-			Columns: []string{message.QuestionOfColumn},
+			Table:   message.RunsTable,
+			Columns: []string{message.RunsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RunsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   message.RunsTable,
+			Columns: []string{message.RunsColumn},
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
@@ -339,23 +366,19 @@ func (_u *MessageUpdateOne) AddAttachments(v ...*Dataset) *MessageUpdateOne {
 	return _u.AddAttachmentIDs(ids...)
 }
 
-// SetQuestionOfID sets the "question_of" edge to the Run entity by ID.
-func (_u *MessageUpdateOne) SetQuestionOfID(id string) *MessageUpdateOne {
-	_u.mutation.SetQuestionOfID(id)
+// AddRunIDs adds the "runs" edge to the Run entity by IDs.
+func (_u *MessageUpdateOne) AddRunIDs(ids ...string) *MessageUpdateOne {
+	_u.mutation.AddRunIDs(ids...)
 	return _u
 }
 
-// SetNillableQuestionOfID sets the "question_of" edge to the Run entity by ID if the given value is not nil.
-func (_u *MessageUpdateOne) SetNillableQuestionOfID(id *string) *MessageUpdateOne {
-	if id != nil {
-		_u = _u.SetQuestionOfID(*id)
+// AddRuns adds the "runs" edges to the Run entity.
+func (_u *MessageUpdateOne) AddRuns(v ...*Run) *MessageUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
 	}
-	return _u
-}
-
-// SetQuestionOf sets the "question_of" edge to the Run entity.
-func (_u *MessageUpdateOne) SetQuestionOf(v *Run) *MessageUpdateOne {
-	return _u.SetQuestionOfID(v.ID)
+	return _u.AddRunIDs(ids...)
 }
 
 // SetAnswerOfID sets the "answer_of" edge to the Run entity by ID.
@@ -403,10 +426,25 @@ func (_u *MessageUpdateOne) RemoveAttachments(v ...*Dataset) *MessageUpdateOne {
 	return _u.RemoveAttachmentIDs(ids...)
 }
 
-// ClearQuestionOf clears the "question_of" edge to the Run entity.
-func (_u *MessageUpdateOne) ClearQuestionOf() *MessageUpdateOne {
-	_u.mutation.ClearQuestionOf()
+// ClearRuns clears all "runs" edges to the Run entity.
+func (_u *MessageUpdateOne) ClearRuns() *MessageUpdateOne {
+	_u.mutation.ClearRuns()
 	return _u
+}
+
+// RemoveRunIDs removes the "runs" edge to Run entities by IDs.
+func (_u *MessageUpdateOne) RemoveRunIDs(ids ...string) *MessageUpdateOne {
+	_u.mutation.RemoveRunIDs(ids...)
+	return _u
+}
+
+// RemoveRuns removes "runs" edges to Run entities.
+func (_u *MessageUpdateOne) RemoveRuns(v ...*Run) *MessageUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveRunIDs(ids...)
 }
 
 // ClearAnswerOf clears the "answer_of" edge to the Run entity.
@@ -545,12 +583,12 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
-	if _u.mutation.QuestionOfCleared() {
+	if _u.mutation.RunsCleared() {
 		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.O2O,
+			Rel:     sqlgraph.O2M,
 			Inverse: false,
-			Table:   message.QuestionOfTable,
-			Columns: []string{message.QuestionOfColumn},
+			Table:   message.RunsTable,
+			Columns: []string{message.RunsColumn},
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
@@ -558,12 +596,28 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 		}
 		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
 	}
-	if nodes := _u.mutation.QuestionOfIDs(); len(nodes) > 0 {
+	if nodes := _u.mutation.RemovedRunsIDs(); len(nodes) > 0 && !_u.mutation.RunsCleared() {
 		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.O2O,
+			Rel:     sqlgraph.O2M,
 			Inverse: false,
-			Table:   message.QuestionOfTable,
-			Columns: []string{message.QuestionOfColumn},
+			Table:   message.RunsTable,
+			Columns: []string{message.RunsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RunsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   message.RunsTable,
+			Columns: []string{message.RunsColumn},
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),

@@ -5535,8 +5535,9 @@ type MessageMutation struct {
 	attachments        map[string]struct{}
 	removedattachments map[string]struct{}
 	clearedattachments bool
-	question_of        *string
-	clearedquestion_of bool
+	runs               map[string]struct{}
+	removedruns        map[string]struct{}
+	clearedruns        bool
 	answer_of          *string
 	clearedanswer_of   bool
 	done               bool
@@ -5980,43 +5981,58 @@ func (m *MessageMutation) ResetAttachments() {
 	m.removedattachments = nil
 }
 
-// SetQuestionOfID sets the "question_of" edge to the Run entity by id.
-func (m *MessageMutation) SetQuestionOfID(id string) {
-	m.question_of = &id
+// AddRunIDs adds the "runs" edge to the Run entity by ids.
+func (m *MessageMutation) AddRunIDs(ids ...string) {
+	if m.runs == nil {
+		m.runs = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.runs[ids[i]] = struct{}{}
+	}
 }
 
-// ClearQuestionOf clears the "question_of" edge to the Run entity.
-func (m *MessageMutation) ClearQuestionOf() {
-	m.clearedquestion_of = true
+// ClearRuns clears the "runs" edge to the Run entity.
+func (m *MessageMutation) ClearRuns() {
+	m.clearedruns = true
 }
 
-// QuestionOfCleared reports if the "question_of" edge to the Run entity was cleared.
-func (m *MessageMutation) QuestionOfCleared() bool {
-	return m.clearedquestion_of
+// RunsCleared reports if the "runs" edge to the Run entity was cleared.
+func (m *MessageMutation) RunsCleared() bool {
+	return m.clearedruns
 }
 
-// QuestionOfID returns the "question_of" edge ID in the mutation.
-func (m *MessageMutation) QuestionOfID() (id string, exists bool) {
-	if m.question_of != nil {
-		return *m.question_of, true
+// RemoveRunIDs removes the "runs" edge to the Run entity by IDs.
+func (m *MessageMutation) RemoveRunIDs(ids ...string) {
+	if m.removedruns == nil {
+		m.removedruns = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.runs, ids[i])
+		m.removedruns[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedRuns returns the removed IDs of the "runs" edge to the Run entity.
+func (m *MessageMutation) RemovedRunsIDs() (ids []string) {
+	for id := range m.removedruns {
+		ids = append(ids, id)
 	}
 	return
 }
 
-// QuestionOfIDs returns the "question_of" edge IDs in the mutation.
-// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
-// QuestionOfID instead. It exists only for internal usage by the builders.
-func (m *MessageMutation) QuestionOfIDs() (ids []string) {
-	if id := m.question_of; id != nil {
-		ids = append(ids, *id)
+// RunsIDs returns the "runs" edge IDs in the mutation.
+func (m *MessageMutation) RunsIDs() (ids []string) {
+	for id := range m.runs {
+		ids = append(ids, id)
 	}
 	return
 }
 
-// ResetQuestionOf resets all changes to the "question_of" edge.
-func (m *MessageMutation) ResetQuestionOf() {
-	m.question_of = nil
-	m.clearedquestion_of = false
+// ResetRuns resets all changes to the "runs" edge.
+func (m *MessageMutation) ResetRuns() {
+	m.runs = nil
+	m.clearedruns = false
+	m.removedruns = nil
 }
 
 // SetAnswerOfID sets the "answer_of" edge to the Run entity by id.
@@ -6298,8 +6314,8 @@ func (m *MessageMutation) AddedEdges() []string {
 	if m.attachments != nil {
 		edges = append(edges, message.EdgeAttachments)
 	}
-	if m.question_of != nil {
-		edges = append(edges, message.EdgeQuestionOf)
+	if m.runs != nil {
+		edges = append(edges, message.EdgeRuns)
 	}
 	if m.answer_of != nil {
 		edges = append(edges, message.EdgeAnswerOf)
@@ -6321,10 +6337,12 @@ func (m *MessageMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
-	case message.EdgeQuestionOf:
-		if id := m.question_of; id != nil {
-			return []ent.Value{*id}
+	case message.EdgeRuns:
+		ids := make([]ent.Value, 0, len(m.runs))
+		for id := range m.runs {
+			ids = append(ids, id)
 		}
+		return ids
 	case message.EdgeAnswerOf:
 		if id := m.answer_of; id != nil {
 			return []ent.Value{*id}
@@ -6339,6 +6357,9 @@ func (m *MessageMutation) RemovedEdges() []string {
 	if m.removedattachments != nil {
 		edges = append(edges, message.EdgeAttachments)
 	}
+	if m.removedruns != nil {
+		edges = append(edges, message.EdgeRuns)
+	}
 	return edges
 }
 
@@ -6349,6 +6370,12 @@ func (m *MessageMutation) RemovedIDs(name string) []ent.Value {
 	case message.EdgeAttachments:
 		ids := make([]ent.Value, 0, len(m.removedattachments))
 		for id := range m.removedattachments {
+			ids = append(ids, id)
+		}
+		return ids
+	case message.EdgeRuns:
+		ids := make([]ent.Value, 0, len(m.removedruns))
+		for id := range m.removedruns {
 			ids = append(ids, id)
 		}
 		return ids
@@ -6365,8 +6392,8 @@ func (m *MessageMutation) ClearedEdges() []string {
 	if m.clearedattachments {
 		edges = append(edges, message.EdgeAttachments)
 	}
-	if m.clearedquestion_of {
-		edges = append(edges, message.EdgeQuestionOf)
+	if m.clearedruns {
+		edges = append(edges, message.EdgeRuns)
 	}
 	if m.clearedanswer_of {
 		edges = append(edges, message.EdgeAnswerOf)
@@ -6382,8 +6409,8 @@ func (m *MessageMutation) EdgeCleared(name string) bool {
 		return m.clearedchat
 	case message.EdgeAttachments:
 		return m.clearedattachments
-	case message.EdgeQuestionOf:
-		return m.clearedquestion_of
+	case message.EdgeRuns:
+		return m.clearedruns
 	case message.EdgeAnswerOf:
 		return m.clearedanswer_of
 	}
@@ -6396,9 +6423,6 @@ func (m *MessageMutation) ClearEdge(name string) error {
 	switch name {
 	case message.EdgeChat:
 		m.ClearChat()
-		return nil
-	case message.EdgeQuestionOf:
-		m.ClearQuestionOf()
 		return nil
 	case message.EdgeAnswerOf:
 		m.ClearAnswerOf()
@@ -6417,8 +6441,8 @@ func (m *MessageMutation) ResetEdge(name string) error {
 	case message.EdgeAttachments:
 		m.ResetAttachments()
 		return nil
-	case message.EdgeQuestionOf:
-		m.ResetQuestionOf()
+	case message.EdgeRuns:
+		m.ResetRuns()
 		return nil
 	case message.EdgeAnswerOf:
 		m.ResetAnswerOf()

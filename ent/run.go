@@ -83,7 +83,7 @@ type RunEdges struct {
 	// type was loaded (or requested) in eager-loading or not.
 	loadedTypes [6]bool
 	// totalCount holds the count of the edges above.
-	totalCount [3]map[string]int
+	totalCount [2]map[string]int
 
 	namedSteps     map[string][]*Step
 	namedEvents    map[string][]*Event

@@ -696,7 +696,7 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 	}
 	if nodes := _c.mutation.QuestionIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{
-			Rel:     sqlgraph.O2O,
+			Rel:     sqlgraph.M2O,
 			Inverse: true,
 			Table:   run.QuestionTable,
 			Columns: []string{run.QuestionColumn},

@@ -112,7 +112,7 @@ func (_q *RunQuery) QueryQuestion() *MessageQuery {
 		step := sqlgraph.NewStep(
 			sqlgraph.From(run.Table, run.FieldID, selector),
 			sqlgraph.To(message.Table, message.FieldID),
-			sqlgraph.Edge(sqlgraph.O2O, true, run.QuestionTable, run.QuestionColumn),
+			sqlgraph.Edge(sqlgraph.M2O, true, run.QuestionTable, run.QuestionColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil

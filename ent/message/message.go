@@ -33,8 +33,8 @@ const (
 	EdgeChat = "chat"
 	// EdgeAttachments holds the string denoting the attachments edge name in mutations.
 	EdgeAttachments = "attachments"
-	// EdgeQuestionOf holds the string denoting the question_of edge name in mutations.
-	EdgeQuestionOf = "question_of"
+	// EdgeRuns holds the string denoting the runs edge name in mutations.
+	EdgeRuns = "runs"
 	// EdgeAnswerOf holds the string denoting the answer_of edge name in mutations.
 	EdgeAnswerOf = "answer_of"
 	// Table holds the table name of the message in the database.
@@ -51,13 +51,13 @@ const (
 	// AttachmentsInverseTable is the table name for the Dataset entity.
 	// It exists in this package in order to avoid circular dependency with the "dataset" package.
 	AttachmentsInverseTable = "datasets"
-	// QuestionOfTable is the table that holds the question_of relation/edge.
-	QuestionOfTable = "runs"
-	// QuestionOfInverseTable is the table name for the Run entity.
+	// RunsTable is the table that holds the runs relation/edge.
+	RunsTable = "runs"
+	// RunsInverseTable is the table name for the Run entity.
 	// It exists in this package in order to avoid circular dependency with the "run" package.
-	QuestionOfInverseTable = "runs"
-	// QuestionOfColumn is the table column denoting the question_of relation/edge.
-	QuestionOfColumn = "question_id"
+	RunsInverseTable = "runs"
+	// RunsColumn is the table column denoting the runs relation/edge.
+	RunsColumn = "question_id"
 	// AnswerOfTable is the table that holds the answer_of relation/edge.
 	AnswerOfTable = "runs"
 	// AnswerOfInverseTable is the table name for the Run entity.
@@ -186,10 +186,17 @@ func ByAttachments(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 	}
 }
 
-// ByQuestionOfField orders the results by question_of field.
-func ByQuestionOfField(field string, opts ...sql.OrderTermOption) OrderOption {
+// ByRunsCount orders the results by runs count.
+func ByRunsCount(opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
-		sqlgraph.OrderByNeighborTerms(s, newQuestionOfStep(), sql.OrderByField(field, opts...))
+		sqlgraph.OrderByNeighborsCount(s, newRunsStep(), opts...)
+	}
+}
+
+// ByRuns orders the results by runs terms.
+func ByRuns(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newRunsStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
 
@@ -213,11 +220,11 @@ func newAttachmentsStep() *sqlgraph.Step {
 		sqlgraph.Edge(sqlgraph.M2M, false, AttachmentsTable, AttachmentsPrimaryKey...),
 	)
 }
-func newQuestionOfStep() *sqlgraph.Step {
+func newRunsStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
-		sqlgraph.To(QuestionOfInverseTable, FieldID),
-		sqlgraph.Edge(sqlgraph.O2O, false, QuestionOfTable, QuestionOfColumn),
+		sqlgraph.To(RunsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, RunsTable, RunsColumn),
 	)
 }
 func newAnswerOfStep() *sqlgraph.Step {

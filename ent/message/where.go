@@ -361,21 +361,21 @@ func HasAttachmentsWith(preds ...predicate.Dataset) predicate.Message {
 	})
 }
 
-// HasQuestionOf applies the HasEdge predicate on the "question_of" edge.
-func HasQuestionOf() predicate.Message {
+// HasRuns applies the HasEdge predicate on the "runs" edge.
+func HasRuns() predicate.Message {
 	return predicate.Message(func(s *sql.Selector) {
 		step := sqlgraph.NewStep(
 			sqlgraph.From(Table, FieldID),
-			sqlgraph.Edge(sqlgraph.O2O, false, QuestionOfTable, QuestionOfColumn),
+			sqlgraph.Edge(sqlgraph.O2M, false, RunsTable, RunsColumn),
 		)
 		sqlgraph.HasNeighbors(s, step)
 	})
 }
 
-// HasQuestionOfWith applies the HasEdge predicate on the "question_of" edge with a given conditions (other predicates).
-func HasQuestionOfWith(preds ...predicate.Run) predicate.Message {
+// HasRunsWith applies the HasEdge predicate on the "runs" edge with a given conditions (other predicates).
+func HasRunsWith(preds ...predicate.Run) predicate.Message {
 	return predicate.Message(func(s *sql.Selector) {
-		step := newQuestionOfStep()
+		step := newRunsStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

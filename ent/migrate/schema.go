@@ -266,7 +266,7 @@ var (
 		{Name: "started_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
 		{Name: "finished_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
 		{Name: "chat_id", Type: field.TypeString, Size: 64},
-		{Name: "question_id", Type: field.TypeString, Unique: true, Size: 64},
+		{Name: "question_id", Type: field.TypeString, Size: 64},
 		{Name: "answer_id", Type: field.TypeString, Unique: true, Nullable: true, Size: 64},
 	}
 	// RunsTable holds the schema information for the "runs" table.
@@ -282,7 +282,7 @@ var (
 				OnDelete:   schema.Cascade,
 			},
 			{
-				Symbol:     "runs_messages_question_of",
+				Symbol:     "runs_messages_runs",
 				Columns:    []*schema.Column{RunsColumns[19]},
 				RefColumns: []*schema.Column{MessagesColumns[0]},
 				OnDelete:   schema.Cascade,

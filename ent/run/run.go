@@ -416,7 +416,7 @@ func newQuestionStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(QuestionInverseTable, FieldID),
-		sqlgraph.Edge(sqlgraph.O2O, true, QuestionTable, QuestionColumn),
+		sqlgraph.Edge(sqlgraph.M2O, true, QuestionTable, QuestionColumn),
 	)
 }
 func newAnswerStep() *sqlgraph.Step {

@@ -1198,7 +1198,7 @@ func HasQuestion() predicate.Run {
 	return predicate.Run(func(s *sql.Selector) {
 		step := sqlgraph.NewStep(
 			sqlgraph.From(Table, FieldID),
-			sqlgraph.Edge(sqlgraph.O2O, true, QuestionTable, QuestionColumn),
+			sqlgraph.Edge(sqlgraph.M2O, true, QuestionTable, QuestionColumn),
 		)
 		sqlgraph.HasNeighbors(s, step)
 	})

@@ -36,10 +36,11 @@ func (Chat) Fields() []ent.Field {
 // Edges of Chat.
 func (Chat) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("owner", User.Type).Ref("chats").Field("owner_id").Unique().Required().Immutable(),
-		edge.To("messages", Message.Type).Annotations(cascade()),
-		edge.To("runs", Run.Type).Annotations(cascade()),
-		edge.To("datasets", Dataset.Type),
+		edge.From("owner", User.Type).Ref("chats").Field("owner_id").Unique().Required().Immutable().
+			Annotations(entgql.Skip(entgql.SkipAll)),
+		edge.To("messages", Message.Type).Annotations(cascade(), entgql.RelayConnection()),
+		edge.To("runs", Run.Type).Annotations(cascade(), entgql.RelayConnection()),
+		edge.To("datasets", Dataset.Type).Annotations(entgql.RelayConnection()),
 	}
 }
 

@@ -45,10 +45,11 @@ func (Dataset) Fields() []ent.Field {
 // Edges of Dataset.
 func (Dataset) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("owner", User.Type).Ref("datasets").Field("owner_id").Unique().Required().Immutable(),
+		edge.From("owner", User.Type).Ref("datasets").Field("owner_id").Unique().Required().Immutable().
+			Annotations(entgql.Skip(entgql.SkipAll)),
 		edge.To("columns", Column.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
-		edge.From("chats", Chat.Type).Ref("datasets"),
-		edge.From("messages", Message.Type).Ref("attachments"),
+		edge.From("chats", Chat.Type).Ref("datasets").Annotations(entgql.Skip(entgql.SkipAll)),
+		edge.From("messages", Message.Type).Ref("attachments").Annotations(entgql.Skip(entgql.SkipAll)),
 	}
 }
 

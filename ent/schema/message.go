@@ -32,10 +32,11 @@ func (Message) Fields() []ent.Field {
 // Edges of Message.
 func (Message) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.From("chat", Chat.Type).Ref("messages").Field("chat_id").Unique().Required().Immutable(),
+		edge.From("chat", Chat.Type).Ref("messages").Field("chat_id").Unique().Required().Immutable().
+			Annotations(entgql.Skip(entgql.SkipAll)),
 		edge.To("attachments", Dataset.Type),
-		edge.To("question_of", Run.Type).Unique().Annotations(cascade()),
-		edge.To("answer_of", Run.Type).Unique(),
+		edge.To("runs", Run.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
+		edge.To("answer_of", Run.Type).Unique().Annotations(entgql.Skip(entgql.SkipAll)),
 	}
 }
 

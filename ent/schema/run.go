@@ -49,7 +49,8 @@ func (Run) Fields() []ent.Field {
 func (Run) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("chat", Chat.Type).Ref("runs").Field("chat_id").Unique().Required().Immutable(),
-		edge.From("question", Message.Type).Ref("question_of").Field("question_id").Unique().Required().Immutable(),
+		edge.From("question", Message.Type).Ref("runs").Field("question_id").Unique().Required().Immutable().
+			Annotations(entgql.Skip(entgql.SkipAll)),
 		edge.From("answer", Message.Type).Ref("answer_of").Field("answer_id").Unique(),
 		edge.To("steps", Step.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
 		edge.To("events", Event.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
@@ -27,8 +28,8 @@ func (User) Fields() []ent.Field {
 // Edges of User.
 func (User) Edges() []ent.Edge {
 	return []ent.Edge{
-		edge.To("sessions", Session.Type).Annotations(cascade()),
-		edge.To("chats", Chat.Type).Annotations(cascade()),
-		edge.To("datasets", Dataset.Type).Annotations(cascade()),
+		edge.To("sessions", Session.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
+		edge.To("chats", Chat.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
+		edge.To("datasets", Dataset.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
 	}
 }
