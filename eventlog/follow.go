@@ -1,0 +1,170 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+)
+
+// maxFailures is how many reads in a row may fail, one a poll, before a
+// follower gives up: a database that restarts is back before that.
+const maxFailures = 30
+
+// Follow yields the run's events after a number, in order, each once: first
+// those that are stored, then new ones as they are appended. It ends
+//
+//   - after RunFinished, or at once where that lies at or before after;
+//   - without an error when ctx ends;
+//   - with an error, the last thing it yields: ErrNoRun, ErrNegative, ErrClosed,
+//     or the database's when it stays away for long. Following again after the
+//     last event that was yielded loses nothing and repeats nothing.
+//
+// An after beyond the last event is waited for. A follower that takes its time
+// holds up neither the writer nor other followers, and costs no memory: what it
+// missed it reads from the table.
+//
+// Follow does not ask whose run it is. The caller must have loaded the run
+// through ent as the viewer, or made it, before it follows.
+func (l *Log) Follow(ctx context.Context, runID string, after int) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		if after < 0 {
+			yield(Event{}, ErrNegative)
+			return
+		}
+		// Joining first: what is appended from here on is announced, so
+		// nothing can fall between the read and the wait.
+		t, leave := l.topics.join(runID)
+		defer leave()
+		f := follower{log: l, topic: t, runID: runID, sent: after, fresh: true}
+		for {
+			events, err := f.next(ctx)
+			switch {
+			case ctx.Err() != nil:
+				return
+			case l.isClosed():
+				yield(Event{}, ErrClosed)
+				return
+			case err != nil:
+				yield(Event{}, err)
+				return
+			case len(events) == 0:
+				return
+			}
+			for _, e := range events {
+				if !yield(e, nil) || e.Kind == RunFinished {
+					return
+				}
+				f.sent = e.Seq
+			}
+		}
+	}
+}
+
+// follower is one call of Follow.
+type follower struct {
+	log   *Log
+	topic *topic
+	runID string
+	sent  int
+	fresh bool // has not looked at the run's row yet
+}
+
+// next waits for events after sent. None and no error: the run has finished.
+func (f *follower) next(ctx context.Context) ([]Event, error) {
+	for failures := 0; ; {
+		var events []Event
+		var err error
+		v := f.topic.after(f.sent)
+		switch {
+		case len(v.events) > 0:
+			return v.events, nil
+		case v.head.seq > f.sent:
+			events, err = f.read(ctx, v.behind)
+		case v.gone:
+			return nil, ErrNoRun
+		case v.head.finished:
+			return nil, nil
+		case f.fresh:
+			if err = f.look(ctx); err == nil {
+				f.fresh = false
+				continue
+			}
+		default:
+			if err := f.wait(ctx, v.changed, nil); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err == nil {
+			if len(events) > 0 {
+				return events, nil
+			}
+			// The run has more than the table: it was deleted just now.
+			if err = f.look(ctx); err == nil {
+				err = fmt.Errorf("read the log of %s: event %d is missing", f.runID, f.sent+1)
+			}
+		}
+		if failures++; errors.Is(err, ErrNoRun) || errors.Is(err, ErrClosed) || failures == maxFailures {
+			return nil, err
+		}
+		f.log.logger.WarnContext(ctx, "reading a run's log failed", "run", f.runID, "attempt", failures, "error", err)
+		retry := time.NewTimer(f.log.poll)
+		err = f.wait(ctx, nil, retry.C)
+		retry.Stop()
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// look reads the run's row.
+func (f *follower) look(ctx context.Context) error {
+	heads, err := f.log.heads(ctx, f.log.client, []string{f.runID})
+	if err != nil {
+		return err
+	}
+	h, ok := heads[f.runID]
+	if !ok {
+		return ErrNoRun
+	}
+	f.topic.hint(h)
+	return nil
+}
+
+// read reads the next page from the table. At the live end one follower reads
+// for all: the others find it in the tail.
+func (f *follower) read(ctx context.Context, behind bool) ([]Event, error) {
+	if behind {
+		return f.log.page(ctx, f.runID, f.sent)
+	}
+	select {
+	case f.topic.reading <- struct{}{}:
+		defer func() { <-f.topic.reading }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-f.log.closed:
+		return nil, ErrClosed
+	}
+	if v := f.topic.after(f.sent); len(v.events) > 0 {
+		return v.events, nil
+	}
+	events, err := f.log.page(ctx, f.runID, f.sent)
+	f.topic.publish(events)
+	return events, err
+}
+
+// wait returns when either channel does, or with the reason to stop.
+func (f *follower) wait(ctx context.Context, changed <-chan struct{}, timer <-chan time.Time) error {
+	select {
+	case <-changed:
+		return nil
+	case <-timer:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("follow %s: %w", f.runID, ctx.Err())
+	case <-f.log.closed:
+		return ErrClosed
+	}
+}

@@ -1,0 +1,196 @@
+package eventlog
+
+import (
+	"slices"
+	"sync"
+)
+
+const (
+	// A topic keeps at most this much of a run's newest events for all of the
+	// run's followers together; who is further behind reads the table.
+	tailEvents = 512
+	tailBytes  = 1 << 20
+	// handful is how many events a follower takes from the tail at once.
+	handful = 64
+)
+
+// head is how far a run has come.
+type head struct {
+	seq      int
+	finished bool
+}
+
+// topics are the runs that somebody in this process follows.
+type topics struct {
+	mu   sync.Mutex // protects byID and every topic's followers
+	byID map[string]*topic
+}
+
+// join returns the run's topic, counting the caller as a follower until it
+// calls leave.
+func (ts *topics) join(runID string) (t *topic, leave func()) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	t, ok := ts.byID[runID]
+	if !ok {
+		if ts.byID == nil {
+			ts.byID = map[string]*topic{}
+		}
+		t = &topic{changed: make(chan struct{}), reading: make(chan struct{}, 1)}
+		ts.byID[runID] = t
+	}
+	t.followers++
+	return t, func() {
+		ts.mu.Lock()
+		defer ts.mu.Unlock()
+		if t.followers--; t.followers == 0 {
+			delete(ts.byID, runID)
+		}
+	}
+}
+
+// find returns the run's topic, or nil where nobody follows it.
+func (ts *topics) find(runID string) *topic {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	return ts.byID[runID]
+}
+
+// ids returns the runs that are followed.
+func (ts *topics) ids() []string {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	ids := make([]string, 0, len(ts.byID))
+	for id := range ts.byID {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+// publish hands committed events to the run's followers. It never waits for
+// them.
+func (ts *topics) publish(runID string, events []Event) {
+	if t := ts.find(runID); t != nil {
+		t.publish(events)
+	}
+}
+
+// topic is the newest part of one run's log, shared by its followers: they
+// come and take, so a slow one holds up nobody and costs nothing.
+type topic struct {
+	followers int // protected by topics.mu
+	// reading is held by the one follower that reads the newest events from
+	// the table for all of them.
+	reading chan struct{}
+
+	mu      sync.Mutex    // protects what follows
+	tail    []Event       // consecutive
+	bytes   int           // of the tail's bodies
+	head    head          // what is known to be committed, beyond the tail perhaps
+	gone    bool          // the run was deleted
+	changed chan struct{} // closed and replaced at every change
+}
+
+// publish adds committed events that the tail does not have yet. Where they do
+// not follow on the tail (another process wrote what lies between, or two
+// appends came here in the other order) the tail starts anew with them.
+func (t *topic) publish(events []Event) {
+	if len(events) == 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.tail) > 0 {
+		newest := t.tail[len(t.tail)-1].Seq
+		if events[0].Seq > newest+1 {
+			t.drop(len(t.tail))
+		} else {
+			events = events[min(len(events), newest+1-events[0].Seq):]
+		}
+	}
+	if len(events) == 0 {
+		return
+	}
+	for _, e := range events {
+		t.tail = append(t.tail, e)
+		t.bytes += len(e.Body)
+	}
+	surplus, bytes := 0, t.bytes
+	for len(t.tail)-surplus > 1 && (len(t.tail)-surplus > tailEvents || bytes > tailBytes) {
+		bytes -= len(t.tail[surplus].Body)
+		surplus++
+	}
+	t.drop(surplus)
+	last := events[len(events)-1]
+	t.advance(head{seq: last.Seq, finished: last.Kind == RunFinished})
+	t.announce()
+}
+
+// drop forgets the n oldest events of the tail.
+func (t *topic) drop(n int) {
+	for _, e := range t.tail[:n] {
+		t.bytes -= len(e.Body)
+	}
+	t.tail = slices.Delete(t.tail, 0, n)
+}
+
+// hint tells the topic how far its run has come.
+func (t *topic) hint(h head) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.advance(h) {
+		t.announce()
+	}
+}
+
+// vanish tells the topic that its run is no more.
+func (t *topic) vanish() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.gone {
+		t.gone = true
+		t.announce()
+	}
+}
+
+// advance is called with mu held.
+func (t *topic) advance(h head) bool {
+	before := t.head
+	t.head.seq = max(t.head.seq, h.seq)
+	t.head.finished = t.head.finished || h.finished
+	return t.head != before
+}
+
+// announce is called with mu held.
+func (t *topic) announce() {
+	close(t.changed)
+	t.changed = make(chan struct{})
+}
+
+// view is what a follower sees of a topic.
+type view struct {
+	events  []Event // what comes next, if the tail has it
+	behind  bool    // what comes next has left the tail already
+	head    head
+	gone    bool
+	changed <-chan struct{} // closed when another view would differ
+}
+
+// after returns the view of a follower that has everything up to seq.
+func (t *topic) after(seq int) view {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	v := view{head: t.head, gone: t.gone, changed: t.changed}
+	if len(t.tail) == 0 {
+		return v
+	}
+	from := seq + 1 - t.tail[0].Seq
+	switch {
+	case from < 0:
+		v.behind = true
+	case from < len(t.tail):
+		// A copy: the tail's own elements move.
+		v.events = slices.Clone(t.tail[from:min(len(t.tail), from+handful)])
+	}
+	return v
+}
