@@ -131,15 +131,12 @@ func (l *Log) write(ctx context.Context, tx *ent.Tx, w Writer, change Change, en
 		kinds[i] = e.Kind
 		events[i] = Event{RunID: w.RunID, Seq: first + i, At: now, Kind: e.Kind, Body: json.RawMessage(bodies[i])}
 	}
-	kindList, err := l.sql.list(kinds)
+	rows, err := l.sql.rows(kinds, bodies)
 	if err != nil {
 		return nil, err
 	}
-	bodyList, err := l.sql.list(bodies)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := tx.ExecContext(ctx, l.sql.insert, w.RunID, owner, first-1, now, kindList, bodyList); err != nil {
+	args := append([]any{w.RunID, owner, first - 1, now}, rows...)
+	if _, err := tx.ExecContext(ctx, l.sql.insert, args...); err != nil {
 		return nil, err
 	}
 	if l.sql.notify != "" {

@@ -58,7 +58,7 @@ func (l *Log) page(ctx context.Context, runID string, after int) ([]Event, error
 func (l *Log) heads(ctx context.Context, q querier, ids []string) (map[string]head, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	list, err := l.sql.list(ids)
+	list, err := l.sql.ids(ids)
 	if err != nil {
 		return nil, err
 	}

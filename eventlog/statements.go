@@ -12,33 +12,44 @@ import (
 //go:embed sql/*.sql
 var sqlFiles embed.FS
 
-// statements is the SQL of one dialect.
+// statements is the SQL of one dialect, and how lists become arguments of it.
 type statements struct {
 	extend, insert, page, heads string
-	notify                      string                      // "" where processes cannot tell each other
-	list                        func([]string) (any, error) // a list of strings as one argument
+	notify                      string // "" where processes cannot tell each other
+
+	ids  func(ids []string) (any, error)             // the argument of heads
+	rows func(kinds, bodies []string) ([]any, error) // the last arguments of insert
 }
 
 func statementsFor(dialectName string) (statements, error) {
-	var suffix string
-	s := statements{}
+	s := statements{extend: text("extend"), page: text("page")}
 	switch dialectName {
 	case dialect.Postgres:
-		suffix = "_postgres"
-		s.list = func(list []string) (any, error) { return pq.Array(list), nil }
-		s.notify = text("notify_postgres")
+		s.insert, s.heads, s.notify = text("insert_postgres"), text("heads_postgres"), text("notify_postgres")
+		s.ids = func(ids []string) (any, error) { return pq.Array(ids), nil }
+		s.rows = func(kinds, bodies []string) ([]any, error) {
+			return []any{pq.Array(kinds), pq.Array(bodies)}, nil
+		}
 	case dialect.SQLite:
-		suffix = "_sqlite"
-		s.list = func(list []string) (any, error) {
-			raw, err := json.Marshal(list)
-			return string(raw), err
+		s.insert, s.heads = text("insert_sqlite"), text("heads_sqlite")
+		s.ids = func(ids []string) (any, error) { return jsonText(ids) }
+		s.rows = func(kinds, bodies []string) ([]any, error) {
+			pairs := make([][2]string, len(kinds))
+			for i := range pairs {
+				pairs[i] = [2]string{kinds[i], bodies[i]}
+			}
+			list, err := jsonText(pairs)
+			return []any{list}, err
 		}
 	default:
 		return s, fmt.Errorf("eventlog: no SQL for the dialect %q", dialectName)
 	}
-	s.extend, s.page = text("extend"), text("page")
-	s.insert, s.heads = text("insert"+suffix), text("heads"+suffix)
 	return s, nil
+}
+
+func jsonText(v any) (string, error) {
+	raw, err := json.Marshal(v)
+	return string(raw), err
 }
 
 func text(name string) string {

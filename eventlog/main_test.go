@@ -1,0 +1,148 @@
+package eventlog_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	entsql "entgo.io/ent/dialect/sql"
+
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/message"
+	"github.com/mark-analyst/mark/ent/migrate"
+	"github.com/mark-analyst/mark/ent/run"
+	"github.com/mark-analyst/mark/eventlog"
+	"github.com/mark-analyst/mark/internal/clock"
+	"github.com/mark-analyst/mark/internal/ids"
+	"github.com/mark-analyst/mark/internal/testpg"
+	"github.com/mark-analyst/mark/store"
+)
+
+var postgres testpg.Shared
+
+func TestMain(m *testing.M) { postgres.Main(m) }
+
+// database is a migrated, empty database.
+type database struct {
+	*store.Store
+	url string // PostgreSQL's; empty on SQLite
+}
+
+// each runs the test on both databases.
+func each(t *testing.T, test func(t *testing.T, db database)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, open(t, store.Config{DataDir: t.TempDir()})) })
+	t.Run("postgres", func(t *testing.T) { test(t, open(t, storeConfig(postgres.NewDatabase(t)))) })
+}
+
+func storeConfig(url string) store.Config { return store.Config{URL: url} }
+
+func open(t testing.TB, c store.Config) database {
+	t.Helper()
+	c.Guard = store.Unguarded
+	s, err := store.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := migrate.NewSchema(entsql.OpenDB(s.Dialect, s.DB)).Create(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return database{s, c.URL}
+}
+
+// log opens a log on the database, as a process of its own would.
+func (db database) log(t testing.TB, change ...func(*eventlog.Config)) *eventlog.Log {
+	t.Helper()
+	c := eventlog.Config{
+		Client: db.Client, Dialect: db.Dialect, PostgresURL: db.url,
+		Clock: clock.System{}, Logger: slog.New(slog.DiscardHandler),
+		// So long that a test which must not depend on it would time out.
+		Poll: time.Hour,
+	}
+	for _, f := range change {
+		f(&c)
+	}
+	l, err := eventlog.New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+func poll(every time.Duration) func(*eventlog.Config) {
+	return func(c *eventlog.Config) { c.Poll = every }
+}
+
+// noHints makes a log that other processes cannot tell anything.
+func noHints(c *eventlog.Config) { c.PostgresURL = "" }
+
+// newRun stores a run that is claimed by the writer returned.
+func (db database) newRun(t testing.TB) eventlog.Writer {
+	t.Helper()
+	ctx := t.Context()
+	c := db.Client
+	u, err := c.User.Create().SetEmail(ids.New("test") + "@example.org").SetPasswordHash("-").Save(ctx)
+	must(t, err)
+	chat, err := c.Chat.Create().SetOwnerID(u.ID).Save(ctx)
+	must(t, err)
+	question, err := c.Message.Create().SetOwnerID(u.ID).SetChatID(chat.ID).SetSeq(1).
+		SetRole(message.RoleUser).SetParts(json.RawMessage(`[]`)).Save(ctx)
+	must(t, err)
+	r, err := c.Run.Create().SetOwnerID(u.ID).SetChatID(chat.ID).SetQuestionID(question.ID).
+		SetState(run.StateRunning).SetEpoch(1).Save(ctx)
+	must(t, err)
+	return eventlog.Writer{RunID: r.ID, Epoch: 1}
+}
+
+// claim takes the run over, as another worker would.
+func (db database) claim(t testing.TB, w eventlog.Writer) eventlog.Writer {
+	t.Helper()
+	w.Epoch++
+	must(t, db.Client.Run.UpdateOneID(w.RunID).SetEpoch(w.Epoch).Exec(t.Context()))
+	return w
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// texts are n entries that tell themselves apart.
+func texts(from, n int) []eventlog.Entry {
+	entries := make([]eventlog.Entry, n)
+	for i := range entries {
+		entries[i] = eventlog.Entry{Kind: "TextDelta", Body: json.RawMessage(fmt.Sprintf(`{"text": "t%d"}`, from+i))}
+	}
+	return entries
+}
+
+// finish is a change that ends a run.
+func finish(runID string) eventlog.Change {
+	return func(ctx context.Context, tx *ent.Tx) error {
+		return tx.Run.UpdateOneID(runID).SetState(run.StateSucceeded).Exec(ctx)
+	}
+}
+
+var finished = eventlog.Entry{Kind: eventlog.RunFinished}
+
+// patience is how long a test waits for what must happen.
+func patience(t testing.TB) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
