@@ -65,7 +65,10 @@ const (
 )
 
 // DefaultLimits returns what a zero field of execution.Limits means to a Conn.
-// Memory, processes and disk are the provider's to bound and stay zero.
+// Memory, processes and disk stay zero, which is no bound: they are the
+// provider's. Where MemoryBytes or Processes are set, the kernel also bounds
+// itself by them before any user code, so that too large an array is a
+// MemoryError and not the end of the session.
 func DefaultLimits() execution.Limits {
 	return execution.Limits{
 		StepTime:       2 * time.Minute,

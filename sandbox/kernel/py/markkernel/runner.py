@@ -1,0 +1,118 @@
+"""One step: compile, run, show, report."""
+
+import ast
+import linecache
+import os
+import sys
+import traceback
+
+from . import failures, wire
+from .budget import Budget
+from .processes import end_children
+
+_KEPT_SOURCES = 200
+
+
+class Runner:
+    """Runs steps in one namespace that outlives them."""
+
+    def __init__(self, channel, interrupts, streams, display, folder, module):
+        self._channel = channel
+        self._interrupts = interrupts
+        self._streams = streams
+        self._display = display
+        self._folder = folder
+        self._module = module
+        self._pid = os.getpid()
+        self._count = 0
+
+    def step(self, source, limits):
+        """Runs source and sends everything that comes of it, the done frame last."""
+        budget = Budget(limits)
+        self._streams.begin(limits["output"])
+        self._display.begin(limits["outputs"], budget)
+        failure, left_out = None, False
+        self._interrupts.open()
+        try:
+            failure = self._guarded(source)
+            if not self._interrupts.delivered:
+                left_out = self._folder.send_new(self._channel, self._interrupts, budget, note)
+        except KeyboardInterrupt:
+            failure = failures.interrupted()
+        self._interrupts.close()
+        end_children()
+        truncated = self._streams.end()
+        self._channel.send_json(
+            wire.DONE,
+            {
+                "failure": failure,
+                "truncated": truncated or left_out or self._display.truncated,
+                "stopped": self._interrupts.delivered,
+            },
+        )
+
+    def _guarded(self, source):
+        """Runs source; returns its failure or None. A KeyboardInterrupt comes out
+        where it hits this function's own work."""
+        failure = None
+        try:
+            self._run(source)
+        except BaseException as error:
+            if os.getpid() != self._pid:
+                self._end_child(error)
+            failure = failures.describe(error, _is_cell)
+        if os.getpid() != self._pid:
+            self._end_child(None)
+        if not self._interrupts.delivered:
+            try:
+                self._display.show_open_figures()
+            except Exception as error:
+                failure = failure or failures.describe(error, _is_cell)
+        return failure
+
+    def _run(self, source):
+        self._count += 1
+        name = f"<cell {self._count}>"
+        linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+        linecache.cache.pop(f"<cell {self._count - _KEPT_SOURCES}>", None)
+        tree = compile(source, name, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+        last = None
+        if tree.body and isinstance(tree.body[-1], ast.Expr) and not _is_hushed(source, tree.body[-1]):
+            last = ast.Expression(tree.body.pop().value)
+        sys.modules["__main__"] = self._module
+        names = self._module.__dict__
+        exec(compile(tree, name, "exec", dont_inherit=True), names)
+        if last is not None:
+            value = eval(compile(last, name, "eval", dont_inherit=True), names)
+            names["_"] = value
+            self._display.show_last(value)
+
+    @staticmethod
+    def _end_child(error):
+        """A forked child came back from user code: its part is over."""
+        code = 0
+        if isinstance(error, SystemExit):
+            code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        elif error is not None:
+            traceback.print_exception(error)
+            code = 1
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        finally:
+            os._exit(code & 0xFF)
+
+
+def note(text):
+    """Tells the reader of the output what the kernel did to it."""
+    sys.__stderr__.write(f"[mark] {text}\n")
+
+
+def _is_cell(file_name):
+    return isinstance(file_name, str) and file_name.startswith("<cell ")
+
+
+def _is_hushed(source, expression):
+    """A semicolon after the last expression keeps it from being shown."""
+    line = source.splitlines()[expression.end_lineno - 1].encode()
+    return line[expression.end_col_offset :].lstrip(b" )\t").startswith(b";")

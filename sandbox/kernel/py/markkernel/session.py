@@ -1,0 +1,124 @@
+"""The life of the process: warm, start, steps, end."""
+
+import json
+import os
+import platform
+import queue
+import random
+import signal
+import sys
+import tempfile
+import threading
+
+from . import preamble, processes, wire
+from .budget import Budget
+from .display import Display
+from .files import Folder
+from .interrupts import Interrupts
+from .runner import Runner, note
+from .streams import Streams
+
+
+def main(warm):
+    interrupts = Interrupts()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    channel = wire.Channel(interrupts)
+    if warm:
+        preamble.warm(_warming(interrupts))
+        channel.send_json(wire.WARM, _hello())
+    Session(channel, interrupts).run()
+
+
+def _warming(interrupts):
+    """Returns a Display that shows to nobody."""
+    display = Display(_Nowhere(), interrupts, _Nowhere(), note)
+    display.begin(100, Budget({"artifacts": 100, "artifact": 1 << 30, "artifactsTotal": 1 << 30}))
+    return display
+
+
+class _Nowhere:
+    """Takes the frames of warming up."""
+
+    is_open = True
+
+    def send(self, *_frame):
+        pass
+
+    send_json = sync = send
+
+
+def _hello():
+    return {"protocol": wire.PROTOCOL, "python": platform.python_version()}
+
+
+class Session:
+    def __init__(self, channel, interrupts):
+        self._channel = channel
+        self._interrupts = interrupts
+        self._runner = None
+        self._limits = None
+
+    def run(self):
+        """Does what the host asks until it is gone."""
+        # Until the start there is one thread, and no pipe: what is checkpointed
+        # is as simple as can be.
+        frame = self._channel.receive()
+        if frame is None or frame[0] != wire.START:
+            return
+        requests = queue.SimpleQueue()
+        requests.put(frame)
+        threading.Thread(target=self._listen, args=(requests,), name="mark-requests", daemon=True).start()
+        while True:
+            kind, sentinel, payload = requests.get()
+            self._channel.sentinel = sentinel
+            if kind == wire.START:
+                self._start(json.loads(payload))
+                self._channel.send_json(wire.READY, _hello())
+            else:
+                self._runner.step(payload.decode(), self._limits)
+
+    def _listen(self, requests):
+        while frame := self._channel.receive():
+            kind, sentinel, _ = frame
+            if kind in (wire.START, wire.EXECUTE):
+                requests.put(frame)
+            elif kind == wire.INTERRUPT and sentinel == self._channel.sentinel:
+                self._interrupts.request("interrupt")
+        os._exit(0)
+
+    def _start(self, start):
+        self._limits = start["limits"]
+        if self._runner is None:
+            _reseed(bytes.fromhex(start["entropy"]))
+            self._build(start)
+            processes.limit(self._limits["memory"], self._limits["processes"])
+        else:
+            self._folder.enter(start["input"], start["files"])
+
+    def _build(self, start):
+        self._folder = Folder(start["work"])
+        self._folder.enter(start["input"], start["files"])
+        self._folder.mark_seen()
+        streams = Streams(self._channel, self._interrupts)
+        display = Display(self._channel, self._interrupts, streams, note)
+        module = preamble.namespace(display)
+        sys.argv = [""]
+        processes.adopt()
+        os.register_at_fork(before=streams.flush, after_in_child=self._channel.forget)
+        self._runner = Runner(self._channel, self._interrupts, streams, display, self._folder, module)
+
+
+def _reseed(entropy):
+    """Makes a clone of a checkpoint differ from its siblings. What asks the
+    system for randomness each time (secrets, uuid4, numpy's default_rng) does so
+    by itself."""
+    import multiprocessing
+    import uuid
+
+    import numpy
+
+    random.seed(entropy)
+    numpy.random.seed([int.from_bytes(entropy[i : i + 4], "big") for i in range(0, len(entropy), 4)])
+    tempfile._name_sequence = None
+    uuid._node = uuid._last_timestamp = None
+    multiprocessing.current_process().authkey = entropy

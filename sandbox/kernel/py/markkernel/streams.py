@@ -1,0 +1,219 @@
+"""Standard output and error, at the level of file descriptors."""
+
+import array
+import codecs
+import fcntl
+import io
+import os
+import select
+import sys
+import termios
+import threading
+import time
+
+from . import wire
+
+_READ = 16 << 10  # bytes; each may become three when it is no UTF-8
+_QUIET = 0.02  # seconds between two small chunks
+_FLUSH = 0.03  # seconds before a line without an end is shown
+_FLOOD_TIMES, _FLOOD_LEAST = 32, 32 << 20
+
+
+class Streams:
+    """Puts pipes in the place of descriptors 1 and 2, and /dev/null in that of 0.
+
+    The pipes are read only while a step runs (`begin` to `end`); what comes later
+    waits in them for the next step.
+    """
+
+    def __init__(self, channel, interrupts):
+        self._channel = channel
+        self._interrupts = interrupts
+        self._reads, self._writes = [], []
+        for fd in (1, 2):
+            read, write = os.pipe()
+            self._reads.append(wire.out_of_the_way(read))
+            self._writes.append(wire.out_of_the_way(write))
+            os.close(read)
+            os.close(write)
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.close(null)
+        self._connect()
+        self._out = self._wrap(1)
+        self._err = self._wrap(2)
+        self._pump = None
+
+    def _connect(self):
+        """Undoes what user code may have done to the descriptors."""
+        for fd, write in zip((1, 2), self._writes):
+            os.dup2(write, fd)
+
+    @staticmethod
+    def _wrap(fd):
+        raw = io.FileIO(fd, "w", closefd=False)
+        return io.TextIOWrapper(
+            io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", line_buffering=True
+        )
+
+    def begin(self, limit):
+        self._connect()
+        if self._out.closed:
+            self._out = self._wrap(1)
+        if self._err.closed:
+            self._err = self._wrap(2)
+        sys.stdout = sys.__stdout__ = self._out
+        sys.stderr = sys.__stderr__ = self._err
+        sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO())
+        self._pump = _Pump(self._channel, self._interrupts, self._reads, limit, self.flush)
+
+    def flush(self):
+        """Empties Python's own buffers into the pipes."""
+        for stream in (self._out, self._err):
+            try:
+                stream.flush()
+            except (OSError, ValueError):  # closed by user code
+                pass
+
+    def sync(self):
+        """Sends what was printed so far, so that what is sent next comes after it."""
+        if self._pump and self._channel.is_open:
+            self.flush()
+            self._pump.sync()
+
+    def end(self):
+        """Sends the rest; returns whether some was dropped."""
+        self.flush()
+        pump, self._pump = self._pump, None
+        pump.stop()
+        return pump.truncated
+
+
+class _Pump(threading.Thread):
+    """Reads both pipes during one step and sends chunks: at once after silence,
+    else gathered, so that many small prints are few frames."""
+
+    def __init__(self, channel, interrupts, reads, limit, flush):
+        super().__init__(name="mark-output", daemon=True)
+        self._channel = channel
+        self._interrupts = interrupts
+        self._reads = reads
+        self._kinds = dict(zip(reads, (wire.STDOUT, wire.STDERR)))
+        decoder = codecs.getincrementaldecoder("utf-8")
+        self._decoders = {fd: decoder("replace") for fd in reads}
+        self._held = {fd: [] for fd in reads}
+        self._size = 0
+        self._sent_at = 0.0
+        self._left = limit
+        self._dropped = 0
+        self._flood = max(_FLOOD_LEAST, _FLOOD_TIMES * limit)
+        self._flush = flush
+        self._flusher = None
+        self._stopped = threading.Event()
+        self._synced = threading.Event()
+        self._wake, self._waker = os.pipe()
+        self.truncated = False
+        self.start()
+
+    def sync(self):
+        self._synced.clear()
+        os.write(self._waker, b"s")
+        self._synced.wait()
+
+    def stop(self):
+        self._stopped.set()
+        if self._flusher:
+            self._flusher.join()
+        os.write(self._waker, b"q")
+        self.join()
+        os.close(self._wake)
+        os.close(self._waker)
+
+    def run(self):
+        poll = select.poll()
+        for fd in (*self._reads, self._wake):
+            poll.register(fd, select.POLLIN)
+        while True:
+            wait = _FLUSH if not self._flusher else None
+            if self._size:
+                wait = max(0.0, self._sent_at + _QUIET - time.monotonic())
+            ready = {fd for fd, _ in poll.poll(None if wait is None else wait * 1000)}
+            for fd in self._reads:
+                if fd in ready:
+                    self._take(fd, _READ)
+            if self._size >= _READ or time.monotonic() >= self._sent_at + _QUIET:
+                self._send()
+            if not ready and not self._flusher:
+                self._flusher = threading.Thread(target=self._flush_often, daemon=True)
+                self._flusher.start()
+            if self._wake in ready and self._obey():
+                return
+
+    def _obey(self):
+        """Does what the main thread asked for; returns whether that is to end."""
+        command = os.read(self._wake, 1)
+        for fd in self._reads:
+            self._drain(fd)
+        if command == b"q":
+            for fd in self._reads:
+                self._hold(fd, self._decoders[fd].decode(b"", True))
+        self._send()
+        self._synced.set()
+        return command == b"q"
+
+    def _flush_often(self):
+        # Not in the pump itself: flushing waits for whoever is writing, and who
+        # is writing to a full pipe waits for the pump.
+        while not self._stopped.wait(_FLUSH):
+            self._flush()
+
+    def _drain(self, fd):
+        """Takes what is in the pipe now, not what arrives meanwhile."""
+        waiting = array.array("i", [0])
+        fcntl.ioctl(fd, termios.FIONREAD, waiting)
+        left = waiting[0]
+        while left > 0:
+            left -= self._take(fd, min(left, _READ))
+            if self._size >= _READ:
+                self._send()
+
+    def _take(self, fd, size):
+        data = os.read(fd, size if self._left > 0 else 1 << 16)
+        if self._left > 0:
+            self._hold(fd, self._decoders[fd].decode(data))
+        else:
+            self._drop(len(data))
+        return len(data)
+
+    def _hold(self, fd, text):
+        if not text:
+            return
+        data = text.encode("utf-8", "replace")
+        if len(data) > self._left:
+            whole = len(data)
+            data = data[: self._left].decode("utf-8", "ignore").encode()
+            self._left = 0
+            self._drop(whole - len(data))
+        else:
+            self._left -= len(data)
+        if data:
+            self._held[fd].append(data)
+            self._size += len(data)
+
+    def _drop(self, size):
+        self.truncated = True
+        before = self._dropped // self._flood
+        self._dropped += size
+        if self._dropped // self._flood > before:
+            self._interrupts.request("output")
+
+    def _send(self):
+        if not self._size:
+            return
+        for fd in self._reads:
+            if self._held[fd]:
+                data = b"".join(self._held[fd])
+                self._held[fd].clear()
+                self._channel.send(self._kinds[fd], data)
+        self._size = 0
+        self._sent_at = time.monotonic()
