@@ -1331,8 +1331,8 @@ func (ec *executionContext) _AuthSession_user(ctx context.Context, field graphql
 			return obj.User, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v ent.User) graphql.Marshaler {
-			return ec.marshalNUser2githubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐUser(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.User) graphql.Marshaler {
+			return ec.marshalNUser2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐUser(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3056,8 +3056,8 @@ func (ec *executionContext) _ErrorPart_error(ctx context.Context, field graphql.
 			return obj.Error, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.Error) graphql.Marshaler {
-			return ec.marshalNError2githubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐError(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Error) graphql.Marshaler {
+			return ec.marshalNError2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐError(ctx, selections, v)
 		},
 		true,
 		true,
@@ -3088,8 +3088,8 @@ func (ec *executionContext) _Evidence_step(ctx context.Context, field graphql.Co
 			return obj.Step, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v ent.Step) graphql.Marshaler {
-			return ec.marshalNStep2githubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐStep(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Step) graphql.Marshaler {
+			return ec.marshalNStep2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐStep(ctx, selections, v)
 		},
 		true,
 		true,
@@ -4831,8 +4831,8 @@ func (ec *executionContext) _OutputAdded_output(ctx context.Context, field graph
 			return obj.Output, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.Output) graphql.Marshaler {
-			return ec.marshalNOutput2githubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐOutput(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Output) graphql.Marshaler {
+			return ec.marshalNOutput2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐOutput(ctx, selections, v)
 		},
 		true,
 		true,
@@ -5024,8 +5024,8 @@ func (ec *executionContext) _OutputPart_output(ctx context.Context, field graphq
 			return obj.Output, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.Output) graphql.Marshaler {
-			return ec.marshalNOutput2githubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐOutput(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Output) graphql.Marshaler {
+			return ec.marshalNOutput2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐOutput(ctx, selections, v)
 		},
 		true,
 		true,
@@ -6257,8 +6257,8 @@ func (ec *executionContext) _RunFinished_run(ctx context.Context, field graphql.
 			return obj.Run, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v ent.Run) graphql.Marshaler {
-			return ec.marshalNRun2githubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐRun(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Run) graphql.Marshaler {
+			return ec.marshalNRun2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐRun(ctx, selections, v)
 		},
 		true,
 		true,
@@ -6762,8 +6762,8 @@ func (ec *executionContext) _ServerInfo_sandbox(ctx context.Context, field graph
 			return obj.Sandbox, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.SandboxInfo) graphql.Marshaler {
-			return ec.marshalNSandboxInfo2githubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐSandboxInfo(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SandboxInfo) graphql.Marshaler {
+			return ec.marshalNSandboxInfo2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐSandboxInfo(ctx, selections, v)
 		},
 		true,
 		true,
@@ -6826,8 +6826,8 @@ func (ec *executionContext) _ServerInfo_limits(ctx context.Context, field graphq
 			return obj.Limits, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.Limits) graphql.Marshaler {
-			return ec.marshalNLimits2githubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐLimits(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Limits) graphql.Marshaler {
+			return ec.marshalNLimits2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐLimits(ctx, selections, v)
 		},
 		true,
 		true,
@@ -7308,8 +7308,8 @@ func (ec *executionContext) _StepFinished_step(ctx context.Context, field graphq
 			return obj.Step, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v ent.Step) graphql.Marshaler {
-			return ec.marshalNStep2githubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐStep(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Step) graphql.Marshaler {
+			return ec.marshalNStep2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐStep(ctx, selections, v)
 		},
 		true,
 		true,
@@ -7409,8 +7409,8 @@ func (ec *executionContext) _StepStarted_step(ctx context.Context, field graphql
 			return obj.Step, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v ent.Step) graphql.Marshaler {
-			return ec.marshalNStep2githubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐStep(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *ent.Step) graphql.Marshaler {
+			return ec.marshalNStep2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐStep(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8487,8 +8487,8 @@ func (ec *executionContext) _UsageUpdated_usage(ctx context.Context, field graph
 			return obj.Usage, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v model.Usage) graphql.Marshaler {
-			return ec.marshalNUsage2githubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐUsage(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Usage) graphql.Marshaler {
+			return ec.marshalNUsage2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐUsage(ctx, selections, v)
 		},
 		true,
 		true,
@@ -14393,8 +14393,12 @@ func (ec *executionContext) marshalNDeleteDatasetPayload2ᚖgithubᚗcomᚋmark�
 	return ec._DeleteDatasetPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNError2githubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐError(ctx context.Context, sel ast.SelectionSet, v model.Error) graphql.Marshaler {
-	return ec._Error(ctx, sel, &v)
+func (ec *executionContext) marshalNError2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐError(ctx context.Context, sel ast.SelectionSet, v *model.Error) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Error!")
+		return graphql.Null
+	}
+	return ec._Error(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNEvidence2ᚕᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐEvidenceᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Evidence) graphql.Marshaler {
@@ -14439,8 +14443,12 @@ func (ec *executionContext) marshalNJSON2encodingᚋjsonᚐRawMessage(ctx contex
 	return res
 }
 
-func (ec *executionContext) marshalNLimits2githubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐLimits(ctx context.Context, sel ast.SelectionSet, v model.Limits) graphql.Marshaler {
-	return ec._Limits(ctx, sel, &v)
+func (ec *executionContext) marshalNLimits2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐLimits(ctx context.Context, sel ast.SelectionSet, v *model.Limits) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Limits!")
+		return graphql.Null
+	}
+	return ec._Limits(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNMessage2ᚕᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐMessageᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.Message) graphql.Marshaler {
@@ -14591,10 +14599,6 @@ func (ec *executionContext) marshalNOrderDirection2entgoᚗioᚋcontribᚋentgql
 	return v
 }
 
-func (ec *executionContext) marshalNOutput2githubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐOutput(ctx context.Context, sel ast.SelectionSet, v model.Output) graphql.Marshaler {
-	return ec._Output(ctx, sel, &v)
-}
-
 func (ec *executionContext) marshalNOutput2ᚕᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐOutputᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Output) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -14668,10 +14672,6 @@ func (ec *executionContext) marshalNRefreshSessionPayload2ᚖgithubᚗcomᚋmark
 		return graphql.Null
 	}
 	return ec._RefreshSessionPayload(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNRun2githubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐRun(ctx context.Context, sel ast.SelectionSet, v ent.Run) graphql.Marshaler {
-	return ec._Run(ctx, sel, &v)
 }
 
 func (ec *executionContext) marshalNRun2ᚕᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐRunᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.Run) graphql.Marshaler {
@@ -14786,8 +14786,12 @@ func (ec *executionContext) marshalNSampleInfo2ᚖgithubᚗcomᚋmarkᚑanalyst�
 	return ec._SampleInfo(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNSandboxInfo2githubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐSandboxInfo(ctx context.Context, sel ast.SelectionSet, v model.SandboxInfo) graphql.Marshaler {
-	return ec._SandboxInfo(ctx, sel, &v)
+func (ec *executionContext) marshalNSandboxInfo2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐSandboxInfo(ctx context.Context, sel ast.SelectionSet, v *model.SandboxInfo) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SandboxInfo!")
+		return graphql.Null
+	}
+	return ec._SandboxInfo(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNSendMessageError2githubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐSendMessageError(ctx context.Context, sel ast.SelectionSet, v model.SendMessageError) graphql.Marshaler {
@@ -14944,10 +14948,6 @@ func (ec *executionContext) marshalNSignUpPayload2ᚖgithubᚗcomᚋmarkᚑanaly
 		return graphql.Null
 	}
 	return ec._SignUpPayload(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNStep2githubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐStep(ctx context.Context, sel ast.SelectionSet, v ent.Step) graphql.Marshaler {
-	return ec._Step(ctx, sel, &v)
 }
 
 func (ec *executionContext) marshalNStep2ᚕᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐStepᚄ(ctx context.Context, sel ast.SelectionSet, v []*ent.Step) graphql.Marshaler {
@@ -15146,10 +15146,6 @@ func (ec *executionContext) marshalNUploadDatasetPayload2ᚖgithubᚗcomᚋmark�
 	return ec._UploadDatasetPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNUsage2githubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐUsage(ctx context.Context, sel ast.SelectionSet, v model.Usage) graphql.Marshaler {
-	return ec._Usage(ctx, sel, &v)
-}
-
 func (ec *executionContext) marshalNUsage2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐUsage(ctx context.Context, sel ast.SelectionSet, v *model.Usage) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Usage!")
@@ -15158,8 +15154,12 @@ func (ec *executionContext) marshalNUsage2ᚖgithubᚗcomᚋmarkᚑanalystᚋmar
 	return ec._Usage(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNUser2githubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐUser(ctx context.Context, sel ast.SelectionSet, v ent.User) graphql.Marshaler {
-	return ec._User(ctx, sel, &v)
+func (ec *executionContext) marshalNUser2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐUser(ctx context.Context, sel ast.SelectionSet, v *ent.User) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "User!")
+		return graphql.Null
+	}
+	return ec._User(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOArtifact2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋentᚐArtifact(ctx context.Context, sel ast.SelectionSet, v *ent.Artifact) graphql.Marshaler {

@@ -191,7 +191,7 @@ type AuthSession struct {
 	// Good once, for `refreshSession`.
 	RefreshToken string `json:"refreshToken"`
 	// Whose session it is.
-	User ent.User `json:"user"`
+	User *ent.User `json:"user"`
 }
 
 // A chart of an answer.
@@ -331,7 +331,7 @@ type Error struct {
 // Why there is no answer.
 type ErrorPart struct {
 	// What went wrong, and what to do.
-	Error Error `json:"error"`
+	Error *Error `json:"error"`
 }
 
 func (ErrorPart) IsMessagePart() {}
@@ -339,7 +339,7 @@ func (ErrorPart) IsMessagePart() {}
 // A place where a number can be seen.
 type Evidence struct {
 	// The step that showed it.
-	Step ent.Step `json:"step"`
+	Step *ent.Step `json:"step"`
 	// The output; null where the step's printed text shows it.
 	Output *Output `json:"output,omitempty"`
 	// The name by which the model called the place: `s2.o1` or `s2.stdout`.
@@ -535,7 +535,7 @@ type OutputAdded struct {
 	// The step.
 	StepID string `json:"stepId"`
 	// The output.
-	Output Output `json:"output"`
+	Output *Output `json:"output"`
 }
 
 func (OutputAdded) IsRunEvent() {}
@@ -581,7 +581,7 @@ type OutputPart struct {
 	// The step that made it.
 	StepID string `json:"stepId"`
 	// The output.
-	Output Output `json:"output"`
+	Output *Output `json:"output"`
 }
 
 func (OutputPart) IsMessagePart() {}
@@ -675,7 +675,7 @@ type RunFinished struct {
 	// When it happened.
 	At time.Time `json:"at"`
 	// The run as it ended.
-	Run ent.Run `json:"run"`
+	Run *ent.Run `json:"run"`
 }
 
 func (RunFinished) IsRunEvent() {}
@@ -771,11 +771,11 @@ type ServerInfo struct {
 	// The models that `sendMessage` may name; the first is the default.
 	Models []*Model `json:"models"`
 	// Where Python runs, and what really stands between it and the machine.
-	Sandbox SandboxInfo `json:"sandbox"`
+	Sandbox *SandboxInfo `json:"sandbox"`
 	// The sample files that `addSampleDataset` brings.
 	Samples []*SampleInfo `json:"samples"`
 	// The bounds of this server.
-	Limits Limits `json:"limits"`
+	Limits *Limits `json:"limits"`
 }
 
 // Input of signIn.
@@ -835,7 +835,7 @@ type StepFinished struct {
 	// When it happened.
 	At time.Time `json:"at"`
 	// The step as it ended.
-	Step ent.Step `json:"step"`
+	Step *ent.Step `json:"step"`
 }
 
 func (StepFinished) IsRunEvent() {}
@@ -858,7 +858,7 @@ type StepStarted struct {
 	// When it happened.
 	At time.Time `json:"at"`
 	// The step as it began.
-	Step ent.Step `json:"step"`
+	Step *ent.Step `json:"step"`
 }
 
 func (StepStarted) IsRunEvent() {}
@@ -1084,7 +1084,7 @@ type UsageUpdated struct {
 	// When it happened.
 	At time.Time `json:"at"`
 	// The sum so far.
-	Usage Usage `json:"usage"`
+	Usage *Usage `json:"usage"`
 }
 
 func (UsageUpdated) IsRunEvent() {}

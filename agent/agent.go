@@ -1,0 +1,138 @@
+package agent
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/eventlog"
+	"github.com/mark-analyst/mark/internal/clock"
+	"github.com/mark-analyst/mark/internal/dialogue"
+	"github.com/mark-analyst/mark/internal/execution"
+)
+
+// LLM is a language model that streams its replies. Its errors are
+// *dialogue.Error.
+type LLM interface {
+	Stream(ctx context.Context, req dialogue.Request, emit func(dialogue.Delta) error) (dialogue.Reply, error)
+}
+
+// Model is an LLM under the name that people choose it by.
+type Model struct {
+	Name    string
+	Offline bool // the scripted analyst, not a language model
+	LLM     LLM
+}
+
+// Sandbox opens isolated Python sessions. Its errors are *execution.Error.
+type Sandbox interface {
+	Open(ctx context.Context, spec execution.Spec) (execution.Session, error)
+}
+
+// Blobs keeps files.
+type Blobs interface {
+	// Path gives the file of a key a path on this machine, good until release.
+	Path(ctx context.Context, key string) (path string, release func(), err error)
+	// Save stores what r yields, at most limit bytes, under a new key.
+	Save(ctx context.Context, r io.Reader, limit int64) (key string, size int64, err error)
+	// Delete removes a file; one that is not there is no error.
+	Delete(ctx context.Context, key string) error
+}
+
+// Datasets waits until none of the datasets is being profiled any more.
+type Datasets interface {
+	Await(ctx context.Context, ids ...string) error
+}
+
+// Config is what an Agent is made of.
+type Config struct {
+	Client   *ent.Client // guarded: see package auth
+	Log      *eventlog.Log
+	Models   []Model // at least one; the first is the default
+	Sandbox  Sandbox
+	Blobs    Blobs
+	Datasets Datasets
+	// AsOwner gives a context the rights of a person, AsSystem those of the
+	// service itself; only the sweep at the start needs the latter.
+	AsOwner  func(ctx context.Context, userID string) context.Context
+	AsSystem func(ctx context.Context) context.Context
+	Clock    clock.Clock
+	Logger   *slog.Logger
+	Limits   Limits
+}
+
+// Limits bound a run.
+type Limits struct {
+	Steps              int           // turns of the model in a run
+	RunTime            time.Duration // wall time of a run
+	QuestionCharacters int           // of a question
+	ResultCharacters   int           // of a tool's result, as the model sees it
+	Repairs            int           // replies in a row that could not be used
+	ConcurrentRuns     int           // on this node
+	DatasetsPerChat    int
+	ArtifactBytes      int64 // one artifact
+	Python             execution.Limits
+}
+
+// DefaultLimits are the bounds of a run where the configuration says nothing.
+// Steps and the forced answer at the end follow smolagents' CodeAgent.
+func DefaultLimits() Limits {
+	return Limits{
+		Steps:              20,
+		RunTime:            10 * time.Minute,
+		QuestionCharacters: 20_000,
+		ResultCharacters:   8_000,
+		Repairs:            3,
+		ConcurrentRuns:     4,
+		DatasetsPerChat:    50,
+		ArtifactBytes:      32 << 20,
+		Python: execution.Limits{
+			StepTime:    time.Minute,
+			MemoryBytes: 2 << 30,
+		},
+	}
+}
+
+// Agent answers questions.
+type Agent struct {
+	Config
+	tools    *toolbox
+	prompts  *prompts
+	schedule *scheduler
+}
+
+// New returns an Agent that works on nothing yet: Recover puts it to work on
+// what is queued. Close ends it.
+func New(c Config) (*Agent, error) {
+	tools, err := newToolbox()
+	if err != nil {
+		return nil, err
+	}
+	prompts, err := newPrompts()
+	if err != nil {
+		return nil, err
+	}
+	a := &Agent{Config: c, tools: tools, prompts: prompts}
+	a.schedule = newScheduler(c.Limits.ConcurrentRuns, a.work)
+	return a, nil
+}
+
+// Close stops taking runs, ends those that go on with an error that says so,
+// and returns when nothing runs any more or ctx has ended. Closing twice is
+// harmless.
+func (a *Agent) Close(ctx context.Context) error { return a.schedule.close(ctx) }
+
+// model finds a model by its name; "" is the default.
+func (a *Agent) model(name string) (Model, bool) {
+	if name == "" {
+		return a.Models[0], true
+	}
+	for _, m := range a.Models {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return Model{}, false
+}

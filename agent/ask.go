@@ -1,0 +1,101 @@
+package agent
+
+import (
+	"context"
+	"errors"
+
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/internal/dialogue"
+)
+
+// maxAttempts is how often a reply that broke off before people's eyes is asked
+// for again. What breaks off unseen is the adapter's to repeat.
+const maxAttempts = 2
+
+// ask has the model reply and streams what it writes. Where last is set it may
+// only give its final answer.
+func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply, error) {
+	compacted := false
+	for attempt := 1; ; attempt++ {
+		stream := &replyStream{rec: k.rec, stepID: s.ID}
+		reply, err := k.llm.LLM.Stream(ctx, k.request(last), stream.emit)
+		if err == nil {
+			return reply, nil
+		}
+		var failure *dialogue.Error
+		if ctx.Err() != nil || !errors.As(err, &failure) {
+			return reply, err
+		}
+		tooLong := failure.Code == dialogue.CodeTooLong && !compacted
+		again := failure.Visible && attempt <= maxAttempts && repeatable(failure.Code)
+		if !tooLong && !again {
+			return reply, err
+		}
+		if tooLong {
+			compacted = true
+			k.prompt.compact()
+		}
+		if failure.Visible {
+			if err := k.rec.event(KindAttemptDiscarded, EventBody{StepID: s.ID}); err != nil {
+				return reply, err
+			}
+		}
+	}
+}
+
+func repeatable(code dialogue.Code) bool {
+	return code == dialogue.CodeUnavailable || code == dialogue.CodeBadReply || code == dialogue.CodeRateLimited
+}
+
+// request is the whole prompt. Its beginning is the same from call to call, so
+// that providers' prompt caches work.
+func (k *work) request(last bool) dialogue.Request {
+	req := dialogue.Request{
+		Model:    k.llm.Name,
+		Messages: k.prompt.messages(),
+		Tools:    k.tools.list(),
+		Choice:   dialogue.ChoiceAuto,
+		User:     k.row.OwnerID,
+	}
+	if last {
+		req.Tools = k.tools.only(toolFinalAnswer)
+		req.Choice = toolFinalAnswer
+	}
+	return req
+}
+
+// replyStream turns the deltas of one reply into events. The story of a final
+// answer is text for the person, so it is dug out of the call's arguments while
+// they are written.
+type replyStream struct {
+	rec    *recorder
+	stepID string
+	final  map[int]*storyReader // by index of the call; nil: another tool's call
+}
+
+func (r *replyStream) emit(d dialogue.Delta) error {
+	switch {
+	case d.Reasoning != "":
+		return r.rec.delta(KindReasoningDelta, r.stepID, d.Reasoning)
+	case d.Text != "":
+		return r.rec.delta(KindTextDelta, r.stepID, d.Text)
+	case d.Call != nil:
+		return r.call(*d.Call)
+	}
+	return nil
+}
+
+func (r *replyStream) call(d dialogue.CallDelta) error {
+	if d.Name == toolFinalAnswer {
+		if r.final == nil {
+			r.final = map[int]*storyReader{}
+		}
+		if r.final[d.Index] == nil {
+			r.final[d.Index] = &storyReader{}
+		}
+	}
+	if story := r.final[d.Index]; story != nil {
+		return r.rec.delta(KindTextDelta, r.stepID, story.read(d.Arguments))
+	}
+	return r.rec.delta(KindToolArgsDelta, r.stepID, d.Arguments)
+}

@@ -1,0 +1,169 @@
+package agent
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/mark-analyst/mark/ent"
+)
+
+// evidence is what the steps of a run have shown, by name.
+type evidence struct {
+	list []Evidence
+}
+
+func (e *evidence) add(s *ent.Step, outputs []Output) {
+	for _, o := range outputs {
+		e.list = append(e.list, Evidence{StepID: s.ID, Path: o.Name, Output: &o})
+	}
+}
+
+// find is the output of that name; models write names in many ways.
+func (e *evidence) find(name string) (Evidence, bool) {
+	name = strings.ToLower(strings.Trim(strings.TrimSpace(name), "[]\"'`"))
+	for _, x := range e.list {
+		if strings.ToLower(x.Path) == name {
+			return x, true
+		}
+	}
+	return Evidence{}, false
+}
+
+// number matches what a reader takes for a number: thousands in groups, a
+// fraction, an exponent, a percent sign or a word for its size after it.
+var number = regexp.MustCompile(`(?i)[-−+]?\d+(?:[,\x{2009}\x{202f}\x{a0}]\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?(?:\s?%|\s?(?:thousand|million|billion|trillion|[kmb])\b)?`)
+
+// figureIn is a number that was read from a text.
+type figureIn struct {
+	text    string
+	value   float64
+	quantum float64 // half of the last digit's worth: how much rounding may hide
+	percent bool
+}
+
+// checkNumbers flags the numbers of a story that no step has shown, rounding
+// and scale allowed. Small whole numbers are let go: they count things in the
+// text itself. So are numbers of the question.
+func (e *evidence) checkNumbers(story, question string) []Check {
+	var shown []float64
+	for _, x := range e.list {
+		shown = append(shown, numbersOf(x.Output)...)
+	}
+	for _, n := range readNumbers(question) {
+		shown = append(shown, n.value)
+	}
+	var checks []Check
+	flagged := map[string]bool{}
+	for _, n := range readNumbers(withoutMarkup(story)) {
+		small := !n.percent && n.value == math.Trunc(n.value) && math.Abs(n.value) <= 12
+		if small || flagged[n.text] || isShown(n, shown) {
+			continue
+		}
+		flagged[n.text] = true
+		checks = append(checks, Check{CheckNoEvidence, fmt.Sprintf("No step has shown the number %s.", n.text)})
+	}
+	return checks
+}
+
+func isShown(n figureIn, shown []float64) bool {
+	for _, v := range shown {
+		for _, v := range []float64{v, -v} {
+			if math.Abs(n.value-v) <= n.quantum*1.0001+math.Abs(v)*1e-9 {
+				return true
+			}
+			// A share that was shown as 0.42 and told as 42 %.
+			if n.percent && math.Abs(n.value-100*v) <= n.quantum*1.0001+math.Abs(v)*1e-7 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func readNumbers(text string) []figureIn {
+	var out []figureIn
+	for _, at := range number.FindAllStringIndex(text, -1) {
+		// Part of a word or of another number, like s2 or 1.2.3: a name.
+		if at[0] > 0 && isWord(text[at[0]-1]) || at[1] < len(text) && isWord(text[at[1]]) {
+			continue
+		}
+		if n, ok := parseNumber(text[at[0]:at[1]]); ok {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+func isWord(c byte) bool {
+	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+var scales = map[string]float64{
+	"thousand": 1e3, "k": 1e3, "million": 1e6, "m": 1e6, "billion": 1e9, "b": 1e9, "trillion": 1e12,
+}
+
+func parseNumber(text string) (figureIn, bool) {
+	n := figureIn{text: strings.TrimSpace(text)}
+	s := strings.NewReplacer("−", "-", ",", "", "\u2009", "", "\u202f", "", "\u00a0", "").Replace(strings.ToLower(n.text))
+	scale := 1.0
+	if digits := strings.TrimRight(s, "abcdefghijklmnopqrstuvwxyz% "); digits != s {
+		unit := strings.TrimSpace(s[len(digits):])
+		n.percent = unit == "%"
+		if by, ok := scales[unit]; ok {
+			scale = by
+		}
+		s = digits
+	}
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return n, false
+	}
+	decimals := 0
+	mantissa, _, exponent := strings.Cut(s, "e")
+	if i := strings.IndexByte(mantissa, '.'); i >= 0 {
+		decimals = len(mantissa) - i - 1
+	}
+	if exponent {
+		scale = math.Max(scale, math.Abs(v)/10)
+	}
+	n.value, n.quantum = v*scale, 0.5*math.Pow(10, -float64(decimals))*scale
+	if exponent {
+		n.value = v
+	}
+	return n, true
+}
+
+// numbersOf are the numbers that an output shows.
+func numbersOf(o *Output) []float64 {
+	if o == nil {
+		return nil
+	}
+	var out []float64
+	add := func(text string) {
+		for _, n := range readNumbers(text) {
+			out = append(out, n.value)
+		}
+	}
+	add(o.Text)
+	if o.Table != nil {
+		out = append(out, float64(o.Table.RowCount))
+		for _, row := range o.Table.Rows {
+			for _, cell := range row {
+				if v, ok := cell.(float64); ok {
+					out = append(out, v)
+					continue
+				}
+				add(cellText(cell))
+			}
+		}
+	}
+	return out
+}
+
+// link and code spans hold numbers that say nothing.
+var markup = regexp.MustCompile("`[^`\n]*`|\\]\\([^)\n]*\\)|(?m)^\\s*\\d+[.)]\\s")
+
+func withoutMarkup(story string) string { return markup.ReplaceAllString(story, " ") }

@@ -1,0 +1,62 @@
+package agent
+
+import (
+	"context"
+
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/eventlog"
+	"github.com/mark-analyst/mark/internal/execution"
+)
+
+// recorder writes a run's events: growing texts gathered, everything in order.
+type recorder struct {
+	log    *eventlog.Log
+	writer eventlog.Writer
+	deltas *eventlog.Coalescer
+	ctx    context.Context //nolint:containedctx // writes must outlive the cancelling of the run
+}
+
+func newRecorder(ctx context.Context, a *Agent, w eventlog.Writer) *recorder {
+	r := &recorder{log: a.Log, writer: w, ctx: context.WithoutCancel(ctx)}
+	r.deltas = eventlog.NewCoalescer(r.ctx, eventlog.CoalescerConfig{
+		Clock:     a.Clock,
+		AfterFunc: eventlog.AfterFunc,
+		Append: func(ctx context.Context, entries ...eventlog.Entry) error {
+			_, err := a.Log.Append(ctx, w, entries...)
+			return err
+		},
+	})
+	return r
+}
+
+// delta adds a piece of a model's growing text.
+func (r *recorder) delta(kind, stepID, text string) error {
+	return r.deltas.Delta(eventlog.Delta{Kind: kind, StepID: stepID, Text: text})
+}
+
+// chunk adds a piece of what running code prints.
+func (r *recorder) chunk(stepID string, c execution.Chunk) error {
+	return r.deltas.Delta(eventlog.Delta{Kind: KindOutputChunk, StepID: stepID, Stream: string(c.Stream), Text: c.Text})
+}
+
+// event adds one event, after what is gathered.
+func (r *recorder) event(kind string, body EventBody) error {
+	return r.deltas.Append(eventlog.Entry{Kind: kind, Body: encode(body)})
+}
+
+// with stores a change and the event that tells of it, in one transaction.
+func (r *recorder) with(change eventlog.Change, kind string, body EventBody) error {
+	entries, err := r.deltas.Take()
+	if err != nil {
+		return err
+	}
+	entries = append(entries, eventlog.Entry{Kind: kind, Body: encode(body)})
+	_, err = r.log.AppendWith(r.ctx, r.writer, change, entries...)
+	return err
+}
+
+// store makes a change without an event, under the same fence.
+func (r *recorder) store(change func(ctx context.Context, tx *ent.Tx) error) error {
+	_, err := r.log.AppendWith(r.ctx, r.writer, change)
+	return err
+}

@@ -1,0 +1,96 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/internal/dialogue"
+	"github.com/mark-analyst/mark/internal/ids"
+	"github.com/mark-analyst/mark/internal/storable"
+)
+
+// beginStep stores the next step and the event that tells of it.
+func (k *work) beginStep(tool string) (*ent.Step, error) {
+	id, index, at := ids.New(ids.Step), k.steps+1, k.Clock.Now()
+	var s *ent.Step
+	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
+		var err error
+		s, err = tx.Step.Create().SetID(id).SetRunID(k.row.ID).SetIndex(index).SetStartedAt(at).SetTool(tool).Save(ctx)
+		return err
+	}, KindStepStarted, EventBody{StepID: id, Index: index, Tool: tool, At: &at})
+	if err != nil {
+		return nil, fmt.Errorf("begin step %d: %w", index, err)
+	}
+	k.steps = index
+	return s.Unwrap(), nil
+}
+
+// storeReply keeps the model's reply before anything is done with it.
+func (k *work) storeReply(s *ent.Step, reply dialogue.Reply) error {
+	k.usage.Usage = k.usage.Add(reply.Usage)
+	k.usage.Steps = k.steps
+	if reply.Message.Reasoning != "" {
+		k.shown = append(k.shown, Part{Reasoning: &Text{Text: reply.Message.Reasoning}})
+	}
+	u := k.usage
+	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
+		if err := tx.Run.UpdateOneID(k.row.ID).
+			SetPromptTokens(u.PromptTokens).SetCachedTokens(u.CachedTokens).
+			SetCompletionTokens(u.CompletionTokens).SetReasoningTokens(u.ReasoningTokens).
+			Exec(ctx); err != nil {
+			return err
+		}
+		return tx.Step.UpdateOne(s).SetReply(storable.JSON(encode(reply))).Exec(ctx)
+	}, KindUsageUpdated, EventBody{Usage: &u})
+	if err != nil {
+		return fmt.Errorf("store the model's reply: %w", err)
+	}
+	return nil
+}
+
+// endStep stores how a step ended, before the model is told.
+func (k *work) endStep(s *ent.Step, end callEnd) error {
+	took := k.Clock.Now().Sub(s.StartedAt).Milliseconds()
+	var tool, code string
+	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
+		change := tx.Step.UpdateOneID(s.ID).SetState(end.state).
+			SetResult(storable.Text(end.result)).SetDurationMs(took)
+		if len(end.outputs) > 0 {
+			change.SetOutputs(storable.JSON(encode(end.outputs)))
+		}
+		if end.code != "" {
+			change.SetErrorCode(end.code).SetErrorMessage(storable.Text(end.message))
+		}
+		saved, err := change.Save(ctx)
+		if err == nil {
+			tool, code = saved.Tool, saved.Code
+		}
+		return err
+	}, KindStepFinished, EventBody{StepID: s.ID})
+	if err != nil {
+		return fmt.Errorf("end step %d: %w", s.Index, err)
+	}
+	k.show(s, tool, code, end)
+	return nil
+}
+
+// show adds a step's call and its rich outputs to what Mark's message holds.
+func (k *work) show(s *ent.Step, tool, code string, end callEnd) {
+	if tool == "" || tool == toolFinalAnswer {
+		return
+	}
+	k.shown = append(k.shown, Part{ToolCall: &ToolCall{StepID: s.ID, Tool: tool, Code: code, State: end.state.String()}})
+	for _, o := range end.outputs {
+		k.shown = append(k.shown, Part{Output: &StepOutput{StepID: s.ID, Output: o}})
+	}
+}
+
+// parts are the pieces of Mark's message so far.
+func (k *work) parts() []Part {
+	parts := append([]Part{}, k.shown...)
+	if k.answer != nil {
+		parts = append(parts, Part{Answer: k.answer})
+	}
+	return parts
+}

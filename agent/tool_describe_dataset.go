@@ -1,0 +1,173 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/dataset"
+	"github.com/mark-analyst/mark/ent/step"
+	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/internal/untrusted"
+)
+
+// sampleRows is how many of a dataset's first rows a model is shown.
+const sampleRows = 5
+
+// described is a dataset as describe_dataset tells it.
+type described struct {
+	Name        string            `json:"name"`
+	File        string            `json:"file"`
+	Path        string            `json:"path"`
+	Load        string            `json:"load"`
+	Rows        *int64            `json:"rows,omitempty"`
+	Description string            `json:"description,omitempty"`
+	Columns     []describedColumn `json:"columns"`
+	// MoreColumns tells how many columns are left out for want of room.
+	MoreColumns int        `json:"moreColumns,omitempty"`
+	Sample      *tableHead `json:"sample,omitempty"`
+	Notes       []string   `json:"notes,omitempty"`
+}
+
+type describedColumn struct {
+	Name        string   `json:"name"`
+	Type        string   `json:"type"`
+	Nulls       int64    `json:"nulls"`
+	Distinct    int64    `json:"distinct"`
+	Min         string   `json:"min,omitempty"`
+	Max         string   `json:"max,omitempty"`
+	Samples     []string `json:"samples,omitempty"`
+	Description string   `json:"description,omitempty"`
+}
+
+type tableHead struct {
+	Columns []string `json:"columns"`
+	Rows    [][]any  `json:"rows"`
+}
+
+func describeDataset(_ context.Context, k *work, _ *ent.Step, args map[string]any) (callEnd, error) {
+	name := text(args, "name")
+	d := k.find(name)
+	if d == nil {
+		var names []string
+		for _, d := range k.datasets {
+			names = append(names, string(encode(untrusted.Line(d.Name))))
+		}
+		if len(names) == 0 {
+			return failed("DATASET_NOT_FOUND", "This chat has no dataset."), nil
+		}
+		return failed("DATASET_NOT_FOUND", clip("There is no dataset of that name here. There are: "+strings.Join(names, ", ")+".", k.Limits.ResultCharacters)), nil
+	}
+	if d.State == dataset.StateFailed {
+		return failed(d.ErrorCode, "This dataset cannot be used: "+untrusted.Line(d.ErrorMessage)), nil
+	}
+	return callEnd{state: step.StateSucceeded, result: k.describe(d)}, nil
+}
+
+// find is the chat's dataset of that name, file name or id.
+func (k *work) find(name string) *ent.Dataset {
+	for _, same := range []func(a, b string) bool{func(a, b string) bool { return a == b }, strings.EqualFold} {
+		for _, d := range k.datasets {
+			if same(d.ID, name) || same(d.Name, name) || same(d.FileName, name) || same(k.fileName(d), name) {
+				return d
+			}
+		}
+	}
+	return nil
+}
+
+// describe tells as much of a dataset as a result holds: of a very wide one the
+// first columns.
+func (k *work) describe(d *ent.Dataset) string {
+	file := k.fileName(d)
+	out := described{
+		Name: untrusted.Line(d.Name), File: file, Path: dataFolder + file, Load: k.loadCode(d),
+		Rows: d.RowCount, Description: untrusted.Clean(d.Description), Columns: []describedColumn{},
+	}
+	for _, n := range d.Notes {
+		out.Notes = append(out.Notes, untrusted.Line(n))
+	}
+	for _, c := range d.Edges.Columns {
+		col := describedColumn{
+			// The name is what code must spell: it is given as it is.
+			Name: c.Name, Type: c.Type, Nulls: c.NullCount, Distinct: c.DistinctCount,
+			Min: value(c.Min), Max: value(c.Max), Description: untrusted.Clean(c.Description),
+		}
+		for _, s := range c.SampleValues {
+			col.Samples = append(col.Samples, clip(untrusted.Line(s), 60))
+		}
+		out.Columns = append(out.Columns, col)
+	}
+	out.Sample = sampleHead(d.Sample)
+	for raw := encode(out); ; raw = encode(out) {
+		over := len([]rune(string(raw))) - k.Limits.ResultCharacters
+		switch {
+		case over <= 0:
+			return string(raw)
+		case out.Sample != nil:
+			out.Sample = nil
+		case len(out.Columns) > 1:
+			drop := max(1, len(out.Columns)*over/(over+k.Limits.ResultCharacters))
+			out.Columns = out.Columns[:max(1, len(out.Columns)-drop)]
+			out.MoreColumns = len(d.Edges.Columns) - len(out.Columns)
+		default:
+			return clip(string(raw), k.Limits.ResultCharacters)
+		}
+	}
+}
+
+func sampleHead(raw json.RawMessage) *tableHead {
+	var t execution.Table
+	if len(raw) == 0 || json.Unmarshal(raw, &t) != nil {
+		return nil
+	}
+	rows := t.Rows[:min(sampleRows, len(t.Rows))]
+	for _, row := range rows {
+		for i, cell := range row {
+			if s, ok := cell.(string); ok {
+				row[i] = clip(untrusted.Line(s), 80)
+			}
+		}
+	}
+	return &tableHead{Columns: t.Columns, Rows: rows}
+}
+
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return clip(untrusted.Line(*s), 80)
+}
+
+// catalogue is the datasets as the system prompt lists them: enough to choose
+// by, one line a column, within half of what a tool's result may have.
+func (k *work) catalogue() string {
+	var b strings.Builder
+	for _, d := range k.datasets {
+		fmt.Fprintf(&b, "- name %s, file %s, state %s", encode(untrusted.Line(d.Name)), encode(k.fileName(d)), d.State)
+		if d.RowCount != nil {
+			fmt.Fprintf(&b, ", %d rows", *d.RowCount)
+		}
+		if d.Description != "" {
+			fmt.Fprintf(&b, ", described as %s", encode(clip(untrusted.Line(d.Description), 300)))
+		}
+		b.WriteString("\n  columns: ")
+		for i, c := range d.Edges.Columns {
+			if i == 40 {
+				fmt.Fprintf(&b, ", and %d more", len(d.Edges.Columns)-i)
+				break
+			}
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			fmt.Fprintf(&b, "%s %s", encode(clip(c.Name, 80)), c.Type)
+		}
+		b.WriteString("\n")
+	}
+	if b.Len() == 0 {
+		return "(no dataset yet)\n"
+	}
+	return clip(b.String(), k.Limits.ResultCharacters/2)
+}

@@ -1,0 +1,38 @@
+package agent
+
+import (
+	"context"
+
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/dataset"
+	"github.com/mark-analyst/mark/ent/step"
+	"github.com/mark-analyst/mark/internal/untrusted"
+)
+
+// listed is a dataset as list_datasets tells it.
+type listed struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	File    string `json:"file"`
+	Rows    *int64 `json:"rows,omitempty"`
+	Columns int    `json:"columns"`
+	State   string `json:"state"`
+	Error   string `json:"error,omitempty"`
+}
+
+func listDatasets(_ context.Context, k *work, _ *ent.Step, _ map[string]any) (callEnd, error) {
+	list := struct {
+		Datasets []listed `json:"datasets"`
+	}{Datasets: []listed{}}
+	for _, d := range k.datasets {
+		entry := listed{
+			ID: d.ID, Name: untrusted.Line(d.Name), File: untrusted.Line(d.FileName),
+			Rows: d.RowCount, Columns: len(d.Edges.Columns), State: d.State.String(),
+		}
+		if d.State == dataset.StateFailed {
+			entry.Error = untrusted.Line(d.ErrorMessage)
+		}
+		list.Datasets = append(list.Datasets, entry)
+	}
+	return callEnd{state: step.StateSucceeded, result: clip(string(encode(list)), k.Limits.ResultCharacters)}, nil
+}

@@ -1,0 +1,165 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/step"
+	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/internal/figure"
+	"github.com/mark-analyst/mark/internal/ids"
+	"github.com/mark-analyst/mark/internal/untrusted"
+)
+
+// maxStream is how much of a printed stream is stored with its step,
+// characters. The events hold all of it, up to the sandbox's own limit.
+const maxStream = 64 << 10
+
+// runPython runs the code in the run's session.
+func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (callEnd, error) {
+	code := text(args, "code")
+	session, err := k.session(ctx)
+	if err != nil {
+		return callEnd{}, err
+	}
+	out := &stepOutput{k: k, ctx: ctx, step: s, printed: map[execution.Stream]*strings.Builder{}}
+	result, err := session.Run(ctx, code, out.take)
+	k.usage.PythonMs += result.Duration.Milliseconds()
+	if out.err != nil {
+		return callEnd{}, out.err
+	}
+	end := callEnd{state: step.StateSucceeded, outputs: out.all()}
+	problem := ""
+	var broken *execution.Error
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return end, context.Cause(ctx)
+	case errors.As(err, &broken):
+		if broken.Code == execution.CodeUnavailable {
+			return end, broken
+		}
+		problem = broken.Message
+		if broken.Fatal {
+			k.python.close()
+			k.python = nil
+			problem += " The session was ended and its variables are gone; load the data again."
+		}
+		end.state, end.code, end.message = step.StateFailed, string(broken.Code), broken.Message
+	case err != nil:
+		return end, fmt.Errorf("run Python: %w", err)
+	case result.Failure != nil:
+		f := result.Failure
+		problem = untrusted.Clean(f.Traceback)
+		end.state, end.code = step.StateFailed, "PYTHON_EXCEPTION"
+		end.message = clip(untrusted.Clean(f.Name+": "+f.Message), 2_000)
+	}
+	k.evidence.add(s, end.outputs)
+	end.result = k.tell(end.outputs, result.Truncated, problem)
+	return end, nil
+}
+
+// stepOutput gathers what comes out of a step and passes it on as events.
+type stepOutput struct {
+	k       *work
+	ctx     context.Context //nolint:containedctx // of one call
+	step    *ent.Step
+	printed map[execution.Stream]*strings.Builder
+	rich    []Output
+	err     error // the first failure to store; the rest is dropped
+}
+
+func (o *stepOutput) take(e execution.Event) {
+	switch {
+	case o.err != nil:
+	case e.Chunk != nil:
+		b := o.printed[e.Chunk.Stream]
+		if b == nil {
+			b = &strings.Builder{}
+			o.printed[e.Chunk.Stream] = b
+		}
+		b.WriteString(e.Chunk.Text)
+		o.err = o.k.rec.chunk(o.step.ID, *e.Chunk)
+	case e.Output != nil:
+		out, err := o.keep(*e.Output)
+		if err != nil {
+			o.err = fmt.Errorf("keep an output: %w", err)
+			return
+		}
+		o.rich = append(o.rich, out)
+		o.err = o.k.rec.event(KindOutputAdded, EventBody{StepID: o.step.ID, Output: &out})
+	}
+}
+
+// keep stores a rich output's file, where it has one, and cleans the rest.
+func (o *stepOutput) keep(in execution.Output) (Output, error) {
+	out := Output{
+		Name:  outputName(o.step.Index, len(o.rich)+1),
+		Title: clip(untrusted.Line(in.Title), 200),
+		MIME:  in.MIME,
+		Text:  untrusted.Clean(in.Text),
+		Table: in.Table,
+	}
+	switch {
+	case in.MIME == execution.MIMEPlotly:
+		clean, err := figure.Clean(in.JSON)
+		if err != nil {
+			return Output{Name: out.Name, MIME: execution.MIMEText, Text: "(A chart that is no Plotly figure was left out.)"}, nil
+		}
+		out.JSON = clean
+		if out.Title == "" {
+			out.Title = clip(untrusted.Line(figure.Title(clean)), 200)
+		}
+	case json.Valid(in.JSON):
+		out.JSON = in.JSON
+	}
+	if in.Artifact != nil {
+		kept, err := o.file(*in.Artifact)
+		if err != nil {
+			return out, err
+		}
+		out.Artifact = kept
+	}
+	return out, nil
+}
+
+// file stores what a step left behind.
+func (o *stepOutput) file(in execution.Artifact) (*Artifact, error) {
+	r, err := in.Open()
+	if err != nil {
+		return nil, fmt.Errorf("open artifact: %w", err)
+	}
+	defer r.Close()
+	key, size, err := o.k.Blobs.Save(o.ctx, r, o.k.Limits.ArtifactBytes)
+	if err != nil {
+		return nil, err
+	}
+	kept := &Artifact{ID: ids.New(ids.Artifact), Name: in.Name, MIME: in.MIMEType, SizeBytes: size, CreatedAt: o.k.Clock.Now()}
+	err = o.k.rec.store(func(ctx context.Context, tx *ent.Tx) error {
+		return tx.Artifact.Create().SetID(kept.ID).SetRunID(o.k.row.ID).SetStepID(o.step.ID).
+			SetName(kept.Name).SetMimeType(kept.MIME).SetSizeBytes(size).SetBlobKey(key).
+			SetCreatedAt(kept.CreatedAt).Exec(ctx)
+	})
+	if err != nil {
+		// Nothing points at the file: it must not stay.
+		if dropped := o.k.Blobs.Delete(context.WithoutCancel(o.ctx), key); dropped != nil {
+			o.k.Logger.WarnContext(o.ctx, "a file that nothing points at stays", "key", key, "error", dropped)
+		}
+		return nil, fmt.Errorf("store artifact: %w", err)
+	}
+	return kept, nil
+}
+
+// all is everything that came out: rich outputs and then the printed streams.
+func (o *stepOutput) all() []Output {
+	out := append([]Output{}, o.rich...)
+	for _, s := range []execution.Stream{execution.Stdout, execution.Stderr} {
+		if b := o.printed[s]; b != nil && b.Len() > 0 {
+			out = append(out, Output{Name: streamName(o.step.Index, s), MIME: execution.MIMEText, Text: clip(untrusted.Clean(b.String()), maxStream)})
+		}
+	}
+	return out
+}

@@ -1,0 +1,155 @@
+package agent
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"golang.org/x/text/language"
+	textmessage "golang.org/x/text/message"
+
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/internal/dialogue"
+)
+
+// The tools' names are part of the contract.
+const (
+	toolListDatasets    = "list_datasets"
+	toolDescribeDataset = "describe_dataset"
+	toolRunPython       = "run_python"
+	toolFinalAnswer     = "final_answer"
+)
+
+// Each tool is a tool_<name>.go beside its description for the model
+// (tool_<name>.md) and the JSON schema of its arguments (tool_<name>.json).
+//
+//go:embed tool_*.md tool_*.json
+var toolFiles embed.FS
+
+// tool is something that a model can have done.
+type tool struct {
+	name   string
+	spec   dialogue.Tool
+	schema *jsonschema.Schema
+	// code is the Python in the arguments; "" for tools without.
+	code func(args map[string]any) string
+	// run does it. Its error ends the run.
+	run func(ctx context.Context, k *work, s *ent.Step, args map[string]any) (callEnd, error)
+}
+
+// toolbox holds the tools in the order in which models see them.
+type toolbox struct {
+	tools []*tool
+}
+
+func newToolbox() (*toolbox, error) {
+	box := &toolbox{tools: []*tool{
+		{name: toolListDatasets, run: listDatasets},
+		{name: toolDescribeDataset, run: describeDataset},
+		{name: toolRunPython, run: runPython, code: func(args map[string]any) string { return text(args, "code") }},
+		{name: toolFinalAnswer, run: finalAnswer},
+	}}
+	for _, t := range box.tools {
+		if t.code == nil {
+			t.code = func(map[string]any) string { return "" }
+		}
+		if err := t.load(); err != nil {
+			return nil, fmt.Errorf("tool %s: %w", t.name, err)
+		}
+	}
+	return box, nil
+}
+
+// load reads a tool's description and schema.
+func (t *tool) load() error {
+	description, err := toolFiles.ReadFile("tool_" + t.name + ".md")
+	if err != nil {
+		return err
+	}
+	raw, err := toolFiles.ReadFile("tool_" + t.name + ".json")
+	if err != nil {
+		return err
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+	if err != nil {
+		return err
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource(t.name, doc); err != nil {
+		return err
+	}
+	if t.schema, err = compiler.Compile(t.name); err != nil {
+		return err
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, raw); err != nil {
+		return err
+	}
+	t.spec = dialogue.Tool{Name: t.name, Description: strings.TrimSpace(string(description)), Schema: compact.Bytes()}
+	return nil
+}
+
+func (b *toolbox) list() []dialogue.Tool {
+	out := make([]dialogue.Tool, len(b.tools))
+	for i, t := range b.tools {
+		out[i] = t.spec
+	}
+	return out
+}
+
+func (b *toolbox) only(name string) []dialogue.Tool { return []dialogue.Tool{b.find(name).spec} }
+
+func (b *toolbox) find(name string) *tool {
+	for _, t := range b.tools {
+		if t.name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// open finds the tool of a call and checks the arguments. The problem, where it
+// is not "", is for the model to mend.
+func (b *toolbox) open(c dialogue.ToolCall) (t *tool, args map[string]any, problem string) {
+	if t = b.find(c.Name); t == nil {
+		var names []string
+		for _, t := range b.tools {
+			names = append(names, t.name)
+		}
+		return nil, nil, "There is no tool of that name. The tools are " + strings.Join(names, ", ") + "."
+	}
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(c.Arguments))
+	if err != nil {
+		return t, nil, "The arguments are not valid JSON. Send one JSON object, with line breaks in strings written as \\n."
+	}
+	if err := t.schema.Validate(doc); err != nil {
+		return t, nil, "The arguments do not fit the tool: " + schemaProblem(err)
+	}
+	args, _ = doc.(map[string]any) // the schemas ask for an object
+	return t, args, ""
+}
+
+// schemaProblem names the first thing that is wrong, without the schema's inner
+// addresses.
+func schemaProblem(err error) string {
+	var invalid *jsonschema.ValidationError
+	if !errors.As(err, &invalid) {
+		return "they could not be checked."
+	}
+	for len(invalid.Causes) > 0 {
+		invalid = invalid.Causes[0]
+	}
+	where := "/" + strings.Join(invalid.InstanceLocation, "/")
+	return fmt.Sprintf("at %s: %s.", where, invalid.ErrorKind.LocalizedString(textmessage.NewPrinter(language.English)))
+}
+
+// text is a string argument; the schema has made sure that it is one.
+func text(args map[string]any, name string) string {
+	s, _ := args[name].(string)
+	return s
+}
