@@ -1,0 +1,221 @@
+package llm
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/mark-analyst/mark/internal/dialogue"
+)
+
+// assembler makes a reply of the frames of a stream, and the deltas to show.
+type assembler struct {
+	emit     func(dialogue.Delta) error
+	emitted  bool
+	maxBytes int
+	bytes    int
+
+	reply     dialogue.Reply
+	calls     *calls
+	written   *writtenCalls // finds the calls that are written as text
+	content   strings.Builder
+	reasoning strings.Builder
+	refusal   strings.Builder
+	finish    dialogue.Finish // empty until the server has said it
+}
+
+func newAssembler(req dialogue.Request, newID func() string, maxBytes int, emit func(dialogue.Delta) error) *assembler {
+	a := &assembler{emit: emit, maxBytes: maxBytes, calls: newCalls(newID)}
+	a.reply.Message.Role = dialogue.Assistant
+	a.reply.Model = req.Model
+	var tools []string
+	if req.Choice != dialogue.ChoiceNone {
+		for _, t := range req.Tools {
+			tools = append(tools, t.Name)
+		}
+	}
+	a.written = newWrittenCalls(tools)
+	return a
+}
+
+var (
+	errNotJSON = errors.New("a frame is not JSON")
+	errEmpty   = errors.New("the reply is empty")
+	errNoEnd   = errors.New("the stream ended without a finish_reason")
+	errGaveUp  = errors.New("the server ended the reply with an error")
+	errRefused = errors.New("the model refused")
+	errFilter  = errors.New("the content filter ended the reply")
+)
+
+// emitError is an error of the caller's emit.
+type emitError struct{ error }
+
+// frame takes one frame. Its error is a *serverError, an emitError or one of
+// the above.
+func (a *assembler) frame(raw []byte) error {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil
+	}
+	c, err := decode(raw)
+	if err != nil {
+		return errNotJSON
+	}
+	if c.Model != "" {
+		a.reply.Model = c.Model
+	}
+	for _, counted := range []json.RawMessage{c.Usage, c.Groq.Usage} {
+		if u, ok := usage(counted); ok {
+			a.reply.Usage = u
+		}
+	}
+	if present(c.Error) {
+		return a.told(c.Error)
+	}
+	for _, ch := range c.Choices {
+		if i, ok := number(ch.Index); ok && i > 0 {
+			continue // one reply was asked for
+		}
+		if present(ch.Error) {
+			return a.told(ch.Error)
+		}
+		for _, d := range []*delta{ch.Delta, ch.Message} {
+			if d != nil {
+				if err := a.delta(d); err != nil {
+					return err
+				}
+			}
+		}
+		if reason, ok := finish(ch.Finish); ok {
+			a.finish = reason
+		}
+	}
+	return nil
+}
+
+// told is the error that a server put into the stream.
+func (a *assembler) told(raw json.RawMessage) error {
+	e := parseError(0, []byte(`{"error":`+string(raw)+`}`))
+	if status, ok := number(json.RawMessage(e.code)); ok && status >= 400 && status < 600 {
+		e.status = status
+	}
+	return e
+}
+
+func (a *assembler) delta(d *delta) error {
+	list := d.ToolCalls
+	if d.FunctionCall != nil {
+		list = append(list, callDelta{Function: *d.FunctionCall})
+	}
+	content, reasoning := d.spoken()
+	size := len(content) + len(reasoning) + len(d.Refusal)
+	for _, piece := range list {
+		size += len(piece.Function.Arguments)
+	}
+	if a.bytes += size; a.bytes > a.maxBytes {
+		return errTooLarge{"the reply"}
+	}
+	if err := a.say(piece{reasoning: reasoning}); err != nil {
+		return err
+	}
+	if err := a.sayAll(a.written.write(content)); err != nil {
+		return err
+	}
+	a.refusal.WriteString(text(d.Refusal))
+	if len(list) == 0 {
+		return nil
+	}
+	// A server that gives calls in their own place does not write them as text.
+	if err := a.sayAll(a.written.stop()); err != nil {
+		return err
+	}
+	for _, piece := range list {
+		if err := a.show(a.calls.add(piece)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *assembler) sayAll(pieces []piece) error {
+	for _, p := range pieces {
+		if err := a.say(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *assembler) say(p piece) error {
+	switch {
+	case p.call != nil:
+		return a.show(a.calls.whole(p.call.name, p.call.arguments))
+	case p.reasoning != "":
+		a.reasoning.WriteString(p.reasoning)
+		return a.out(dialogue.Delta{Reasoning: p.reasoning})
+	case p.text != "":
+		a.content.WriteString(p.text)
+		return a.out(dialogue.Delta{Text: p.text})
+	}
+	return nil
+}
+
+func (a *assembler) show(d *dialogue.CallDelta) error {
+	if d == nil {
+		return nil
+	}
+	return a.out(dialogue.Delta{Call: d})
+}
+
+func (a *assembler) out(d dialogue.Delta) error {
+	a.emitted = true
+	if err := a.emit(d); err != nil {
+		return emitError{err}
+	}
+	return nil
+}
+
+// partial returns what has arrived so far.
+func (a *assembler) partial() dialogue.Reply {
+	r := a.reply
+	r.Message.Content = a.content.String()
+	r.Message.Reasoning = a.reasoning.String()
+	return r
+}
+
+// end closes the reply once the stream has ended. Its error is as frame's.
+func (a *assembler) end() (dialogue.Reply, error) {
+	switch a.finish {
+	case "":
+		return a.partial(), errNoEnd
+	case finishFailed:
+		return a.partial(), errGaveUp
+	}
+	if err := a.sayAll(a.written.end(a.finish == dialogue.FinishLength)); err != nil {
+		return a.partial(), err
+	}
+	for _, c := range a.calls.list {
+		if !c.announced { // it never got a name: the agent answers that
+			if err := a.show(c.announce()); err != nil {
+				return a.partial(), err
+			}
+		}
+	}
+	r := a.partial()
+	switch {
+	case a.finish == dialogue.FinishFilter:
+		return r, errFilter
+	case a.refusal.Len() > 0:
+		return r, errRefused
+	case a.finish == dialogue.FinishLength:
+		r.Finish = dialogue.FinishLength // its calls may be cut short: none is passed on
+		return r, nil
+	}
+	r.Message.ToolCalls = a.calls.result()
+	r.Finish = dialogue.FinishStop
+	if len(r.Message.ToolCalls) > 0 {
+		r.Finish = dialogue.FinishToolCalls
+	} else if strings.TrimSpace(r.Message.Content) == "" {
+		return a.partial(), errEmpty
+	}
+	return r, nil
+}

@@ -1,0 +1,81 @@
+package question
+
+import "slices"
+
+// takeEntities drops from the entities what a filter or a division has said
+// already.
+func (r *reader) takeEntities() {
+	r.entities = slices.DeleteFunc(r.entities, func(e Column) bool {
+		return slices.ContainsFunc(r.q.By, func(c Column) bool { return c.Name == e.Name })
+	})
+}
+
+// takeGroup divides by the columns that are named without a "by".
+func (r *reader) takeGroup() {
+	for _, e := range r.entities {
+		if len(r.q.By) < maxDivisions {
+			r.divideBy(e)
+		}
+	}
+	r.entities = nil
+}
+
+// maxDivisions is how many columns a result may be divided by: a table and a
+// chart show no more.
+const maxDivisions = 2
+
+// groupOfValues returns the column of which the question names several values.
+func (r *reader) groupOfValues() []Column {
+	var out []Column
+	for _, f := range r.q.Filters {
+		if f.Op == In && (f.Column.Text() || f.Column.Year()) {
+			out = append(out, f.Column)
+		}
+	}
+	return out
+}
+
+// takeGroupOfValues divides by the column of which the question names several
+// values: "average mass of Adelie and Gentoo".
+func (r *reader) takeGroupOfValues() {
+	for _, c := range r.groupOfValues() {
+		if len(r.q.By) < maxDivisions && r.q.Time == nil || c.Text() && len(r.q.By) < maxDivisions {
+			r.divideBy(c)
+			r.entities = slices.DeleteFunc(r.entities, func(e Column) bool { return e.Name == c.Name })
+		}
+	}
+}
+
+// useEntity keeps what the rows of a list are about.
+func (r *reader) useEntity() {
+	if len(r.entities) > 0 {
+		r.q.Entity = &r.entities[0]
+	}
+}
+
+// useRelation accounts for the word between the two columns of a plot.
+func (r *reader) useRelation() {
+	for i := range r.spans {
+		if r.spans[i].is("versus", "by", "cmp.gt") {
+			r.spans[i].used = true
+		}
+	}
+}
+
+func (r *reader) hasSubject() bool {
+	return slices.ContainsFunc(r.spans, func(s span) bool { return s.kind == subjectSpan })
+}
+
+// usedKey tells whether every phrase with the key was accounted for.
+func (r *reader) usedKey(key string) bool {
+	for i := range r.spans {
+		if r.spans[i].kind == keySpan && r.spans[i].is(key) && !r.spans[i].used {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *reader) filtersNumber() bool {
+	return slices.ContainsFunc(r.q.Filters, func(f Filter) bool { return f.Column.Numeric() })
+}
