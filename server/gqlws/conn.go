@@ -1,0 +1,207 @@
+package gqlws
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"github.com/mark-analyst/mark/server/caller"
+)
+
+// conn is one socket. An idle one has a single goroutine, which reads; others
+// exist while there is something to write or an operation to run.
+type conn struct {
+	h      *Handler
+	ws     *websocket.Conn
+	base   context.Context // of the request that opened the socket
+	cancel context.CancelFunc
+	began  time.Time
+
+	initTimer  *time.Timer
+	pingTimer  *time.Timer
+	operations sync.WaitGroup
+	writers    sync.WaitGroup
+
+	mu     sync.Mutex // protects what follows
+	ctx    context.Context
+	inited bool // connection_init has come
+	acked  bool // and was accepted
+	expiry *time.Timer
+	ops    map[string]*op
+	// running counts operations until their goroutine has ended, which may be
+	// a while after their id is free again.
+	running int
+	queue   queue
+	closed  bool
+	code    int // that the socket was closed with, by whichever side
+	reason  string
+}
+
+// closeGrace is how long a client may take to answer a close frame.
+const closeGrace = 2 * time.Second
+
+func newConn(h *Handler, ws *websocket.Conn, ctx context.Context) *conn {
+	c := &conn{h: h, ws: ws, began: h.cfg.Clock.Now(), ops: map[string]*op{}}
+	c.base, c.cancel = context.WithCancel(ctx)
+	c.ctx = c.base
+	return c
+}
+
+// serve reads messages until the socket is closed, and returns when nothing of
+// it is left.
+func (c *conn) serve() {
+	defer c.end()
+	defer func() {
+		if v := recover(); v != nil {
+			c.h.cfg.Logger.ErrorContext(c.base, "socket panicked",
+				"request_id", caller.From(c.base).RequestID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			c.close(closeInternal, "Internal server error")
+		}
+	}()
+	c.ws.SetReadLimit(c.h.cfg.MessageBytes)
+	c.alive()
+	c.ws.SetPongHandler(func(string) error { c.alive(); return nil })
+	c.mu.Lock()
+	c.initTimer = time.AfterFunc(c.h.cfg.InitTimeout, c.initTooLate)
+	c.pingTimer = time.AfterFunc(c.h.cfg.KeepAlive, c.ping)
+	c.expireAt(caller.From(c.base).Expires)
+	c.mu.Unlock()
+	if c.ws.Subprotocol() != Subprotocol {
+		c.close(closeSubprotocol, "Subprotocol not acceptable")
+	}
+	for {
+		kind, data, err := c.ws.ReadMessage()
+		if err != nil {
+			c.ended(err)
+			return
+		}
+		c.alive()
+		if !c.isClosed() {
+			c.receive(kind, data)
+		}
+	}
+}
+
+// alive notes that the client has given a sign of life.
+func (c *conn) alive() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed { // else the deadline is that of the closing handshake
+		_ = c.ws.SetReadDeadline(time.Now().Add(2 * c.h.cfg.KeepAlive))
+	}
+}
+
+func (c *conn) ping() {
+	if c.isClosed() {
+		return
+	}
+	if err := c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.h.cfg.SendTimeout)); err != nil {
+		c.drop()
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.pingTimer.Reset(c.h.cfg.KeepAlive)
+	}
+}
+
+func (c *conn) initTooLate() {
+	c.mu.Lock()
+	acked := c.acked
+	c.mu.Unlock()
+	if !acked {
+		c.close(closeInitTimeout, "Connection initialisation timeout")
+	}
+}
+
+// expireAt closes the socket when its token ends. The caller holds c.mu.
+func (c *conn) expireAt(at time.Time) {
+	if c.expiry != nil {
+		c.expiry.Stop()
+		c.expiry = nil
+	}
+	if !at.IsZero() && !c.closed {
+		c.expiry = time.AfterFunc(at.Sub(c.h.cfg.Clock.Now()), func() {
+			c.close(closeForbidden, "Token expired")
+		})
+	}
+}
+
+func (c *conn) goAway() { c.close(closeGoingAway, "Server is shutting down") }
+
+// close ends the socket's operations, tells the client why and gives it a
+// moment to answer. Messages that wait to be sent are dropped.
+func (c *conn) close(code int, reason string) {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return
+	}
+	c.closed = true
+	c.code, c.reason = code, reasonOf(reason)
+	c.queue.clear()
+	c.mu.Unlock()
+	c.cancel()
+	deadline := time.Now().Add(closeGrace)
+	_ = c.ws.SetReadDeadline(deadline)
+	frame := websocket.FormatCloseMessage(code, reasonOf(reason))
+	if err := c.ws.WriteControl(websocket.CloseMessage, frame, deadline); err != nil {
+		c.drop()
+	}
+}
+
+// drop ends the connection without a word.
+func (c *conn) drop() {
+	c.cancel()
+	_ = c.ws.Close()
+}
+
+func (c *conn) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
+}
+
+// ended notes how the other side has closed the socket.
+func (c *conn) ended(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	c.closed = true
+	c.queue.clear()
+	c.code, c.reason = websocket.CloseAbnormalClosure, err.Error()
+	if e, ok := err.(*websocket.CloseError); ok {
+		c.code, c.reason = e.Code, reasonOf(e.Text)
+	}
+}
+
+// end waits until nothing of the socket is left.
+func (c *conn) end() {
+	c.drop()
+	c.mu.Lock()
+	for _, t := range []*time.Timer{c.initTimer, c.pingTimer, c.expiry} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+	c.mu.Unlock()
+	c.operations.Wait()
+	c.writers.Wait()
+	who := caller.From(c.base)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.h.cfg.Logger.LogAttrs(c.base, slog.LevelInfo, "socket closed",
+		slog.String("request_id", who.RequestID),
+		slog.String("address", who.Address.String()),
+		slog.Int("code", c.code),
+		slog.String("reason", c.reason),
+		slog.Duration("open", c.h.cfg.Clock.Now().Sub(c.began)))
+}

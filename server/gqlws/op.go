@@ -1,0 +1,115 @@
+package gqlws
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/mark-analyst/mark/internal/fault"
+	"github.com/mark-analyst/mark/server/operation"
+)
+
+// op is an operation that a client has begun and not yet seen the end of.
+type op struct {
+	id      string
+	cancel  context.CancelFunc
+	stopped bool // nothing more may be sent; conn.mu protects it
+}
+
+// maxID bounds the ids that clients choose. The official client sends UUIDs.
+const maxID = 128
+
+// subscribe begins an operation of any kind.
+func (c *conn) subscribe(id string, payload json.RawMessage) {
+	c.mu.Lock()
+	acked := c.acked
+	c.mu.Unlock()
+	if !acked {
+		c.close(closeUnauthorized, "Unauthorized")
+		return
+	}
+	if id == "" || len(id) > maxID {
+		c.close(closeBadRequest, "Invalid message received: id must have 1 to 128 bytes")
+		return
+	}
+	params, err := operation.ParseParams(payload)
+	if err != nil {
+		text := err.Error()
+		if f, ok := fault.As(err); ok {
+			text = f.Message
+		}
+		c.close(closeBadRequest, "Invalid message received: "+text)
+		return
+	}
+	ctx, cancel := context.WithCancel(c.contextFor())
+	o := &op{id: id, cancel: cancel}
+	c.mu.Lock()
+	_, used := c.ops[id]
+	full := c.running >= c.h.cfg.Operations
+	if !used && !full {
+		c.ops[id] = o
+		c.running++
+		c.operations.Add(1)
+	}
+	c.mu.Unlock()
+	switch {
+	case used:
+		cancel()
+		c.close(closeDuplicateID, "Subscriber for "+id+" already exists")
+	case full:
+		cancel()
+		refusal := c.h.cfg.Runner.Refuse(ctx, fault.New(fault.LimitExceeded,
+			"Too many operations run on this connection; at most %d may.", c.h.cfg.Operations))
+		_ = c.send(c.base, errorFrame(id, refusal), nil, false)
+	default:
+		go c.run(ctx, o, params)
+	}
+}
+
+// stop ends an operation at the client's wish. It is not confirmed, and its id
+// is free at once. An id that is not known belongs to an operation that has
+// just ended by itself.
+func (c *conn) stop(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if o := c.ops[id]; o != nil {
+		o.stopped = true
+		o.cancel()
+		delete(c.ops, id)
+	}
+}
+
+// run executes an operation and sends what becomes of it: "next" for each
+// response and "complete", or "error" when it never began. An "error" is the
+// last message of an operation.
+func (c *conn) run(ctx context.Context, o *op, params *graphql.RawParams) {
+	defer func() {
+		o.cancel()
+		c.mu.Lock()
+		c.running--
+		if c.ops[o.id] == o {
+			delete(c.ops, o.id)
+		}
+		c.mu.Unlock()
+		c.operations.Done()
+	}()
+	running, refusal := c.h.cfg.Runner.Prepare(ctx, params)
+	if refusal != nil {
+		_ = c.send(ctx, errorFrame(o.id, refusal), o, true)
+		return
+	}
+	defer running.Close()
+	for res := running.Next(); res != nil; res = running.Next() {
+		if res.IsRequestError() {
+			_ = c.send(ctx, errorFrame(o.id, res), o, true)
+			return
+		}
+		if c.send(ctx, frame("next", o.id, res.AppendJSON(nil)), o, false) != nil {
+			return
+		}
+	}
+	if ctx.Err() == nil {
+		_ = c.send(ctx, frame("complete", o.id, nil), o, true)
+	}
+}
