@@ -1,0 +1,71 @@
+package main
+
+import (
+	"encoding/json"
+	"net"
+	"os"
+	"sync"
+)
+
+// controlFD is the socket that the service hands down. What the launcher has to
+// say goes out as lines of JSON. When the service closes its end, or dies, the
+// session ends.
+const controlFD = 3
+
+// The kinds of events, and of the service's single word back. The service holds
+// the same list in sandbox/gvisor/launch.go.
+const (
+	kindStarted    = "started"    // Python runs or has been restored
+	kindError      = "error"      // it does not; Message says why
+	kindMemory     = "memory"     // stopped for its memory; waits to be killed
+	kindExited     = "exited"     // Python ended; Status is its exit status
+	kindCheckpoint = "checkpoint" // the checkpoint has been written
+	wordCheckpoint = 'c'          // from the service: write the checkpoint now
+)
+
+type event struct {
+	Kind    string `json:"kind"`
+	Message string `json:"message,omitempty"`
+	Bytes   int64  `json:"bytes,omitempty"`
+	Status  int    `json:"status,omitempty"`
+}
+
+type control struct {
+	file *os.File   // controlFD itself, kept open to hand on
+	mu   sync.Mutex // protects the writing end
+	conn net.Conn
+}
+
+// openControl must be called after controlFD was made close-on-exec.
+func openControl() *control {
+	f := os.NewFile(controlFD, "control")
+	conn, err := net.FileConn(f)
+	if err != nil {
+		os.Stderr.WriteString("mark-sandbox is started by the mark service, not by hand\n")
+		os.Exit(2)
+	}
+	return &control{file: f, conn: conn}
+}
+
+func (c *control) send(e event) {
+	b, err := json.Marshal(e)
+	if err != nil {
+		panic(err) // strings and numbers
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, _ = c.conn.Write(append(b, '\n')) // a service that is gone ends us by the reading end
+}
+
+// listen calls word for every byte from the service and ends the process when
+// the service's end is closed. Where this process is the first of its PID
+// namespace or that one's child, all others end with it.
+func (c *control) listen(word func(byte)) {
+	buf := make([]byte, 1)
+	for {
+		if _, err := c.conn.Read(buf); err != nil {
+			os.Exit(0)
+		}
+		word(buf[0])
+	}
+}

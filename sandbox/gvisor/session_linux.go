@@ -1,0 +1,80 @@
+//go:build linux && (amd64 || arm64)
+
+package gvisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/sandbox/kernel"
+)
+
+// session is one restored Python.
+type session struct {
+	engine *engine
+	dir    string // its files on the host
+	proc   *process
+	conn   *kernel.Conn
+	limits execution.Limits
+
+	endOnce sync.Once
+	over    chan struct{} // closed when nothing of the session is left
+	endErr  error         // of removing its files; read it after over
+}
+
+// Run implements execution.Session.
+func (s *session) Run(ctx context.Context, code string, emit func(execution.Event)) (execution.Result, error) {
+	result, err := s.conn.Run(ctx, code, emit)
+	if failure := (*execution.Error)(nil); errors.As(err, &failure) && failure.Fatal {
+		s.end()
+	}
+	return result, err
+}
+
+// Close implements execution.Session.
+func (s *session) Close() error {
+	s.end()
+	return s.endErr
+}
+
+// watch makes the launcher's word, and its end, the session's fate.
+func (s *session) watch() {
+	for e := range s.proc.events {
+		if e.Kind != kindMemory {
+			continue
+		}
+		s.conn.Fail(&execution.Error{
+			Code: execution.CodeMemory,
+			Message: fmt.Sprintf("Python used more than the %d MiB of memory that a session may have and was stopped; its variables are lost. Work on fewer rows or columns at a time.",
+				s.limits.MemoryBytes>>20),
+			Fatal: true,
+			Err:   fmt.Errorf("%d bytes in use", e.Bytes),
+		})
+		s.end()
+	}
+	// The launcher is gone, and all with it. Unless the session was closed or
+	// failed already, that was the code's doing.
+	s.conn.Fail(&execution.Error{
+		Code:    execution.CodeDied,
+		Message: "Python ended between two steps: the code ended the process, or crashed it. The variables are lost; run the earlier steps again.",
+		Fatal:   true,
+		Err:     errors.New(s.proc.stderr.String()),
+	})
+	s.end()
+}
+
+// end leaves nothing of the session behind, and returns when that is so.
+func (s *session) end() {
+	s.endOnce.Do(func() {
+		closed := s.conn.Close() // first: a Run that is going on learns why it ends
+		s.proc.kill()
+		s.endErr = errors.Join(closed, os.RemoveAll(s.dir))
+		s.engine.forget(s)
+		close(s.over)
+	})
+	<-s.over
+}
