@@ -18,13 +18,10 @@ const connectTime = 10 * time.Second
 func openPostgres(ctx context.Context, c Config) (*sql.DB, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil {
-		// url.Error repeats the URL, password and all.
-		var e *url.Error
-		if errors.As(err, &e) {
-			err = e.Err
-		}
-		return nil, fmt.Errorf("the database's URL is not one (special characters in a password must be %%-encoded): %s",
-			redact(err.Error(), c.URL, nil))
+		// What the parser says repeats parts of the URL, and with a password that
+		// is not encoded nobody knows which part is the password.
+		return nil, errors.New("the database's URL cannot be read; expected postgres://user:password@host:port/name, " +
+			"with special characters in the password %-encoded")
 	}
 	config, err := pq.NewConfig(c.URL)
 	if err != nil {
