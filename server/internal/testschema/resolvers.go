@@ -213,6 +213,16 @@ func (s subscription) Silence(ctx context.Context) (<-chan int, error) {
 	return ch, nil
 }
 
+func (s subscription) WhoStays(ctx context.Context) (<-chan string, error) {
+	who := s.Whoami(ctx)
+	return stream(ctx, s.Resolvers, "whoStays", func(i int) (string, bool) {
+		if i > 1 {
+			<-ctx.Done()
+		}
+		return who, i == 1
+	}), nil
+}
+
 func (subscription) Refused(_ context.Context, how generated.FailureKind) (<-chan int, error) {
 	return nil, fail(how)
 }

@@ -75,6 +75,7 @@ type ComplexityRoot struct {
 		Poisoned func(childComplexity int) int
 		Refused  func(childComplexity int, how FailureKind) int
 		Silence  func(childComplexity int) int
+		WhoStays func(childComplexity int) int
 	}
 
 	Uploaded struct {
@@ -115,6 +116,7 @@ type SubscriptionResolver interface {
 	Silence(ctx context.Context) (<-chan int, error)
 	Refused(ctx context.Context, how FailureKind) (<-chan int, error)
 	Poisoned(ctx context.Context) (<-chan *Poison, error)
+	WhoStays(ctx context.Context) (<-chan string, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -327,6 +329,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.Silence(childComplexity), true
+	case "Subscription.whoStays":
+		if e.ComplexityRoot.Subscription.WhoStays == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.WhoStays(childComplexity), true
 
 	case "Uploaded.contentType":
 		if e.ComplexityRoot.Uploaded.ContentType == nil {
@@ -528,6 +536,11 @@ type Subscription {
 
 type Poison {
   value: Int!
+}
+
+extend type Subscription {
+  "Sends who asks, once, and then nothing until it is cancelled."
+  whoStays: String!
 }
 `, BuiltIn: false},
 }
@@ -1796,6 +1809,29 @@ func (ec *executionContext) fieldContext_Subscription_poisoned(_ context.Context
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_whoStays(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_whoStays(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().WhoStays(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_whoStays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Subscription", field, true, true, "String")
 }
 
 func (ec *executionContext) _Uploaded_filename(ctx context.Context, field graphql.CollectedField, obj *Uploaded) (ret graphql.Marshaler) {
@@ -3308,6 +3344,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_refused(ctx, fields[0])
 	case "poisoned":
 		return ec._Subscription_poisoned(ctx, fields[0])
+	case "whoStays":
+		return ec._Subscription_whoStays(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
