@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -39,7 +40,7 @@ const (
 // the middle of the files and on the processor that it was made with.
 func (e *engine) checkpointKey() (string, error) {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s\n", e.config.Tree.Key, e.spec)
+	fmt.Fprintf(h, "%s\n%s\n%d\n", e.config.Tree.Key, e.spec, runtime.NumCPU())
 	launcher, err := os.Open(e.config.Launcher)
 	if err != nil {
 		return "", startError(err)
@@ -135,7 +136,7 @@ func (e *engine) holdCheckpoint() bool {
 	if _, err := os.Stat(filepath.Join(e.checkpoint, stampName)); err != nil {
 		return false
 	}
-	f, err := os.OpenFile(filepath.Join(e.checkpoint, holdName), os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.Open(filepath.Join(e.checkpoint, holdName))
 	if err != nil {
 		return false
 	}
@@ -197,7 +198,9 @@ func (e *engine) makeCheckpoint(ctx context.Context, dir string) error {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, stampName), nil, 0o644)
+	return errors.Join(
+		os.WriteFile(filepath.Join(dir, holdName), nil, 0o644),
+		os.WriteFile(filepath.Join(dir, stampName), nil, 0o644))
 }
 
 // sealImage makes the image the service's own, readable to all, and lasting.
@@ -244,7 +247,7 @@ func removeOldCheckpoints(dir string) error {
 
 // unused reports whether nobody has a lock on the file.
 func unused(path string) bool {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	f, err := os.Open(path)
 	if err != nil {
 		return errors.Is(err, fs.ErrNotExist)
 	}

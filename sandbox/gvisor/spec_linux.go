@@ -110,6 +110,7 @@ func sessionSpec(limits execution.Limits) (json.RawMessage, error) {
 		Mounts: []ociMount{
 			{Destination: "/proc", Type: "proc", Source: "proc"},
 			tmpfs(tempInside, 64<<20),
+			tmpfs("/dev/shm", 64<<20), // where multiprocessing keeps its locks
 			tmpfs(kernel.WorkDir, limits.DiskBytes),
 			{Destination: kernel.InputDir, Type: "bind", Source: inputsAt, Options: []string{"rbind", "ro", "nosuid", "nodev"}},
 			{Destination: kernelInside, Type: "bind", Source: kernelAt, Options: []string{"rbind", "ro", "nosuid", "nodev"}},

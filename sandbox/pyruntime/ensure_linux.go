@@ -78,8 +78,10 @@ func Ensure(ctx context.Context, dir string, progress func(Progress)) (Tree, err
 		return Tree{}, err
 	}
 	built := filepath.Join(tmp, "tree")
-	if err := os.WriteFile(filepath.Join(built, stampName), []byte(key+"\n"), 0o644); err != nil {
-		return Tree{}, err
+	for _, name := range []string{holdName, stampName} {
+		if err := os.WriteFile(filepath.Join(built, name), nil, 0o644); err != nil {
+			return Tree{}, err
+		}
 	}
 	if err := os.RemoveAll(home); err != nil {
 		return Tree{}, fmt.Errorf("removing an unfinished tree: %w", err)
@@ -93,7 +95,7 @@ func Ensure(ctx context.Context, dir string, progress func(Progress)) (Tree, err
 // Hold keeps the tree from being removed by another process's Ensure until the
 // closer is closed or this process ends.
 func (t Tree) Hold() (io.Closer, error) {
-	f, err := os.OpenFile(filepath.Join(filepath.Dir(t.Root), holdName), os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := os.Open(filepath.Join(filepath.Dir(t.Root), holdName)) // a reader may lock, too
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +160,7 @@ func removeLeftovers(dir, key string) error {
 }
 
 func held(home string) bool {
-	f, err := os.OpenFile(filepath.Join(home, holdName), os.O_RDWR, 0)
+	f, err := os.Open(filepath.Join(home, holdName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false
 	}

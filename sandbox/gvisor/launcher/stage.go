@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"syscall"
 
@@ -28,6 +30,9 @@ const (
 // stage builds the new root, enters it, gives up its privileges and waits for
 // the second stage.
 func stage(text string, control *control) error {
+	// Priority and processors are a thread's, and a child has its parent
+	// thread's.
+	runtime.LockOSThread()
 	p, err := parsePlan(text)
 	if err != nil {
 		return err
@@ -38,9 +43,8 @@ func stage(text string, control *control) error {
 	if err := enterNewRoot(p); err != nil {
 		return err
 	}
-	// The service and the rest of the machine come first.
-	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, 5); err != nil {
-		return fmt.Errorf("lowering the priority: %w", err)
+	if err := restrain(); err != nil {
+		return err
 	}
 	cmd := &exec.Cmd{
 		Path: selfPath, Args: sessionArgs(p), Env: os.Environ(), Dir: "/",
@@ -64,6 +68,35 @@ func stage(text string, control *control) error {
 		return fmt.Errorf("giving up privileges in a user namespace: %w", err)
 	}
 	return reap(cmd.Process.Pid)
+}
+
+// maxProcessors is how many processors a session may keep busy.
+const maxProcessors = 4
+
+// restrain makes the session give way to the service and the rest of the machine
+// and keeps it to some of the processors: which, is left to chance. Libraries
+// start as many threads as they see processors, so this also bounds those.
+func restrain() error {
+	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, 5); err != nil {
+		return fmt.Errorf("lowering the priority: %w", err)
+	}
+	var may, chosen unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &may); err != nil {
+		return fmt.Errorf("asking for the processors: %w", err)
+	}
+	var all []int
+	for cpu := 0; len(all) < may.Count(); cpu++ {
+		if may.IsSet(cpu) {
+			all = append(all, cpu)
+		}
+	}
+	for _, i := range rand.Perm(len(all))[:min(len(all), maxProcessors)] {
+		chosen.Set(all[i])
+	}
+	if err := unix.SchedSetaffinity(0, &chosen); err != nil {
+		return fmt.Errorf("choosing the processors: %w", err)
+	}
+	return nil
 }
 
 // reap waits for the second stage and, as the first process of a PID namespace
