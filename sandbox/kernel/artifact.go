@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gabriel-vasile/mimetype"
-
 	"github.com/mark-analyst/mark/internal/execution"
 )
 
@@ -127,11 +125,10 @@ func (s *step) endArtifact() error {
 	if err := in.file.Close(); err != nil {
 		return fmt.Errorf("store an artifact: %w", err)
 	}
-	kind, err := mimetype.DetectFile(path)
+	mediaType, err := mediaTypeOf(path, in.name)
 	if err != nil {
-		return fmt.Errorf("look at an artifact: %w", err)
+		return err
 	}
-	mediaType, _, _ := strings.Cut(kind.String(), ";")
 	out := &execution.Output{
 		MIME:  execution.MIMEFile,
 		Title: in.title,
@@ -143,7 +140,7 @@ func (s *step) endArtifact() error {
 		},
 	}
 	if in.image {
-		if !kind.Is(execution.MIMEPNG) {
+		if mediaType != execution.MIMEPNG {
 			return fmt.Errorf("%w: an image that is no PNG", errFrame)
 		}
 		out.MIME = execution.MIMEPNG

@@ -63,15 +63,19 @@ class Display:
 
     def show_matplotlib(self, figure, title=None):
         """Shows a figure and closes it, so that the step's end does not show it again."""
-        image, own_title = figures.matplotlib_png(figure)
+        try:
+            image, own_title = figures.matplotlib_png(figure)
+        finally:
+            figures.close(figure)
         if self._is_new(image):
             self._send_image(image, title or own_title)
-        figures.close(figure)
 
     def show_open_figures(self):
-        for figure in figures.open_matplotlib_figures():
-            self.show_matplotlib(figure)
-        figures.close()
+        try:
+            for figure in figures.open_matplotlib_figures():
+                self.show_matplotlib(figure)
+        finally:
+            figures.close()  # what cannot be drawn must not fail the next step too
 
     def _is_new(self, data):
         """`fig.show()` and `fig` as the last line are one figure."""

@@ -8,6 +8,7 @@ import sys
 
 _MOST_JSON = 4 << 20  # bytes
 _MOST_PIXELS = 24_000_000
+_LEAST_DPI = 20  # letters are legible
 
 
 def plotly_figure(value):
@@ -79,6 +80,9 @@ def matplotlib_png(figure):
     """Returns (PNG bytes, title); draws coarser what would be too large."""
     width, height = figure.get_size_inches()
     dpi = min(figure.dpi, (_MOST_PIXELS / max(width * height, 0.01)) ** 0.5)
+    if dpi < _LEAST_DPI:
+        raise ValueError(f"The figure is {width:g}×{height:g} inches, too large to draw; choose a smaller figsize.")
+    figure.set_dpi(dpi)  # measuring draws too
     # A label far outside would stretch the tight box without bound.
     box = figure.get_tightbbox()
     tight = box.width * box.height * dpi * dpi <= _MOST_PIXELS

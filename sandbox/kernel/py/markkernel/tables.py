@@ -83,6 +83,8 @@ def _cells(values):
     kind = values.dtype
     if pandas.api.types.is_datetime64_any_dtype(kind):
         return _times(values)
+    if kind in ("float16", "float32"):
+        values = values.to_numpy()  # iterating the column itself gives 64-bit floats
     return [cell(value) for value in values]
 
 

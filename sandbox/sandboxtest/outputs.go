@@ -1,0 +1,155 @@
+package sandboxtest
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/mark-analyst/mark/internal/execution"
+)
+
+// table runs code that must show exactly one table.
+func (s session) table(t *testing.T, code string) execution.Table {
+	t.Helper()
+	o := s.one(t, code, execution.MIMETable)
+	if o.Table == nil {
+		t.Fatalf("%s\nshowed a table output without a table", code)
+	}
+	return *o.Table
+}
+
+func sameTable(t *testing.T, got, want execution.Table) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the table differs (-want +got):\n%s", diff)
+	}
+}
+
+func outputCases() []testCase {
+	return []testCase{
+		{name: "the last expression", run: func(t *testing.T, s session) {
+			if got := s.one(t, "x = 'a'\nx * 3", execution.MIMEText).Text; got != "'aaa'" {
+				t.Errorf("showed %q", got)
+			}
+			for _, quiet := range []string{"None", "x = 5", "5;", "(5) ;  # no", "for i in range(3): i"} {
+				if o := s.ok(t, quiet); len(o.outputs) != 0 {
+					t.Errorf("%q showed %v", quiet, o.order)
+				}
+			}
+			if got := s.one(t, "'a;'", execution.MIMEText).Text; got != "'a;'" {
+				t.Errorf("showed %q", got)
+			}
+		}},
+		{name: "a long repr is cut", run: func(t *testing.T, s session) {
+			if got := s.one(t, "'x' * 10_000_000", execution.MIMEText).Text; len(got) > 70_000 || !strings.Contains(got, "characters") {
+				t.Errorf("showed %d bytes", len(got))
+			}
+		}},
+		{name: "a data frame", run: func(t *testing.T, s session) {
+			sameTable(t, s.table(t, "pd.DataFrame({'city': ['Brno', None], 'pop': [400_000, 1], 'r': [0.5, float('nan')], 'ok': [True, False]})"),
+				execution.Table{
+					Columns:  []string{"city", "pop", "r", "ok"},
+					Rows:     [][]any{{"Brno", 4e5, 0.5, true}, {nil, 1., nil, false}},
+					RowCount: 2,
+				})
+		}},
+		{name: "cells that JSON cannot hold", run: func(t *testing.T, s session) {
+			sameTable(t, s.table(t, `import datetime, decimal
+pd.DataFrame({
+  "int": [2**53 + 1, 7], "inf": [np.inf, -1.5], "day": pd.to_datetime(["2024-02-29", None]),
+  "time": pd.to_datetime(["2024-02-29 10:30", "2024-02-29 00:00"]), "f32": np.array([0.1, 2], "float32"),
+  "date": [datetime.date(2020, 1, 2), None], "dec": [decimal.Decimal("1.10"), decimal.Decimal("NaN")],
+  "list": [[1, "a"], {"k": None}], "na": pd.array([1, None], dtype="Int64"), "cat": pd.Categorical(["x", None]),
+})`), execution.Table{
+				Columns: []string{"int", "inf", "day", "time", "f32", "date", "dec", "list", "na", "cat"},
+				Rows: [][]any{
+					{"9007199254740993", nil, "2024-02-29", "2024-02-29T10:30:00", 0.1, "2020-01-02", 1.1, `[1, "a"]`, 1., "x"},
+					{7., -1.5, nil, "2024-02-29T00:00:00", 2., nil, nil, `{"k": null}`, nil, nil},
+				},
+				RowCount: 2,
+			})
+		}},
+		{name: "the head of a long frame", run: func(t *testing.T, s session) {
+			got := s.table(t, "pd.DataFrame({'n': range(1000)})")
+			if len(got.Rows) != 50 || got.RowCount != 1000 || !got.Truncated || got.Rows[49][0] != 49. {
+				t.Errorf("%d rows of %d, truncated %v", len(got.Rows), got.RowCount, got.Truncated)
+			}
+		}},
+		{name: "a wide frame", run: func(t *testing.T, s session) {
+			got := s.table(t, "pd.DataFrame([range(3000)])")
+			if len(got.Columns) != 200 || !got.Truncated || got.Columns[199] != "199" {
+				t.Errorf("%d columns, truncated %v", len(got.Columns), got.Truncated)
+			}
+		}},
+		{name: "an index that says something is kept", run: func(t *testing.T, s session) {
+			s.ok(t, "df = pd.DataFrame({'k': ['a', 'b', 'a'], 'v': [1, 2, 3]})")
+			sameTable(t, s.table(t, "df.groupby('k').agg({'v': ['sum', 'max']})"), execution.Table{
+				Columns: []string{"k", "v_sum", "v_max"}, Rows: [][]any{{"a", 4., 3.}, {"b", 2., 2.}}, RowCount: 2,
+			})
+			sameTable(t, s.table(t, "df[df.v > 1].sort_values('v', ascending=False)"), execution.Table{
+				Columns: []string{"k", "v"}, Rows: [][]any{{"a", 3.}, {"b", 2.}}, RowCount: 2,
+			})
+			sameTable(t, s.table(t, "df['k'].value_counts()"), execution.Table{
+				Columns: []string{"k", "count"}, Rows: [][]any{{"a", 2.}, {"b", 1.}}, RowCount: 2,
+			})
+			sameTable(t, s.table(t, "pd.Series([5], index=['x'])"), execution.Table{
+				Columns: []string{"", "value"}, Rows: [][]any{{"x", 5.}}, RowCount: 1,
+			})
+		}},
+		{name: "empty frames", run: func(t *testing.T, s session) {
+			sameTable(t, s.table(t, "pd.DataFrame()"), execution.Table{Columns: []string{}, Rows: [][]any{}})
+			sameTable(t, s.table(t, "pd.DataFrame({'a': []})"), execution.Table{Columns: []string{"a"}, Rows: [][]any{}})
+		}},
+		{name: "tables of other libraries", run: func(t *testing.T, s session) {
+			want := execution.Table{Columns: []string{"n"}, Rows: [][]any{{1.}, {2.}}, RowCount: 2}
+			sameTable(t, s.table(t, "import pyarrow as pa\npa.table({'n': [1, 2]})"), want)
+			sameTable(t, s.table(t, "import duckdb\nduckdb.sql('select unnest([1, 2]) as n')"), want)
+			if got := s.table(t, "duckdb.sql('select * from range(1000)')"); got.RowCount != 1000 || !got.Truncated {
+				t.Errorf("%d rows of %d", len(got.Rows), got.RowCount)
+			}
+		}},
+		{name: "display shows in order, with a title", run: func(t *testing.T, s session) {
+			o := s.ok(t, "print('a')\ndisplay(pd.DataFrame({'x': [1]}), title='One')\nprint('b')\ndisplay(1, 2)\nprint('c')")
+			want := []string{"out:a\n", execution.MIMETable, "out:b\n", execution.MIMEText, execution.MIMEText, "out:c\n"}
+			if diff := cmp.Diff(want, o.order); diff != "" {
+				t.Errorf("the order differs (-want +got):\n%s", diff)
+			}
+			if o.outputs[0].Title != "One" {
+				t.Errorf("the title is %q", o.outputs[0].Title)
+			}
+		}},
+		{name: "display_json", run: func(t *testing.T, s session) {
+			o := s.one(t, `display_json({"a": np.int64(3), "b": [np.nan, pd.Timestamp("2024-01-02")], 5: np.arange(2), "c": "\x00\ud800"}, title="J")`, execution.MIMEJSON)
+			var got any
+			if err := json.Unmarshal(o.JSON, &got); err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]any{"a": 3., "b": []any{nil, "2024-01-02T00:00:00"}, "5": []any{0., 1.}, "c": "\uFFFD?"}
+			if diff := cmp.Diff(want, got); diff != "" || o.Title != "J" {
+				t.Errorf("title %q, JSON differs (-want +got):\n%s", o.Title, diff)
+			}
+		}},
+		{name: "no more outputs than the limit", spec: limited(execution.Limits{Outputs: 3}), run: func(t *testing.T, s session) {
+			o := s.ok(t, "for i in range(10): display(i)\nprint('end')")
+			if len(o.outputs) != 3 || !o.result.Truncated || !strings.HasSuffix(o.stdout, "end\n") {
+				t.Errorf("%d outputs, truncated %v", len(o.outputs), o.result.Truncated)
+			}
+			contains(t, "stderr", o.stderr, "more was shown")
+		}},
+		{name: "hostile column names", run: func(t *testing.T, s session) {
+			got := s.table(t, `pd.DataFrame([[1, 2]], columns=["a\x00\x1b[31m\n\U000e0041b", "x" * 10_000])`)
+			if name := got.Columns[0]; strings.ContainsAny(name, "\x00\x1b\n\U000e0041") || len(got.Columns[1]) > 2100 {
+				t.Errorf("columns %q", got.Columns)
+			}
+		}},
+		{name: "showing is stopped too", run: func(t *testing.T, s session) {
+			ctx, cancel := context.WithCancel(context.Background())
+			o := s.try(t, ctx, "import time\nclass Slow:\n    def __repr__(self):\n        print('in')\n        time.sleep(60)\nSlow()",
+				func(execution.Event) { cancel() })
+			o.ends(t, execution.CodeCancelled, false)
+		}},
+	}
+}

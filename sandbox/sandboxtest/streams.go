@@ -1,0 +1,105 @@
+package sandboxtest
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/mark-analyst/mark/internal/execution"
+)
+
+func streamCases() []testCase {
+	return []testCase{
+		{name: "stdout and stderr are told apart", run: func(t *testing.T, s session) {
+			o := s.ok(t, "import sys\nprint('a')\nprint('b', file=sys.stderr)")
+			if o.stdout != "a\n" || o.stderr != "b\n" {
+				t.Errorf("stdout %q, stderr %q", o.stdout, o.stderr)
+			}
+		}},
+		{name: "output arrives while the code runs, without a line's end too", run: func(t *testing.T, s session) {
+			ctx, cancel := context.WithCancel(context.Background())
+			o := s.try(t, ctx, "import time\nprint('now', end='')\ntime.sleep(60)", func(execution.Event) { cancel() })
+			o.ends(t, execution.CodeCancelled, false)
+			if o.stdout != "now" {
+				t.Errorf("printed %q before it was stopped", o.stdout)
+			}
+		}},
+		{name: "children's and C's output counts, in order", run: func(t *testing.T, s session) {
+			s.prints(t, `import os, subprocess, sys
+print("one")
+subprocess.run([sys.executable, "-I", "-c", "print('two')"])
+os.write(1, b"three\n")
+print("four")`, "one\ntwo\nthree\nfour\n")
+		}},
+		{name: "threads print", run: func(t *testing.T, s session) {
+			o := s.ok(t, `import threading
+ts = [threading.Thread(target=lambda i=i: [print(f"{i}-{j}") for j in range(50)]) for i in range(8)]
+[t.start() for t in ts]
+[t.join() for t in ts];`)
+			for i := range 8 {
+				if n := strings.Count(o.stdout, string(rune('0'+i))+"-"); n < 50 {
+					t.Errorf("thread %d printed %d lines, want 50", i, n)
+				}
+			}
+		}},
+		{name: "warnings go to stderr", run: func(t *testing.T, s session) {
+			o := s.ok(t, "import warnings\nwarnings.warn('mind the gap')")
+			contains(t, "stderr", o.stderr, "mind the gap")
+		}},
+		{name: "a character in two pieces stays one", run: func(t *testing.T, s session) {
+			s.prints(t, `import os, time
+for b in "žluťoučký 🐧".encode():
+    os.write(1, bytes([b]))
+    time.sleep(0.03)`, "žluťoučký 🐧")
+		}},
+		{name: "what is no UTF-8 is replaced", run: func(t *testing.T, s session) {
+			s.prints(t, `import os; os.write(1, b"a\xff\xfeb\x00c\xf0\x9f");`, "a\uFFFD\uFFFDb\uFFFDc\uFFFD")
+		}},
+		{name: "half a surrogate pair can be printed", run: func(t *testing.T, s session) {
+			s.prints(t, `print("\ud83d")`, "\\ud83d\n")
+		}},
+		{name: "one very long line", run: func(t *testing.T, s session) {
+			o := s.ok(t, "print('é' * 400_000, end='')")
+			if o.stdout != strings.Repeat("é", 400_000) || o.result.Truncated {
+				t.Errorf("%d bytes arrived, want 800000; truncated %v", len(o.stdout), o.result.Truncated)
+			}
+		}},
+		{name: "many short lines are gathered", run: func(t *testing.T, s session) {
+			o := s.ok(t, "for i in range(50_000): print(i)")
+			if n := strings.Count(o.stdout, "\n"); n != 50_000 || !strings.HasSuffix(o.stdout, "\n49999\n") {
+				t.Errorf("%d lines arrived, want 50000", n)
+			}
+			if o.chunks > 5_000 {
+				t.Errorf("they came in %d chunks", o.chunks)
+			}
+		}},
+		{name: "output beyond the limit is dropped and the step goes on", spec: limited(execution.Limits{OutputBytes: 10_001}),
+			run: func(t *testing.T, s session) {
+				o := s.ok(t, "print('ž' * 100_000)\nprint('x' * 100_000)\nafter = 1")
+				if len(o.stdout) > 10_001 || len(o.stdout) < 9_990 || !o.result.Truncated || !utf8.ValidString(o.stdout) {
+					t.Errorf("%d bytes arrived, truncated %v", len(o.stdout), o.result.Truncated)
+				}
+				o = s.ok(t, "print(after)")
+				if o.stdout != "1\n" || o.result.Truncated {
+					t.Errorf("the next step printed %q, truncated %v", o.stdout, o.result.Truncated)
+				}
+			}},
+		{name: "closed and replaced streams are mended", run: func(t *testing.T, s session) {
+			s.ok(t, "import io, sys\nsys.stdout = io.StringIO()\nprint('nowhere')")
+			s.prints(t, "print('here')", "here\n")
+			s.ok(t, "sys.stdout.close()")
+			s.prints(t, "print('again')", "again\n")
+			s.ok(t, "import os\nos.close(1)\nos.close(2)")
+			s.prints(t, "print('still')", "still\n")
+		}},
+		{name: "standard input is empty", run: func(t *testing.T, s session) {
+			s.prints(t, "import os, sys\nprint(repr(sys.stdin.read()), os.read(0, 10))", "'' b''\n")
+		}},
+		{name: "something like a frame is but text", run: func(t *testing.T, s session) {
+			o := s.ok(t, `import os; os.write(1, b"\x00\x00\x00\x02d" + bytes(16) + b"{}");`)
+			contains(t, "stdout", o.stdout, "d", "{}")
+			s.prints(t, "print('on')", "on\n")
+		}},
+	}
+}
