@@ -6,14 +6,12 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/mark-analyst/mark/store"
 )
 
 // benches runs the benchmark on both databases.
 func benches(b *testing.B, bench func(b *testing.B, db database)) {
-	b.Run("sqlite", func(b *testing.B) { bench(b, open(b, store.Config{DataDir: b.TempDir()})) })
-	b.Run("postgres", func(b *testing.B) { bench(b, open(b, storeConfig(postgres.NewDatabase(b)))) })
+	b.Run("sqlite", func(b *testing.B) { bench(b, sqlite(b)) })
+	b.Run("postgres", func(b *testing.B) { bench(b, postgres(b)) })
 }
 
 // BenchmarkLatency is the time from before an append until a follower has the

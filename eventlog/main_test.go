@@ -8,22 +8,19 @@ import (
 	"testing"
 	"time"
 
-	entsql "entgo.io/ent/dialect/sql"
-
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/message"
-	"github.com/mark-analyst/mark/ent/migrate"
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/eventlog"
 	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/ids"
-	"github.com/mark-analyst/mark/internal/testpg"
 	"github.com/mark-analyst/mark/store"
+	"github.com/mark-analyst/mark/store/storetest"
 )
 
-var postgres testpg.Shared
+var databases storetest.Databases
 
-func TestMain(m *testing.M) { postgres.Main(m) }
+func TestMain(m *testing.M) { databases.Main(m) }
 
 // database is a migrated, empty database.
 type database struct {
@@ -33,28 +30,22 @@ type database struct {
 
 // each runs the test on both databases.
 func each(t *testing.T, test func(t *testing.T, db database)) {
-	t.Run("sqlite", func(t *testing.T) { test(t, open(t, store.Config{DataDir: t.TempDir()})) })
-	t.Run("postgres", func(t *testing.T) { test(t, open(t, storeConfig(postgres.NewDatabase(t)))) })
+	t.Run("sqlite", func(t *testing.T) { test(t, sqlite(t)) })
+	t.Run("postgres", func(t *testing.T) { test(t, postgres(t)) })
 }
 
-func storeConfig(url string) store.Config { return store.Config{URL: url} }
+func sqlite(t testing.TB) database { return database{Store: databases.SQLite(t)} }
 
-func open(t testing.TB, c store.Config) database {
+func postgres(t testing.TB) database {
+	url := databases.PostgresURL(t)
+	return database{storetest.Open(t, store.Config{URL: url}), url}
+}
+
+// name is the PostgreSQL database's.
+func (db database) name(t testing.TB) (name string) {
 	t.Helper()
-	c.Guard = store.Unguarded
-	s, err := store.Open(t.Context(), c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := migrate.NewSchema(entsql.OpenDB(s.Dialect, s.DB)).Create(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	return database{s, c.URL}
+	must(t, db.DB.QueryRowContext(t.Context(), "SELECT current_database()").Scan(&name))
+	return name
 }
 
 // log opens a log on the database, as a process of its own would.
