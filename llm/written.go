@@ -51,9 +51,10 @@ type piece struct {
 type writtenCall struct{ name, arguments string }
 
 const (
-	maxHeld = 1 << 20 // longer than any call: text then
-	maxInfo = 32      // of a fence's first line
-	maxLine = 80
+	maxHeld  = 1 << 20 // longer than any call: text then
+	maxInfo  = 32      // of a fence's first line
+	maxTicks = 16      // of a fence
+	maxLine  = 80
 )
 
 var (
@@ -211,7 +212,7 @@ func (w *writtenCalls) inFence(c byte) {
 	info := bytes.TrimLeft(w.held, "`")
 	ticks := len(w.held) - len(info)
 	switch {
-	case c == '`' && len(info) == 0:
+	case c == '`' && len(info) == 0 && ticks < maxTicks:
 		w.held = append(w.held, c)
 	case ticks < 3 || c == '`': // code within a line
 		w.release()

@@ -73,20 +73,15 @@ func parseWritten(value []byte, tools []string) []writtenCall {
 	if !json.Valid(value) {
 		value = mend(value)
 	}
-	var list []json.RawMessage
-	if json.Unmarshal(value, &list) != nil {
-		list = []json.RawMessage{value}
+	objects, ok := asObjects(value)
+	if ok && len(objects) == 1 && len(objects[0]["tool_calls"]) > 0 {
+		objects, ok = asObjects(objects[0]["tool_calls"])
+	}
+	if !ok {
+		return nil
 	}
 	var out []writtenCall
-	for _, one := range list {
-		var object map[string]json.RawMessage
-		if json.Unmarshal(one, &object) != nil {
-			return nil
-		}
-		if inner, ok := object["tool_calls"]; ok && len(inner) > 0 && inner[0] == '[' {
-			out = append(out, parseWritten(inner, tools)...)
-			continue
-		}
+	for _, object := range objects {
 		call, ok := asCall(object, tools)
 		if !ok {
 			return nil
@@ -94,6 +89,17 @@ func parseWritten(value []byte, tools []string) []writtenCall {
 		out = append(out, call)
 	}
 	return out
+}
+
+// asObjects reads an object, or a list of objects.
+func asObjects(value []byte) ([]map[string]json.RawMessage, bool) {
+	var list []map[string]json.RawMessage
+	if json.Unmarshal(value, &list) == nil {
+		return list, true
+	}
+	var one map[string]json.RawMessage
+	err := json.Unmarshal(value, &one)
+	return []map[string]json.RawMessage{one}, err == nil
 }
 
 func asCall(object map[string]json.RawMessage, tools []string) (writtenCall, bool) {

@@ -89,6 +89,12 @@ func (a Answer) Await(c <-chan struct{}) Answer { return a.add(step{wait: c}) }
 // Pause waits. It is for tests in a synctest bubble, where that takes no time.
 func (a Answer) Pause(d time.Duration) Answer { return a.add(step{pause: d}) }
 
+// Followed plays the steps of b after its own.
+func (a Answer) Followed(b Answer) Answer {
+	a.steps = append(a.steps[:len(a.steps):len(a.steps)], b.steps...)
+	return a
+}
+
 // Abort breaks the connection.
 func (a Answer) Abort() Answer { return a.add(step{abort: true}) }
 

@@ -7,9 +7,11 @@
 package fakellm
 
 import (
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -20,14 +22,15 @@ type Script func(Request) Answer
 // Server is a fake endpoint on loopback. It is closed when its test ends.
 type Server struct {
 	recorder
-	server *httptest.Server
+	server      *httptest.Server
+	connections atomic.Int64
 }
 
 // New starts a server that answers by script.
 func New(t testing.TB, script Script) *Server {
 	t.Helper()
 	s := &Server{recorder: newRecorder()}
-	s.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		request, err := s.record(r)
 		if err != nil {
 			http.Error(w, `{"error":{"message":"the request cannot be read"}}`, http.StatusBadRequest)
@@ -37,15 +40,27 @@ func New(t testing.TB, script Script) *Server {
 			s.left <- struct{}{}
 		}
 	}))
-	t.Cleanup(func() {
-		s.server.CloseClientConnections() // ends what hangs
-		s.server.Close()
-	})
+	s.server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			s.connections.Add(1)
+		}
+	}
+	s.server.Start()
+	t.Cleanup(s.Close)
 	return s
+}
+
+// Close ends the server, and answers that hang with it.
+func (s *Server) Close() {
+	s.server.CloseClientConnections()
+	s.server.Close()
 }
 
 // BaseURL is what an adapter is given: the address up to and with /v1.
 func (s *Server) BaseURL() string { return s.server.URL + "/v1" }
+
+// Connections is how many connections were made.
+func (s *Server) Connections() int { return int(s.connections.Load()) }
 
 // recorder keeps requests.
 type recorder struct {
