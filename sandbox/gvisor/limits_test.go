@@ -1,0 +1,98 @@
+package gvisor_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mark-analyst/mark/internal/execution"
+)
+
+// What each misbehaviour comes to: the code of the error, whether variables
+// survive, or else the exception that the code itself sees.
+func TestLimits(t *testing.T) {
+	small := execution.Limits{MemoryBytes: 512 << 20, StepTime: 3 * time.Second}
+	for name, c := range map[string]struct {
+		limits execution.Limits
+		code   string
+		want   execution.Code // "" where the code only sees an exception
+		raises []string       // any of these
+		fatal  bool
+	}{
+		"never ends": {limits: small, code: "while True: pass", want: execution.CodeTimeout},
+		"never ends and does not listen": {limits: execution.Limits{StepTime: time.Second}, want: execution.CodeTimeout, fatal: true,
+			code: "while True:\n    try:\n        while True: pass\n    except BaseException: pass"},
+		"one huge array": {limits: small, raises: []string{"MemoryError", "_ArrayMemoryError"},
+			code: "np.ones(1 << 40)"},
+		"memory by way of files": {limits: small, want: execution.CodeMemory, fatal: true,
+			code: "chunk = b'x' * (1 << 20)\nwith open('/mnt/data/big', 'wb') as f:\n    for i in range(500): f.write(chunk)"},
+		"memory by way of children": {limits: small, want: execution.CodeMemory, fatal: true,
+			code: "import os, time\nfor i in range(4):\n    if os.fork() == 0:\n        x = bytearray(b'x') * (300 << 20)\n        time.sleep(60)\ntime.sleep(60)"},
+		"fork bomb": {limits: execution.Limits{StepTime: 20 * time.Second}, raises: []string{"BlockingIOError", "OSError"}, // or its memory, below
+			want: execution.CodeMemory, fatal: true,
+			code: "import os, time\nwhile True:\n    if os.fork() == 0: time.sleep(60)"},
+		"thread bomb": {raises: []string{"RuntimeError"},
+			code: "import threading, time\nstop = threading.Event()\ntry:\n    for i in range(1000): threading.Thread(target=stop.wait, daemon=True).start()\nfinally: stop.set()"},
+		"prints a gigabyte": {want: execution.CodeOutput,
+			code: "line = 'x' * (1 << 20)\nfor i in range(1024): print(line)"},
+		"fills the disk": {raises: []string{"OSError"},
+			code: "chunk = b'x' * (1 << 20)\ntry:\n    with open('/mnt/data/big', 'wb') as f:\n        for i in range(1 << 20): f.write(chunk)\nfinally:\n    import os; os.remove('/mnt/data/big')"},
+		"raises":         {code: "1 / 0", raises: []string{"ZeroDivisionError"}},
+		"exits":          {code: "import sys; sys.exit(3)", raises: []string{"SystemExit"}},
+		"exits for good": {code: "import os; os._exit(3)", want: execution.CodeDied, fatal: true},
+		"kills itself":   {code: "import os, signal; os.kill(os.getpid(), signal.SIGKILL)", want: execution.CodeDied, fatal: true},
+		"crashes":        {code: "import ctypes; ctypes.string_at(0)", want: execution.CodeDied, fatal: true},
+		"kills all":      {code: "import os, signal\nif os.fork() == 0: os.kill(-1, signal.SIGKILL)\nos.wait()\nos.kill(1, signal.SIGKILL)", want: execution.CodeDied, fatal: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, execution.Spec{Limits: c.limits})
+			prints(t, s, "kept = 41")
+			o := run(t, s, c.code)
+			switch {
+			case o.err != nil && o.err.Code == execution.CodeTimeout && c.want == execution.CodeMemory:
+				t.Fatalf("its memory was not held: %v", o.err)
+			case o.err == nil && len(c.raises) > 0:
+				if f := o.result.Failure; f == nil || !contains(c.raises, f.Name) {
+					t.Fatalf("the code ended with %+v, want one of %v", o.result.Failure, c.raises)
+				}
+			case o.err == nil:
+				t.Fatalf("the code ended with %+v, want %s", o.result.Failure, c.want)
+			case o.err.Code != c.want || o.err.Fatal != c.fatal:
+				t.Fatalf("the step ended with %v (fatal %v), want %s (fatal %v)", o.err, o.err.Fatal, c.want, c.fatal)
+			case !strings.HasSuffix(o.err.Message, "."):
+				t.Errorf("%q is not a sentence", o.err.Message)
+			}
+			again := run(t, s, "print(kept + 1)")
+			if o.err != nil && o.err.Fatal {
+				if again.err == nil || again.err.Code != c.want || !again.err.Fatal {
+					t.Errorf("the next step ended with %v, want %s again", again.err, c.want)
+				}
+			} else if again.err != nil || again.stdout != "42\n" {
+				t.Errorf("the variables are gone: %q, %v", again.stdout, again.err)
+			}
+		})
+	}
+}
+
+func contains(list []string, s string) bool {
+	for _, l := range list {
+		if l == s {
+			return true
+		}
+	}
+	return false
+}
+
+// A session's own limit is kept to, not the provider's.
+func TestMemoryOfOneSession(t *testing.T) {
+	code := "chunk = b'x' * (1 << 20)\nwith open('/tmp/f', 'wb') as a, open('/mnt/data/f', 'wb') as b:\n    for i in range(60): a.write(chunk)\n    for i in range(300): b.write(chunk)\nprint('written')"
+	if got := prints(t, open(t, execution.Spec{}), code); got != "written" {
+		t.Errorf("with the default it printed %q", got)
+	}
+	o := run(t, open(t, execution.Spec{Limits: execution.Limits{MemoryBytes: 400 << 20}}), code)
+	if o.err == nil || o.err.Code != execution.CodeMemory {
+		t.Errorf("with 400 MiB the step ended with %v %+v", o.err, o.result.Failure)
+	} else if !strings.Contains(o.err.Message, "400 MiB") {
+		t.Errorf("%q does not name the limit", o.err.Message)
+	}
+}

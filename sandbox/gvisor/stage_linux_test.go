@@ -1,0 +1,3 @@
+package gvisor_test
+
+func stage() bool { return false }

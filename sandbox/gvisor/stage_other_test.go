@@ -1,0 +1,5 @@
+//go:build !linux
+
+package gvisor_test
+
+func stage() bool { return false }
