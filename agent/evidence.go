@@ -87,7 +87,8 @@ func readNumbers(text string) []figureIn {
 	var out []figureIn
 	for _, at := range number.FindAllStringIndex(text, -1) {
 		// Part of a word or of another number, like s2 or 1.2.3: a name.
-		if at[0] > 0 && isWord(text[at[0]-1]) || at[1] < len(text) && isWord(text[at[1]]) {
+		inside := at[0] > 0 && isWord(text[at[0]-1]) || at[0] > 1 && text[at[0]-1] == '.' && isWord(text[at[0]-2])
+		if inside || at[1] < len(text) && isWord(text[at[1]]) {
 			continue
 		}
 		if n, ok := parseNumber(text[at[0]:at[1]]); ok {

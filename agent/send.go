@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/mark-analyst/mark/ent"
@@ -14,7 +13,7 @@ import (
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/internal/ids"
-	"github.com/mark-analyst/mark/internal/storable"
+	"github.com/mark-analyst/mark/internal/untrusted"
 )
 
 // maxTitle is how much of a question becomes the title of a chat, characters.
@@ -66,10 +65,10 @@ func (a *Agent) Send(ctx context.Context, q Question) (Sent, error) {
 
 // check refuses what can never be answered and cleans the rest.
 func (a *Agent) check(q *Question) (Model, error) {
-	q.Text = strings.TrimSpace(storable.Text(q.Text))
+	q.Text = strings.TrimSpace(untrusted.Clean(q.Text))
 	length := utf8.RuneCountInString(q.Text)
 	switch {
-	case strings.IndexFunc(q.Text, unicode.IsPrint) < 0:
+	case q.Text == "":
 		return Model{}, fault.New(fault.BadUserInput, "The question is empty.").OnField("text")
 	case length > a.Limits.QuestionCharacters:
 		return Model{}, fault.New(fault.LimitExceeded, "The question has %d characters; at most %d can be asked at once. Longer material belongs in a file.",

@@ -1,0 +1,205 @@
+package agent_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mark-analyst/mark/agent"
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/run"
+	"github.com/mark-analyst/mark/ent/step"
+	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/store"
+)
+
+// hangs is a step of Python that says when it runs and goes on until it is
+// cancelled.
+func hangs(running chan<- struct{}) func(context.Context, string, func(execution.Event)) (execution.Result, error) {
+	return func(ctx context.Context, _ string, emit func(execution.Event)) (execution.Result, error) {
+		emit(execution.Event{Chunk: &execution.Chunk{Stream: execution.Stdout, Text: "so far\n"}})
+		close(running)
+		<-ctx.Done()
+		return execution.Result{}, &execution.Error{Code: execution.CodeCancelled, Message: "Cancelled."}
+	}
+}
+
+func TestStopWhilePythonRuns(t *testing.T) {
+	databases.Each(t, func(t *testing.T, s *store.Store) {
+		b := newBench(t, s, nil)
+		running := make(chan struct{})
+		b.python.run = hangs(running)
+		b.model.then(python("while True: pass"))
+		sent, err := b.agent.Send(b.ctx, agent.Question{Text: "q"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-running
+		if _, err := b.agent.Stop(b.ctx, sent.Run.ID); err != nil {
+			t.Fatal(err)
+		}
+		r, _ := b.await(sent.Run.ID)
+		if r.State != run.StateCancelled || r.ErrorCode != "" || !r.CancelRequested {
+			t.Errorf("state %s, error %q", r.State, r.ErrorCode)
+		}
+		st := b.client.Step.Query().OnlyX(b.ctx)
+		if st.State != step.StateCancelled || st.Result == nil {
+			t.Errorf("step %s, result %v", st.State, st.Result)
+		}
+		if b.python.closed != 1 {
+			t.Error("the session was not closed")
+		}
+		// Stopping again, after the end, is harmless.
+		if again, err := b.agent.Stop(b.ctx, r.ID); err != nil || again.State != run.StateCancelled || again.LastSeq != r.LastSeq {
+			t.Errorf("second stop: %v, %v", again, err)
+		}
+	})
+}
+
+func TestStopWhileTheModelIsAsked(t *testing.T) {
+	b := newBench(t, databases.SQLite(t), nil)
+	asked := make(chan struct{})
+	b.model.then(turn{first: func(ctx context.Context) { close(asked); <-ctx.Done() }})
+	sent, err := b.agent.Send(b.ctx, agent.Question{Text: "q"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	if _, err := b.agent.Stop(b.ctx, sent.Run.ID); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := b.await(sent.Run.ID); r.State != run.StateCancelled {
+		t.Errorf("state %s", r.State)
+	}
+}
+
+func TestRunsOfOneChatGoInOrderAndAWaitingOneCanBeStopped(t *testing.T) {
+	b := newBench(t, databases.SQLite(t), nil)
+	running := make(chan struct{})
+	b.python.run = hangs(running)
+	b.model.then(python("1"), says("third"))
+	first, err := b.agent.Send(b.ctx, agent.Question{Text: "first"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-running
+	var waiting [2]agent.Sent
+	for i := range waiting {
+		if waiting[i], err = b.agent.Send(b.ctx, agent.Question{ChatID: first.Chat.ID, Text: "more"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if active, err := b.agent.ActiveRun(b.ctx, first.Chat.ID); err != nil || active.ID != first.Run.ID {
+		t.Errorf("active run %v, %v", active, err)
+	}
+	stopped, err := b.agent.Stop(b.ctx, waiting[0].Run.ID)
+	if err != nil || stopped.State != run.StateCancelled {
+		t.Fatalf("stopping a waiting run: %v, %v", stopped, err)
+	}
+	if r := b.client.Run.GetX(b.ctx, waiting[1].Run.ID); r.State != run.StateQueued {
+		t.Errorf("the last run is %s while the first goes on", r.State)
+	}
+	if _, err := b.agent.Stop(b.ctx, first.Run.ID); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := b.await(waiting[1].Run.ID); r.State != run.StateSucceeded {
+		t.Errorf("the last run ended %s", r.State)
+	}
+}
+
+func TestTimeLimit(t *testing.T) {
+	b := newBench(t, databases.SQLite(t), func(c *agent.Config) { c.Limits.RunTime = 50 * time.Millisecond })
+	b.python.run = hangs(make(chan struct{}))
+	b.model.then(python("1"))
+	if r, _ := b.ask(agent.Question{Text: "q"}); r.State != run.StateFailed || r.ErrorCode != agent.CodeTimeLimit {
+		t.Errorf("state %s, error %q", r.State, r.ErrorCode)
+	}
+}
+
+func TestShutdownEndsRunsWithASentence(t *testing.T) {
+	b := newBench(t, databases.SQLite(t), nil)
+	running := make(chan struct{})
+	b.python.run = hangs(running)
+	b.model.then(python("1"))
+	sent, err := b.agent.Send(b.ctx, agent.Question{Text: "q"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-running
+	if err := b.agent.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r, _ := b.await(sent.Run.ID); r.ErrorCode != agent.CodeInterrupted {
+		t.Errorf("state %s, error %q", r.State, r.ErrorCode)
+	}
+	// What is sent to a closed agent waits for the next start.
+	later, err := b.agent.Send(b.ctx, agent.Question{Text: "q"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := b.client.Run.GetX(b.ctx, later.Run.ID); r.State != run.StateQueued {
+		t.Errorf("state %s", r.State)
+	}
+}
+
+func TestRecover(t *testing.T) {
+	databases.Each(t, func(t *testing.T, s *store.Store) {
+		b := newBench(t, s, nil)
+		b.model.then(says("answered after all"))
+		chat := b.client.Chat.Create().SetLastMessageSeq(2).SaveX(b.ctx)
+		made := func(seq int, state run.State) *ent.Run {
+			m := b.client.Message.Create().SetChatID(chat.ID).SetSeq(seq).SetRole("USER").
+				SetParts([]byte(`[{"text":{"text":"q"}}]`)).SaveX(b.ctx)
+			return b.client.Run.Create().SetChatID(chat.ID).SetQuestionID(m.ID).SetState(state).SaveX(b.ctx)
+		}
+		running, queued := made(1, run.StateRunning), made(2, run.StateQueued)
+		b.client.Step.Create().SetRunID(running.ID).SetIndex(1).SaveX(b.ctx)
+		if err := b.agent.Recover(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		r, events := b.await(running.ID)
+		if r.State != run.StateFailed || r.ErrorCode != agent.CodeInterrupted || !strings.Contains(r.ErrorMessage, "ask again") || len(events) != 1 {
+			t.Errorf("the interrupted run: %s %q %q, %d events", r.State, r.ErrorCode, r.ErrorMessage, len(events))
+		}
+		if n := b.client.Step.Query().Where(step.StateEQ(step.StateRunning)).CountX(b.ctx); n != 0 {
+			t.Error("its step goes on")
+		}
+		if r, _ := b.await(queued.ID); r.State != run.StateSucceeded {
+			t.Errorf("the queued run: %s %s", r.State, r.ErrorMessage)
+		}
+	})
+}
+
+func TestDeleteChat(t *testing.T) {
+	databases.Each(t, func(t *testing.T, s *store.Store) {
+		b := newBench(t, s, nil)
+		d := b.dataset("a.csv")
+		running := make(chan struct{})
+		b.python.run = hangs(running)
+		b.model.then(python("1"))
+		sent, err := b.agent.Send(b.ctx, agent.Question{Text: "q", DatasetIDs: []string{d.ID}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-running
+		if err := b.agent.DeleteChat(b.ctx, sent.Chat.ID); err != nil {
+			t.Fatal(err)
+		}
+		for what, n := range map[string]int{
+			"chats": b.client.Chat.Query().CountX(b.ctx), "messages": b.client.Message.Query().CountX(b.ctx),
+			"runs": b.client.Run.Query().CountX(b.ctx), "steps": b.client.Step.Query().CountX(b.ctx),
+			"events": b.client.Event.Query().CountX(b.ctx),
+		} {
+			if n != 0 {
+				t.Errorf("%d %s are left", n, what)
+			}
+		}
+		if n := b.client.Dataset.Query().CountX(b.ctx); n != 1 {
+			t.Errorf("%d datasets", n)
+		}
+		if err := b.agent.DeleteChat(b.ctx, sent.Chat.ID); !ent.IsNotFound(err) {
+			t.Errorf("deleting it again: %v", err)
+		}
+	})
+}
