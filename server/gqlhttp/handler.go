@@ -105,8 +105,11 @@ func (h *Handler) params(w http.ResponseWriter, r *http.Request) (*graphql.RawPa
 	c := http.NewResponseController(w)
 	_ = c.SetReadDeadline(time.Now().Add(h.BodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.BodyBytes))
-	// A deadline left standing would later look like a client that hung up.
-	_ = c.SetReadDeadline(time.Time{})
+	if err == nil {
+		// Left standing it would later look like a client that hung up. After
+		// an error it stays, since net/http goes on reading for a while.
+		_ = c.SetReadDeadline(time.Time{})
+	}
 	switch {
 	case errors.As(err, new(*http.MaxBytesError)):
 		return nil, http.StatusRequestEntityTooLarge, h.tooLarge()
