@@ -36,7 +36,7 @@ var (
 				Symbol:     "artifacts_steps_artifacts",
 				Columns:    []*schema.Column{ArtifactsColumns[8]},
 				RefColumns: []*schema.Column{StepsColumns[0]},
-				OnDelete:   schema.NoAction,
+				OnDelete:   schema.Cascade,
 			},
 		},
 		Indexes: []*schema.Index{

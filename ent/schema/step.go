@@ -48,7 +48,7 @@ func (Step) Fields() []ent.Field {
 func (Step) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("run", Run.Type).Ref("steps").Field("run_id").Unique().Required().Immutable(),
-		edge.To("artifacts", Artifact.Type),
+		edge.To("artifacts", Artifact.Type).Annotations(cascade()),
 	}
 }
 

@@ -34,7 +34,7 @@ CREATE INDEX "step_owner_id_created_at" ON "steps" ("owner_id", "created_at");
 -- create index "step_run_id_index" to table: "steps"
 CREATE UNIQUE INDEX "step_run_id_index" ON "steps" ("run_id", "index");
 -- create "artifacts" table
-CREATE TABLE "artifacts" ("id" character varying NOT NULL, "created_at" timestamptz NOT NULL, "owner_id" character varying NOT NULL, "name" character varying NOT NULL, "mime_type" character varying NOT NULL, "size_bytes" bigint NOT NULL, "blob_key" character varying NOT NULL, "run_id" character varying NOT NULL, "step_id" character varying NOT NULL, PRIMARY KEY ("id"), CONSTRAINT "artifacts_runs_artifacts" FOREIGN KEY ("run_id") REFERENCES "runs" ("id") ON UPDATE NO ACTION ON DELETE CASCADE, CONSTRAINT "artifacts_steps_artifacts" FOREIGN KEY ("step_id") REFERENCES "steps" ("id") ON UPDATE NO ACTION ON DELETE NO ACTION);
+CREATE TABLE "artifacts" ("id" character varying NOT NULL, "created_at" timestamptz NOT NULL, "owner_id" character varying NOT NULL, "name" character varying NOT NULL, "mime_type" character varying NOT NULL, "size_bytes" bigint NOT NULL, "blob_key" character varying NOT NULL, "run_id" character varying NOT NULL, "step_id" character varying NOT NULL, PRIMARY KEY ("id"), CONSTRAINT "artifacts_runs_artifacts" FOREIGN KEY ("run_id") REFERENCES "runs" ("id") ON UPDATE NO ACTION ON DELETE CASCADE, CONSTRAINT "artifacts_steps_artifacts" FOREIGN KEY ("step_id") REFERENCES "steps" ("id") ON UPDATE NO ACTION ON DELETE CASCADE);
 -- create index "artifact_owner_id_created_at" to table: "artifacts"
 CREATE INDEX "artifact_owner_id_created_at" ON "artifacts" ("owner_id", "created_at");
 -- create "datasets" table

@@ -1,6 +1,6 @@
 -- +goose Up
 -- create "artifacts" table
-CREATE TABLE `artifacts` (`id` text NOT NULL, `created_at` datetime NOT NULL, `owner_id` text NOT NULL, `name` text NOT NULL, `mime_type` text NOT NULL, `size_bytes` integer NOT NULL, `blob_key` text NOT NULL, `run_id` text NOT NULL, `step_id` text NOT NULL, PRIMARY KEY (`id`), CONSTRAINT `artifacts_runs_artifacts` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE, CONSTRAINT `artifacts_steps_artifacts` FOREIGN KEY (`step_id`) REFERENCES `steps` (`id`) ON DELETE NO ACTION);
+CREATE TABLE `artifacts` (`id` text NOT NULL, `created_at` datetime NOT NULL, `owner_id` text NOT NULL, `name` text NOT NULL, `mime_type` text NOT NULL, `size_bytes` integer NOT NULL, `blob_key` text NOT NULL, `run_id` text NOT NULL, `step_id` text NOT NULL, PRIMARY KEY (`id`), CONSTRAINT `artifacts_runs_artifacts` FOREIGN KEY (`run_id`) REFERENCES `runs` (`id`) ON DELETE CASCADE, CONSTRAINT `artifacts_steps_artifacts` FOREIGN KEY (`step_id`) REFERENCES `steps` (`id`) ON DELETE CASCADE);
 -- create index "artifact_owner_id_created_at" to table: "artifacts"
 CREATE INDEX `artifact_owner_id_created_at` ON `artifacts` (`owner_id`, `created_at`);
 -- create "chats" table
