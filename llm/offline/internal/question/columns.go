@@ -79,7 +79,7 @@ func sureness(phrase []token, name string) int {
 		return sureSynonym
 	case abbreviates(asked, bare):
 		return sureAbbrev
-	case len(asked) == len(bare) && slipped(asked, bare), len(asked) == 1 && near(joined, strings.Join(bare, "")):
+	case len(asked) == len(bare) && slipped(asked, bare), slippedWhole(phrase, full):
 		return sureTypo
 	case len(bare) > 1 && part(asked, bare):
 		return surePart
@@ -110,17 +110,17 @@ func (c class) holds(words []string) bool {
 }
 
 // concept tells whether the column measures what the class of that code is
-// about: a phrase of the class is the name, its unit aside, or a part of it.
+// about: a phrase of the class is the name, its unit aside, or the name holds the
+// code itself ("total_weight_kg": weight).
 func concept(code string, c Column) bool {
 	name := stemAll(withoutUnits(nameWords(c.Name)))
 	for _, class := range theLexicon().classes {
 		if class.code != code {
 			continue
 		}
-		for _, phrase := range class.phrases {
-			if slices.Equal(phrase, name) || part(phrase, name) {
-				return true
-			}
+		own := func(phrase []string) bool { return slices.Equal(phrase, name) }
+		if slices.ContainsFunc(class.phrases, own) || slices.Contains(name, code) {
+			return true
 		}
 	}
 	return false
@@ -167,6 +167,12 @@ func slipped(a, b []string) bool {
 		}
 	}
 	return true
+}
+
+// slippedWhole compares a single word before it is brought to its stem, which a
+// slip would spoil: "speceis".
+func slippedWhole(phrase []token, name []string) bool {
+	return len(phrase) == 1 && near(fold(phrase[0].lower), strings.Join(withoutUnits(name), ""))
 }
 
 // part tells whether asked are some of the words of name, in their order.

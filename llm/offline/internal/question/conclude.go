@@ -46,12 +46,12 @@ func (r *reader) intent() (Intent, bool) {
 	r.takeEntities()
 	switch {
 	case r.has("duplicates"):
-		q.Measures = append(q.Measures, r.entities...)
+		r.measureEntities()
 		return Duplicates, true
 	case r.has("outliers"):
 		return Outliers, measured || !r.likeBefore
 	case r.has("missing") && !r.usedKey("missing"):
-		q.Measures = append(q.Measures, r.entities...)
+		r.measureEntities()
 		return Missing, true
 	case r.has("correlation"):
 		return Correlation, measures != 1 && !(measures == 0 && r.likeBefore) || measures == 1
@@ -59,9 +59,9 @@ func (r *reader) intent() (Intent, bool) {
 		return Columns, true
 	case r.has("distribution"), q.Kind == Histogram, q.Kind == Box:
 		if len(r.entities) > 0 && measured {
-			r.divideBy(r.entities[0])
+			r.takeGroup()
 		} else if len(r.entities) > 0 {
-			q.Measures = append(q.Measures, r.entities...)
+			r.measureEntities()
 			measured = true
 		}
 		return Distribution, measured
@@ -72,18 +72,20 @@ func (r *reader) intent() (Intent, bool) {
 		return r.comparison()
 	case r.has("trend") || q.Time != nil:
 		r.takeGroupOfValues()
-		if len(r.entities) > 0 {
-			r.divideBy(r.entities[0])
+		counted := r.has("count") || len(r.entities) > 0 && r.data.perRow(r.entities[0])
+		r.takeGroup()
+		if counted && !measured {
+			q.note(countedRows)
 		}
-		return Trend, measured || r.has("count") && q.Time != nil
+		return Trend, measured || counted && q.Time != nil
 	case r.has("common", "rare"), r.said.order, q.N > 0 && !r.has("first", "last", "preview", "tail") && (measured || groups > 0):
 		return r.ranking()
 	case r.has("count"):
 		return r.counting()
 	case r.has("distinct"):
-		q.Measures = append(q.Measures, r.entities...)
+		r.measureEntities()
 		return Distinct, len(q.Measures) > 0
-	case measures == 2 && groups == 0 && !r.said.aggs && (r.has("plot", "versus", "by", "cmp.gt") || q.Kind == Scatter):
+	case measures == 2 && !r.said.aggs && (q.Kind == Scatter || groups == 0 && r.has("plot", "versus", "by", "cmp.gt")):
 		r.useRelation()
 		return Correlation, true
 	case r.said.aggs && measured:
@@ -95,7 +97,7 @@ func (r *reader) intent() (Intent, bool) {
 	case r.has("preview", "first", "last", "tail") && !measured:
 		return Preview, true
 	case r.has("describe"):
-		q.Measures = append(q.Measures, r.entities...)
+		r.measureEntities()
 		return Describe, measured || groups > 0 || !r.likeBefore
 	}
 	return r.plain(measures, groups)
@@ -107,8 +109,10 @@ func (r *reader) plain(measures, groups int) (Intent, bool) {
 	measured := measures > 0
 	charted := r.has("plot") || r.said.kind
 	switch {
-	case measured && len(q.Filters) > 0 && groups > 0 && r.has("which", "list", "where") && len(q.By) == 0 && !charted && r.filtersNumber():
+	case measured && len(q.Filters) > 0 && groups > 0 && r.has("which", "list") && len(q.By) == 0 && !charted && r.filtersNumber():
 		return Rows, true
+	case measured && !charted && len(q.By) == 0 && r.panelTrend():
+		return Trend, true
 	case measured && groups > 0:
 		r.takeGroup()
 		return Aggregate, true
@@ -135,11 +139,14 @@ func (r *reader) plain(measures, groups int) (Intent, bool) {
 		return Count, !r.likeBefore
 	case len(q.By) > 0:
 		return "", false
+	case len(r.entities) == 1 && len(q.Filters) > 0 && !r.filtersNumber() && !r.data.perRow(r.entities[0]) && !charted:
+		r.measureEntities() // "countries in Oceania"
+		return Distinct, !r.likeBefore
 	case len(q.Filters) > 0 && r.has("which", "list", "where", "preview", "is"):
 		r.useEntity()
 		return Rows, !r.likeBefore
 	case len(r.entities) > 0 && len(q.Filters) == 0 && !charted:
-		q.Measures = append(q.Measures, r.entities...)
+		r.measureEntities()
 		return Distinct, !r.likeBefore && !r.ctx.Pending
 	case len(r.entities) > 0:
 		r.useEntity()
@@ -201,6 +208,9 @@ func (r *reader) ranking() (Intent, bool) {
 	return Top, measured
 }
 
+// countedRows is the note of a trend that no number was named for.
+const countedRows = "You named no number, so I counted rows."
+
 // defaultTop is the N of "the largest countries".
 const defaultTop = 5
 
@@ -234,15 +244,16 @@ func (r *reader) counting() (Intent, bool) {
 	}
 	if len(r.entities) > 0 {
 		e := r.entities[0]
-		if e.Distinct >= 0 && e.Distinct == r.data.Rows && e.Nulls <= 0 {
+		if r.data.perRow(e) {
 			q.note("Every row has its own " + e.Name + ", so I counted rows.")
+			r.entities = nil
 			return Count, true
 		}
 		if r.has("by") && len(q.By) == 0 && !r.usedKey("by") {
 			r.takeGroup()
 			return Count, true
 		}
-		q.Measures = append(q.Measures, e)
+		r.measureEntities()
 		return Distinct, true
 	}
 	return Count, len(q.By) > 0 || len(q.Filters) > 0 || r.hasSubject() || !r.likeBefore

@@ -49,6 +49,9 @@ func (r *reader) finishPanel() {
 	q := &r.q
 	entity, year, ok := r.data.panel()
 	if !ok || slicesHas(q.Filters, year) || q.Time != nil || slices.ContainsFunc(q.By, func(c Column) bool { return c.Name == year.Name }) {
+		if ok && slices.Contains(q.Aggs, Sum) && q.Time == nil && !r.oneYear(year) && slicesHas(q.Filters, year) {
+			q.note("The total adds up several years.")
+		}
 		if ok && r.perEntity() && q.Intent == Top && r.oneYear(year) {
 			q.By, q.Aggs, q.Entity = nil, nil, &entity // one row each: rank the rows
 		}
@@ -89,7 +92,7 @@ func (r *reader) finishGroups() {
 		if len(q.By) > 0 {
 			r.stop("I cannot divide that by " + q.By[0].Name + ".")
 		}
-	case Distribution, Correlation, Distinct, Trend:
+	case Correlation, Distinct, Trend:
 		if len(q.By) > 1 {
 			r.stop("I can divide that by one column only, not by " + join(names(q.By), "and") + ".")
 		}

@@ -35,6 +35,8 @@ func (r *reader) readMarkers() {
 			r.likeBefore = true
 			r.said.add = r.said.add || s.is("add")
 			s.used = true
+		case s.is("to") && i == 0:
+			r.likeBefore, s.used = true, true // "and the median?"
 		case s.is("all"):
 			r.likeBefore, r.said.clear, s.used = true, true, true
 		}
@@ -111,6 +113,7 @@ func (r *reader) readKnown(i int) {
 	}
 	at := r.last(i)
 	isBefore := false
+	with := at >= 0 && r.spans[at].is("where")
 	for at >= 0 && (r.spans[at].is("is", "not", "where")) {
 		if r.spans[at].is("not") {
 			op = Known
@@ -118,11 +121,11 @@ func (r *reader) readKnown(i int) {
 		isBefore = true
 		at = r.last(at)
 	}
-	if !isBefore && op == Known {
-		at = r.next(i) // "with known sex"
+	if with && r.next(i) >= 0 && r.spans[r.next(i)].kind == columnSpan || !isBefore && op == Known {
+		at, isBefore = r.next(i), true // "with known sex", "have missing sex"
 	}
 	// "missing values in sex" asks about what is missing, it selects nothing.
-	if at < 0 || r.spans[at].kind != columnSpan || !isBefore && op == Unknown {
+	if at < 0 || r.spans[at].kind != columnSpan || !isBefore {
 		return
 	}
 	if op == Unknown && !r.has("where", "list", "count") {
@@ -188,6 +191,10 @@ func (r *reader) compare(i, j int, op Op) {
 
 // numberFor returns the number of s in the unit of c.
 func (r *reader) numberFor(c Column, s *span) (string, bool) {
+	if s.unit == "percent" && fraction(c) {
+		r.q.note(strings.TrimSpace(s.text) + " is " + plain(s.number/100) + " in " + c.Name + ".")
+		return plain(s.number / 100), true
+	}
 	value, changed, ok := inUnitOf(c, s.number, s.unit)
 	if !ok {
 		r.stop("“" + s.text + "” cannot be compared with " + c.Name + ": the units are of different kinds.")
@@ -198,6 +205,12 @@ func (r *reader) numberFor(c Column, s *span) (string, bool) {
 		r.q.note(strings.TrimSpace(s.text) + " is " + plain(value) + " " + words[len(words)-1] + ", the unit of " + c.Name + ".")
 	}
 	return plain(value), true
+}
+
+// fraction tells whether c holds shares of one, not percentages.
+func fraction(c Column) bool {
+	low, high, ok := c.Range()
+	return ok && low >= -1 && high <= 1
 }
 
 // comparedColumn finds the numeric column that a comparison is about: what the
@@ -274,10 +287,10 @@ func (r *reader) readBetween(i int) {
 	if low.unit == "" {
 		low.unit = high.unit
 	}
-	c, ok := r.comparedColumn(i, k)
-	if yearLike(low) && yearLike(high) && (!ok || !covers(c, low.number, high.number)) && r.halt == nil {
-		return // years: readTimes takes them
+	if yearLike(low) && yearLike(high) && r.data.coversYears(low.number, high.number) {
+		return // readTimes takes them
 	}
+	c, ok := r.comparedColumn(i, k)
 	if !ok {
 		return
 	}
@@ -302,10 +315,20 @@ func yearLike(s *span) bool {
 	return s.kind == numberSpan && s.unit == "" && s.number == float64(int(s.number)) && s.number >= earliestYear && s.number <= latestYear
 }
 
-// covers tells whether both numbers lie where the values of c are.
-func covers(c Column, a, b float64) bool {
-	low, high, ok := c.Range()
-	return !ok || a >= low-(high-low) && b <= high+(high-low)
+// coversYears tells whether both numbers are years that the data is about.
+func (d *Dataset) coversYears(a, b float64) bool {
+	for _, c := range d.timeColumns() {
+		low, high, ok := c.Range()
+		if c.Temporal() && len(c.Min) >= 4 && len(c.Max) >= 4 {
+			from, errFrom := strconv.ParseFloat(c.Min[:4], 64)
+			to, errTo := strconv.ParseFloat(c.Max[:4], 64)
+			low, high, ok = from, to, errFrom == nil && errTo == nil
+		}
+		if !ok || max(a, b) >= low && min(a, b) <= high {
+			return true
+		}
+	}
+	return false
 }
 
 // addFilter adds a filter that the span at says.

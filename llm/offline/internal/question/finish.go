@@ -28,7 +28,14 @@ func (r *reader) leftOver() {
 		meant := s.kind == columnSpan || s.kind == valueSpan || s.kind == numberSpan || s.kind == dateSpan ||
 			s.kind == signSpan && !s.is("to") || s.kind == keySpan && s.is("not", "time.latest", "time.earliest", "quarter.") ||
 			s.kind == keySpan && s.is("cmp.") && !s.is("cmp.between", "cmp.than", "cmp.eq")
-		if meant && !s.is("period.") {
+		// "in the year 2007": the number beside it says it all
+		beside := func(j int) bool {
+			return j >= 0 && r.spans[j].used && (yearLike(&r.spans[j]) || r.spans[j].is("time.latest", "time.earliest"))
+		}
+		if s.is("period.") && s.kind == keySpan && !beside(r.last(i)) && !beside(r.next(i)) {
+			meant = true
+		}
+		if meant {
 			r.stop("I did not understand what “" + strings.TrimSpace(s.text) + "” is to do there.")
 			return
 		}
@@ -37,6 +44,9 @@ func (r *reader) leftOver() {
 
 func (r *reader) finishIntent() {
 	q := &r.q
+	if slices.Contains([]Intent{Aggregate, Trend, Top, Correlation, Compare, Outliers}, q.Intent) {
+		q.Measures = slices.DeleteFunc(q.Measures, func(c Column) bool { return !c.Numeric() })
+	}
 	switch q.Intent {
 	case Aggregate:
 		r.finishMeasure("The " + strings.Join(aggNames(q.Aggs), " and ") + " of which column?")
@@ -47,6 +57,8 @@ func (r *reader) finishIntent() {
 	case Distribution:
 		if len(q.Measures) == 0 {
 			r.lacking("The distribution of which column?" + r.data.numbersSentence())
+		} else if c := q.Measures[0]; c.Temporal() {
+			q.Intent, q.Time, q.Measures = Trend, &c, nil
 		}
 	case Correlation:
 		r.finishCorrelation()
@@ -181,13 +193,17 @@ func (r *reader) finishTime() {
 	if q.Period == "" {
 		q.Period = usualPeriod(*q.Time)
 	}
+	if len(q.Measures) == 0 && len(q.Aggs) > 0 {
+		r.lacking("The " + strings.Join(aggNames(q.Aggs), " and ") + " of which column?" + r.data.numbersSentence())
+		return
+	}
 	if len(q.Measures) == 0 {
 		if _, _, ok := r.data.panel(); ok && !r.has("count") {
 			r.lacking("The trend of which column?" + r.data.numbersSentence())
 			return
 		}
 		if !r.has("count") {
-			q.note("You named no number, so I counted rows.")
+			q.note(countedRows)
 		}
 	}
 }

@@ -76,10 +76,19 @@ func (r *reader) mergeIntent(q *Query, said Query) {
 			}
 			return
 		}
+		if q.Intent == Trend && len(q.By) == 0 {
+			q.N = max(said.N, 1) // the best months of a trend
+			return
+		}
+		if q.Intent == Trend {
+			q.Time, q.Period = nil, ""
+		}
 		if q.Intent != Preview || r.said.order {
 			q.Intent = Top
 		}
-		if q.N == 0 {
+		if q.N == 0 && r.has("which") {
+			q.N = 1
+		} else if q.N == 0 {
 			q.N = defaultTop
 		}
 	case Count, Distinct:

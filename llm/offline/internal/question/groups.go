@@ -16,8 +16,8 @@ func (r *reader) readGroups() {
 			r.readGroup(i)
 			continue
 		}
-		// "which month had the highest revenue"
-		if before := r.last(i); before >= 0 && r.spans[before].is("which") && (s.is("period.") || anyColumn(s, Column.Year)) {
+		// "which month had the highest revenue", "top 3 years by revenue"
+		if before := r.last(i); before >= 0 && r.ranks(before) && (s.is("period.") || anyColumn(s, Column.Year)) {
 			if c, ok := peek(s, Column.Year); ok {
 				s.used = true
 				r.divideByTime(c)
@@ -31,6 +31,13 @@ func (r *reader) readGroups() {
 			r.divideByPeriod(Period(strings.TrimPrefix(p, "period.")), s)
 		}
 	}
+}
+
+// ranks tells whether the span leads to what a ranking is about.
+func (r *reader) ranks(i int) bool {
+	s := &r.spans[i]
+	return s.is("which") && r.has("top", "bottom", "super.", "common", "rare") ||
+		s.is("top", "bottom", "super.") && r.q.N > 0 || s.used && s.kind == numberSpan && r.has("top", "bottom")
 }
 
 // readGroup reads the columns after the "by" at i.
@@ -100,6 +107,10 @@ func (r *reader) hasDates() bool {
 }
 
 func (r *reader) divideBy(c Column) {
+	if r.data.perRow(c) {
+		r.q.note("Every row has its own " + c.Name + ", so I did not divide by it.")
+		return
+	}
 	r.said.by = true
 	if !slices.ContainsFunc(r.q.By, func(o Column) bool { return o.Name == c.Name }) {
 		r.q.By = append(r.q.By, c)

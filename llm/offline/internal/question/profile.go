@@ -108,6 +108,11 @@ func (c Column) Identifier() bool {
 	return last == "id" || last == "uuid" || last == "key" || last == "code" && c.Distinct > 50
 }
 
+// perRow tells whether every row has its own value of c.
+func (d *Dataset) perRow(c Column) bool {
+	return c.Distinct >= 0 && c.Distinct == d.Rows && c.Nulls <= 0 && !c.Numeric()
+}
+
 // column returns the column of that exact name.
 func (d *Dataset) column(name string) (Column, bool) {
 	for _, c := range d.Columns {

@@ -59,7 +59,7 @@ type reader struct {
 	said struct {
 		by, measures, aggs, kind, number, order, filters, period, clear, add bool
 	}
-	likeBefore bool // words that point at the question before
+	likeBefore bool     // words that point at the question before
 	filterAt   []int    // the span that says each of q.Filters
 	entities   []Column // named, and neither measured nor divided by
 }

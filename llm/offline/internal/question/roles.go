@@ -13,7 +13,7 @@ func (r *reader) takeEntities() {
 // takeGroup divides by the columns that are named without a "by".
 func (r *reader) takeGroup() {
 	for _, e := range r.entities {
-		if len(r.q.By) < maxDivisions {
+		if len(r.q.By) < maxDivisions && !r.data.perRow(e) {
 			r.divideBy(e)
 		}
 	}
@@ -46,9 +46,35 @@ func (r *reader) takeGroupOfValues() {
 	}
 }
 
+// measureEntities makes the columns that are named without a role what the
+// question is about.
+func (r *reader) measureEntities() {
+	r.q.Measures = append(r.q.Measures, r.entities...)
+	r.entities = nil
+}
+
+// panelTrend tells whether a measure of a panel is asked for without a year or
+// with a span of years: then its course is the answer.
+func (r *reader) panelTrend() bool {
+	entity, year, ok := r.data.panel()
+	if !ok {
+		return false
+	}
+	one := false
+	for _, f := range r.q.Filters {
+		switch {
+		case f.Column.Name == year.Name:
+			return f.Op == Between || f.Op == Ge || f.Op == Gt || f.Op == Le || f.Op == Lt
+		case f.Column.Name == entity.Name && f.Op == Eq:
+			one = true
+		}
+	}
+	return one
+}
+
 // useEntity keeps what the rows of a list are about.
 func (r *reader) useEntity() {
-	if len(r.entities) > 0 {
+	if len(r.entities) > 0 && !r.data.perRow(r.entities[0]) {
 		r.q.Entity = &r.entities[0]
 	}
 }
@@ -77,5 +103,5 @@ func (r *reader) usedKey(key string) bool {
 }
 
 func (r *reader) filtersNumber() bool {
-	return slices.ContainsFunc(r.q.Filters, func(f Filter) bool { return f.Column.Numeric() })
+	return slices.ContainsFunc(r.q.Filters, func(f Filter) bool { return f.Column.Numeric() && !f.Column.Year() })
 }

@@ -133,6 +133,9 @@ func (t *tagger) sign(tok token) span {
 // number reads a number with its scale ("million") and its unit ("g").
 func (t *tagger) number(tokens []token) (span, int) {
 	s, n := span{kind: numberSpan, number: tokens[0].value}, 1
+	if strings.HasSuffix(tokens[0].text, "%") {
+		s.unit = "percent"
+	}
 	for n < len(tokens) && tokens[n].kind == wordToken {
 		w := tokens[n].lower
 		scale := slices.IndexFunc(t.lex.lookup([]string{stem(w)}), func(k string) bool { return strings.HasPrefix(k, "scale.") })

@@ -73,7 +73,7 @@ func (r *reader) readMoment(i int, m moment, c Column) {
 			}
 		}
 	}
-	if next := r.next(end); next >= 0 && r.spans[next].is("onwards") && op == Eq {
+	if next := end + 1; next < len(r.spans) && (r.spans[next].is("onwards") || strings.EqualFold(r.spans[next].text, "on")) && op == Eq {
 		op, r.spans[next].used = Ge, true
 	} else if before >= 0 && r.spans[before].is("cmp.between") {
 		r.spans[before].used = true

@@ -101,3 +101,15 @@ type Found struct {
 	Column string
 	Value  string
 }
+
+// Aliases returns the full values that the terms among them which are short
+// forms stand for, by the terms in lower case.
+func Aliases(terms []string) map[string]string {
+	out := map[string]string{}
+	for _, term := range terms {
+		if full, ok := theLexicon().aliases[strings.ToLower(term)]; ok {
+			out[strings.ToLower(term)] = full
+		}
+	}
+	return out
+}

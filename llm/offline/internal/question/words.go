@@ -50,6 +50,8 @@ func withoutUnits(words []string) []string {
 // both sides of every comparison go through it.
 func stem(w string) string {
 	switch {
+	case w == "ids":
+		return "id"
 	case len(w) > 4 && strings.HasSuffix(w, "ies"):
 		return w[:len(w)-3] + "y"
 	case len(w) > 4 && (strings.HasSuffix(w, "sses") || strings.HasSuffix(w, "xes") ||
