@@ -1,5 +1,6 @@
 // Speaks to the server with the official graphql-ws client: node ws.mjs URL.
 import assert from 'node:assert/strict';
+import { buildClientSchema, getIntrospectionQuery } from 'graphql';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
 
@@ -34,6 +35,10 @@ async function collect(c, payload, take = Infinity) {
   assert.deepEqual(stream.map((r) => r.data.count), Array.from({ length: 100 }, (_, i) => i + 1));
   assert.deepEqual(who, [{ data: { whoami: 'alice' } }]);
   assert.equal(sockets, 1);
+
+  // What a playground asks for first is within the default limits.
+  const [schema] = await collect(c, { query: getIntrospectionQuery({ inputValueDeprecation: true, oneOf: true, schemaDescription: true, specifiedByUrl: true, directiveIsRepeatable: true }) });
+  assert.ok(buildClientSchema(schema.data).getType('ItemConnection'));
 
   // Leaving a stream early leaves the socket in order.
   assert.equal((await collect(c, { query: 'subscription { flood(size: 10) }' }, 3)).length, 3);
