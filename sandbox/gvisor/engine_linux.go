@@ -28,7 +28,7 @@ const openTime = 30 * time.Second
 // engine is a provider that works.
 type engine struct {
 	config     Config
-	uid        int             // of the sessions; 0 where the service is not root
+	uid        int             // of the sessions; 0: the service's own, see sessionsUser
 	spec       json.RawMessage // of every session
 	checkpoint string          // its folder
 	folder     string          // of this service's live sessions
@@ -52,9 +52,6 @@ func newEngine(ctx context.Context, config Config) (*engine, error) {
 		config: config, slots: make(chan struct{}, config.Sessions),
 		sessions: map[*session]struct{}{},
 	}
-	if os.Geteuid() == 0 {
-		e.uid = config.UID
-	}
 	if err := e.prepare(ctx); err != nil {
 		e.close()
 		return nil, err
@@ -71,6 +68,10 @@ func (e *engine) prepare(ctx context.Context) error {
 		*path = abs
 	}
 	if err := os.MkdirAll(e.config.Dir, 0o755); err != nil {
+		return err
+	}
+	var err error
+	if e.uid, err = sessionsUser(e.config.UID); err != nil {
 		return err
 	}
 	tree, err := e.config.Tree.Hold()

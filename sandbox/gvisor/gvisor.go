@@ -56,7 +56,7 @@ type Config struct {
 	// same for all sessions: a session's own values for these are not used.
 	Limits   execution.Limits
 	Sessions int                // at once; further ones wait; 0: DefaultSessions
-	UID      int                // 0: DefaultUID; only used by a service that is root
+	UID      int                // 0: DefaultUID; used where the service is root and may become it
 	Progress func(phase string) // told before each long phase of New; may be nil
 	Logger   *slog.Logger       // nil: slog.Default
 	// LauncherLog is a folder for gVisor's debug logs, for finding out why a

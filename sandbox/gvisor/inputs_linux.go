@@ -23,10 +23,10 @@ import (
 // inputs returns the mounts by which a session reads its files, where possible
 // the very files, without a copy and without a change to them:
 //
-//   - a service that is not root shares its user id with its sessions, so a file
-//     it can read is mounted as it is; so is one that everybody can read;
-//   - as root, a file of root's that others cannot read is mounted through an
-//     id-mapped mount (Linux 5.12), which shows it as the session's own;
+//   - a file that everybody can read is mounted as it is, and where sessions share
+//     the service's user id, so is one of the service's own;
+//   - where they do not, a file of root's is mounted through an id-mapped mount
+//     (Linux 5.12), which shows it as the session's own;
 //   - where neither works (another owner; a file system that cannot be
 //     id-mapped), it is copied into the session's folder.
 //
@@ -52,8 +52,9 @@ func (e *engine) inputs(dir string, files []execution.File) (mounts []bind, err 
 			return mounts, fmt.Errorf("%s is not a regular file with an absolute path", f.Name)
 		}
 		switch {
-		case e.uid == 0, st.Mode&0o004 != 0:
-		case st.Uid == 0 && e.remapped(f.Path, &m):
+		case st.Mode&0o004 != 0:
+		case e.uid == 0 && int(st.Uid) == os.Geteuid():
+		case e.uid != 0 && st.Uid == 0 && e.remapped(f.Path, &m):
 		default:
 			m.From = filepath.Join(dir, "input-"+strconv.Itoa(i))
 			if err := copyFor(e.uid, f.Path, m.From); err != nil {
@@ -78,7 +79,8 @@ func closeMounts(mounts []bind) {
 	}
 }
 
-// copyFor copies a file for the sessions' user alone.
+// copyFor copies a file for the sessions' user alone; uid is 0 where that is the
+// service's own.
 func copyFor(uid int, from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -90,7 +92,10 @@ func copyFor(uid int, from, to string) error {
 		return err
 	}
 	_, err = io.Copy(out, in) // shares the blocks where the file system can
-	return errors.Join(err, out.Chown(uid, uid), out.Close())
+	if uid != 0 {
+		err = errors.Join(err, out.Chown(uid, uid))
+	}
+	return errors.Join(err, out.Close())
 }
 
 // remapped gives m a detached, id-mapped mount of the file at path, and reports

@@ -133,7 +133,7 @@ func launch(launcher string, p plan) (_ *process, err error) {
 	proc.cmd.Dir = "/"
 	proc.cmd.Stdin, proc.cmd.Stdout, proc.cmd.Stderr = inner, childOut, proc.stderr
 	proc.cmd.ExtraFiles = extra
-	proc.cmd.SysProcAttr = namespaces()
+	proc.cmd.SysProcAttr = namespaces(p.UID)
 	if err := proc.cmd.Start(); err != nil {
 		return nil, startError(err)
 	}
@@ -145,14 +145,15 @@ func launch(launcher string, p plan) (_ *process, err error) {
 	return proc, nil
 }
 
-// namespaces puts the launcher into namespaces of its own: as root, of mounts
-// and processes; otherwise also of users, which gives it the right to mount.
-func namespaces() *syscall.SysProcAttr {
+// namespaces puts the launcher into namespaces of its own: of mounts and of
+// processes, and where it will not become another user, also of users, which gives
+// it the right to mount.
+func namespaces(uid int) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
 		Setsid:     true, // the terminal's signals are not for sessions
 	}
-	if os.Geteuid() != 0 {
+	if uid == 0 {
 		attr.Cloneflags |= unix.CLONE_NEWUSER
 		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
 		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}

@@ -43,7 +43,7 @@ func (e *engine) verify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	proof := fmt.Sprintf("%s uid %d\n", host, os.Geteuid())
+	proof := fmt.Sprintf("%s uid %d %d\n", host, os.Geteuid(), e.uid)
 	path := filepath.Join(e.checkpoint, verifiedName)
 	if kept, err := os.ReadFile(path); err == nil && string(kept) == proof {
 		return nil
