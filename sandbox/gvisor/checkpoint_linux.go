@@ -149,7 +149,7 @@ func (e *engine) holdCheckpoint() bool {
 }
 
 func (e *engine) makeCheckpoint(ctx context.Context, dir string) error {
-	if err := os.CopyFS(filepath.Join(dir, kernelName), kernel.Files()); err != nil {
+	if err := copyKernel(filepath.Join(dir, kernelName)); err != nil {
 		return err
 	}
 	image := filepath.Join(dir, imageName)
@@ -201,6 +201,23 @@ func (e *engine) makeCheckpoint(ctx context.Context, dir string) error {
 	return errors.Join(
 		os.WriteFile(filepath.Join(dir, holdName), nil, 0o644),
 		os.WriteFile(filepath.Join(dir, stampName), nil, 0o644))
+}
+
+// copyKernel writes the kernel's sources, readable to whoever sessions run as.
+func copyKernel(dir string) error {
+	if err := os.CopyFS(dir, kernel.Files()); err != nil {
+		return err
+	}
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			return os.Chmod(path, 0o755)
+		default:
+			return os.Chmod(path, 0o644)
+		}
+	})
 }
 
 // sealImage makes the image the service's own, readable to all, and lasting.

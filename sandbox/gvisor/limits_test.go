@@ -27,7 +27,7 @@ func TestLimits(t *testing.T) {
 		"memory by way of files": {limits: small, want: execution.CodeMemory, fatal: true,
 			code: "chunk = b'x' * (1 << 20)\nwith open('/mnt/data/big', 'wb') as f:\n    for i in range(500): f.write(chunk)"},
 		"memory by way of children": {limits: small, want: execution.CodeMemory, fatal: true,
-			code: "import os, time\nfor i in range(4):\n    if os.fork() == 0:\n        x = bytearray(b'x') * (300 << 20)\n        time.sleep(60)\ntime.sleep(60)"},
+			code: "import os, time\nfor i in range(6):\n    if os.fork() == 0:\n        x = bytearray(b'x') * (150 << 20)\n        time.sleep(60)\ntime.sleep(60)"},
 		"fork bomb": {limits: execution.Limits{StepTime: 20 * time.Second}, raises: []string{"BlockingIOError", "OSError"}, // or its memory, below
 			want: execution.CodeMemory, fatal: true,
 			code: "import os, time\nwhile True:\n    if os.fork() == 0: time.sleep(60)"},

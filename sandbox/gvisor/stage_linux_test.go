@@ -62,6 +62,7 @@ func stage() bool {
 	if err := json.Unmarshal([]byte(text), &j); err != nil {
 		panic(err)
 	}
+	syscall.Umask(0o077) // as careful people have it
 	if j.User != 0 {
 		j.becomeUser()
 	}

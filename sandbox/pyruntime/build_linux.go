@@ -43,6 +43,7 @@ func (b *builder) build(ctx context.Context) error {
 		{"removing what no session needs", b.prune},
 		{"adding the C libraries", b.installHostLibraries},
 		{"compiling the libraries", func() error { return b.compile(ctx) }},
+		{"making it readable to sessions", b.seal},
 	}
 	b.steps = len(steps)
 	for i, s := range steps {

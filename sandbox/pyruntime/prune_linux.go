@@ -62,3 +62,25 @@ func (b *builder) prune() error {
 		return nil
 	})
 }
+
+// seal makes the tree readable to everybody, whatever this process's umask and
+// pip's ideas are: a session may run as another user.
+func (b *builder) seal() error {
+	return filepath.WalkDir(b.root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.Type()&fs.ModeSymlink != 0 {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		want := fs.FileMode(0o644)
+		if d.IsDir() || info.Mode()&0o111 != 0 {
+			want = 0o755
+		}
+		if info.Mode().Perm() == want {
+			return nil
+		}
+		return os.Chmod(path, want)
+	})
+}

@@ -33,6 +33,7 @@ func stage(text string, control *control) error {
 	// Priority and processors are a thread's, and a child has its parent
 	// thread's.
 	runtime.LockOSThread()
+	unix.Umask(0o022) // the second stage, who is somebody else, reads what this one writes
 	p, err := parsePlan(text)
 	if err != nil {
 		return err
