@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/sandbox/gvisor/gvisortest"
 	"github.com/mark-analyst/mark/sandbox/kernel"
 	"github.com/mark-analyst/mark/sandbox/pyruntime"
 	"github.com/mark-analyst/mark/sandbox/sandboxtest"
@@ -51,7 +52,7 @@ type native struct {
 
 func openNative(t *testing.T, spec execution.Spec) execution.Session {
 	t.Helper()
-	tree := struct{ Root string }{os.Getenv("TREE")}
+	tree := gvisortest.Tree(t)
 	dir := t.TempDir()
 	program, input, work, temp := filepath.Join(dir, "kernel"), filepath.Join(dir, "input"), filepath.Join(dir, "data"), filepath.Join(dir, "tmp")
 	artifacts := filepath.Join(dir, "artifacts")

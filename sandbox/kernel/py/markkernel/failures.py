@@ -2,7 +2,7 @@
 
 import traceback
 
-_MESSAGE, _TRACEBACK = 4000, 16000  # characters
+_MESSAGE, _TRACEBACK, _WIDEST = 4000, 16000, 500  # characters
 
 _NOT_PYTHON = (
     "This is no Python: shell commands (!…) and magics (%…) do not exist here. "
@@ -22,7 +22,7 @@ def describe(error, is_cell):
         }
     told = traceback.TracebackException.from_exception(error, compact=True)
     _own_lines(told, is_cell)
-    lines = "".join(told.format())
+    lines = "".join(_narrow(line) for block in told.format() for line in block.splitlines(True))
     if isinstance(error, SyntaxError):
         message = error.msg or "invalid syntax"
         if error.lineno and is_cell(error.filename):
@@ -67,6 +67,11 @@ def _own_lines(told, is_cell):
             else:
                 setattr(one, link, None)
         queue.extend(one.exceptions or ())
+
+
+def _narrow(line):
+    """One endless line of code, or the marks below it, must not hide the rest."""
+    return line if len(line) <= _WIDEST else line[:_WIDEST].rstrip("\n") + "…\n"
 
 
 def _cut(text, most):

@@ -8,16 +8,18 @@ import time
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PATIENCE = 1.0  # seconds
+_IN_USE = 256 << 20  # bytes of its memory that a warm session takes, and its sandbox
 
 
 def limit(memory, processes):
-    """Bounds what user code may take, in bytes beyond what the kernel has mapped
-    now and in processes of this user. So a huge array is a MemoryError that the
-    session survives. Zero means no bound; a bound is only ever lowered."""
+    """Bounds what user code may take of the session's memory, in bytes, and of
+    its processes. So growing beyond it is a MemoryError that the session
+    survives, before the end that the provider would make of it. Zero means no
+    bound; a bound is only ever lowered."""
     if memory:
         with open("/proc/self/statm", encoding="ascii") as statm:
             mapped = int(statm.read().split()[0]) * resource.getpagesize()
-        _lower(resource.RLIMIT_AS, mapped + memory)
+        _lower(resource.RLIMIT_AS, mapped + memory - min(memory // 2, _IN_USE))
     if processes:
         _lower(resource.RLIMIT_NPROC, processes)
 

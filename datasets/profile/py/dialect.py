@@ -1,0 +1,172 @@
+"""How a delimited text file is laid out: delimiter, header, decimal sign."""
+
+import csv
+import io
+import re
+import statistics
+
+from .failure import EMPTY_FILE, NO_ROWS, NOT_TABULAR, Failed
+
+_SAMPLE = 512 << 10  # characters
+_LINES = 500
+_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+
+_NUMBER = re.compile(r"[-+]?(\d+([.,]\d*)?|[.,]\d+)([eE][-+]?\d+)?%?|[-+]?\d{1,3}([,. ]\d{3})+([.,]\d+)?")
+_DATE = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ].*)?")
+_DOTTED_DATE = re.compile(r"\d{1,2}\.\d{1,2}\.\d{2,4}")
+_COMMA_DECIMAL = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+")
+_DOT_DECIMAL = re.compile(r"[-+]?\d+\.\d+")
+_COMMA_GROUPS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
+_DOT_GROUPS = re.compile(r"[-+]?\d{1,3}(\.\d{3})+,\d+")
+
+
+class Dialect:
+    """delimiter; skip: lines before the table; header: a list of names or None;
+    width: fields of a row; decimal; thousands or None;
+    dotted: positions of columns of dates like 31.01.2024."""
+
+    def __init__(self, delimiter, skip, header, width, decimal, thousands, dotted):
+        self.delimiter = delimiter
+        self.skip = skip
+        self.header = header
+        self.width = width
+        self.decimal = decimal
+        self.thousands = thousands
+        self.dotted = dotted
+
+
+def detect(path, encoding):
+    with open(path, encoding=encoding, newline="") as f:
+        text = f.read(_SAMPLE)
+        whole = not f.read(1)
+    _check_text(text)
+    delimiter, rows = _delimiter(text, whole)
+    filled = [row for row in rows if any(cell.strip() for cell in row)]
+    if not filled:
+        raise Failed(EMPTY_FILE, "The file has no content, only blank lines or separators.")
+    width = statistics.mode(len(row) for row in filled)
+    first = next(i for i, row in enumerate(rows) if len(row) >= min(width, 2) and any(cell.strip() for cell in row))
+    # A title above the table has fewer fields than the table.
+    if first < len(rows) and len(filled) > 3:
+        first = next(i for i, row in enumerate(rows) if len(row) >= width - 1 and any(cell.strip() for cell in row))
+    table = [row for row in rows[first:] if any(cell.strip() for cell in row)]
+    header = table[0] if _is_header(table) else None
+    body = table[1:] if header is not None else table
+    if not body:
+        raise Failed(NO_ROWS, "The file has column names but no rows below them.")
+    decimal, thousands = _number_signs(body, delimiter)
+    return Dialect(delimiter, _lines_of(text, rows, first, delimiter), header, width, decimal, thousands, _dotted(body, width))
+
+
+def _check_text(text):
+    if not text.strip("\ufeff\r\n\t ,;|"):
+        raise Failed(EMPTY_FILE, "The file has no content, only blank lines or separators.")
+    controls = sum(1 for c in text if c < " " and c not in "\r\n\t\x0c\x1f")
+    if "\x00" in text or controls > len(text) / 200:
+        raise Failed(NOT_TABULAR, "The file holds binary data, not text with rows and columns.")
+
+
+def _parse(text, delimiter, whole):
+    lines = text if whole or "\n" not in text else text[: text.rfind("\n") + 1]
+    rows = []
+    try:
+        for row in csv.reader(io.StringIO(lines, newline=""), delimiter=delimiter):
+            rows.append(row)
+            if len(rows) >= _LINES:
+                break
+    except csv.Error:  # a field beyond csv's limit: no table by this delimiter
+        pass
+    return rows
+
+
+def _delimiter(text, whole):
+    """The delimiter by which the most rows have the same number of fields."""
+    best = None
+    for delimiter in _NAMES:
+        rows = _parse(text, delimiter, whole)
+        filled = [row for row in rows if any(cell.strip() for cell in row)]
+        if not filled:
+            continue
+        width = statistics.mode(len(row) for row in filled)
+        if width < 2:
+            continue
+        agree = sum(len(row) == width for row in filled) / len(filled)
+        rank = (agree > 0.9, agree * min(width, 20), width)
+        if agree >= 0.6 and (best is None or rank > best[0]):
+            best = (rank, delimiter, rows)
+    if best:
+        return best[1], best[2]
+    rows = _parse(text, ",", whole)
+    lines = [line for line in text.splitlines() if line.strip()][:_LINES]
+    if statistics.median(len(line.split()) for line in lines) >= 5:
+        raise Failed(NOT_TABULAR, "No columns were found: the file looks like running text, not like a table.")
+    # One column: whatever looks like a delimiter in it is not one.
+    if any(len(row) > 1 for row in rows):
+        free = next((d for d in "\t|;" if d not in text), None)
+        if free is None:
+            raise Failed(NOT_TABULAR, "No columns were found: the rows have no delimiter in common.")
+        return free, [[line] for line in lines]
+    return ",", rows
+
+
+def _lines_of(text, rows, first, delimiter):
+    """How many lines of the file the first rows take."""
+    if not first:
+        return 0
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    for _ in range(first):
+        next(reader)
+    return reader.line_num
+
+
+def _is_header(rows):
+    """Names are text above columns that are not, or above values unlike them."""
+    first, body = [cell.strip() for cell in rows[0]], rows[1:]
+    if not any(first):
+        return False
+    years = [int(cell) for cell in first if re.fullmatch(r"(1[5-9]|20|21)\d\d", cell)]
+    plain = [cell for cell in first if cell and not _NUMBER.fullmatch(cell) and not _DATE.fullmatch(cell)]
+    if len(plain) == len([cell for cell in first if cell]):
+        return not _repeats(first, body)
+    # "country,1952,1957,…": years that rise, after a name.
+    numeric = len([cell for cell in first if cell]) - len(plain)
+    return bool(plain) and len(years) == numeric >= 2 and years == sorted(set(years))
+
+
+def _repeats(first, body):
+    """Tells rows of words alone, without names: the first row's words come again
+    in their own columns."""
+    if len(body) < 3:
+        return False
+    texts = again = 0
+    for position, cell in enumerate(first):
+        column = [row[position].strip() for row in body if len(row) > position]
+        if cell and column and not any(_NUMBER.fullmatch(c) for c in column[:20] if c):
+            texts += 1
+            again += cell in column
+    return texts > 0 and again > texts / 2
+
+
+def _number_signs(body, delimiter):
+    """Returns (decimal, thousands), away from pandas' own only where clear."""
+    cells = [cell.strip() for row in body for cell in row]
+    groups = [c for c in cells if _COMMA_GROUPS.fullmatch(c)]
+    commas = [c for c in cells if _COMMA_DECIMAL.fullmatch(c)]
+    dots = any(_DOT_DECIMAL.fullmatch(c) for c in cells)
+    # "1,234" may be either; "1,5" is a decimal, "1,234.5" and "1,234,567" are groups.
+    decimals = any(not _COMMA_GROUPS.fullmatch(c) for c in commas)
+    surely_groups = any(c.count(",") > 1 or "." in c for c in groups)
+    if groups and not decimals and (surely_groups or delimiter == "," or dots):
+        return ".", ","
+    if commas and not dots and not surely_groups:
+        return ",", "." if any(_DOT_GROUPS.fullmatch(c) for c in cells) else None
+    return ".", None
+
+
+def _dotted(body, width):
+    found = []
+    for position in range(width):
+        cells = [row[position].strip() for row in body if len(row) > position and row[position].strip()]
+        if cells and all(_DOTTED_DATE.fullmatch(cell) for cell in cells):
+            found.append(position)
+    return found
