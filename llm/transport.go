@@ -92,6 +92,10 @@ func isHTML(res *http.Response) bool {
 // dress adds to a request what the base URL said beside its path.
 func (c *Chat) dress(req *http.Request) {
 	req.Header.Set("User-Agent", "mark")
+	// Without a value it is not sent, and tells net/http that it may send the
+	// request again where a kept connection turns out to be closed. llama.cpp
+	// closes each after a stream, and does not say so.
+	req.Header["Idempotency-Key"] = nil
 	if len(c.query) > 0 {
 		req.URL.RawQuery = c.query.Encode()
 	}

@@ -16,7 +16,9 @@ import (
 //
 // Several calls may stand in one fence or pair of tags, and bare JSON has to
 // begin a line. It also takes what stands between <think> and </think> at the
-// beginning for reasoning. Only calls of the tools that were offered are found.
+// beginning for reasoning, and drops what a model makes up as the result of a
+// call that it has just written. Only calls of the tools that were offered are
+// found.
 //
 // Text is handed on as it comes; what might begin a call is held back until it
 // is known to be one, and no longer. It reads byte by byte, so how the text is
@@ -24,21 +26,24 @@ import (
 type writtenCalls struct {
 	tools []string
 
-	state    func(w *writtenCalls, c byte)
-	held     []byte   // what may be part of a call
-	open     []string // closers of the fence and tags that are open, innermost last
-	found    bool     // a call was found inside of them
-	start    int      // where in held the JSON value or the tag begins
-	scan     jsonScan
-	begun    bool   // something but white space was handed on
-	quiet    bool   // white space is dropped: at the beginning and after a call
-	blank    bool   // the line holds nothing but blanks so far
-	line     []byte // the line so far, its first bytes
-	fence    int    // backticks of the ordinary fence that is open
-	thinking bool   // between <think> and </think>
-	out      []piece
-	text     []byte
-	reason   []byte
+	state  func(w *writtenCalls, c byte)
+	held   []byte   // what may be part of a call
+	open   []string // closers of the fence and tags that are open, innermost last
+	found  bool     // a call was found inside of them
+	start  int      // where in held the JSON value or the tag begins
+	scan   jsonScan
+	begun  bool   // something but white space was handed on
+	quiet  bool   // white space is dropped: at the beginning and after a call
+	blank  bool   // the line holds nothing but blanks so far
+	line   []byte // the line so far, its first bytes
+	fence  int    // backticks of the ordinary fence that is open
+	until  string // what ends the enclosed part that the text is in
+	within []byte // of it
+	called bool   // a call was found in this reply
+	tail   bool   // right behind bare JSON
+	out    []piece
+	text   []byte
+	reason []byte
 }
 
 // piece is a part of a reply's text; one of its fields is set.
@@ -63,8 +68,9 @@ var (
 )
 
 const (
-	thinkTag = "<think>"
-	thinkEnd = "</think>"
+	thinkTag  = "<think>"
+	thinkEnd  = "</think>"
+	resultTag = "<tool_response>"
 )
 
 func newWrittenCalls(tools []string) *writtenCalls {
@@ -104,7 +110,7 @@ func (w *writtenCalls) end(cut bool) []piece {
 		} else if !cut {
 			w.finish(value)
 		}
-	case w.found:
+	case w.found, w.tail && onlyBackticks(bytes.TrimSpace(w.held), 3):
 		w.held = nil
 	}
 	w.settle()
@@ -114,15 +120,17 @@ func (w *writtenCalls) end(cut bool) []piece {
 // settle hands on what is held as what it was taken for so far.
 func (w *writtenCalls) settle() {
 	switch {
-	case w.thinking:
-		w.reason = append(w.reason, w.held...)
-		w.held, w.thinking = nil, false
+	case w.until != "":
+		w.within = append(w.within, w.held...)
+		w.keep()
+		w.held, w.until = nil, ""
 	case len(w.held) > 0:
 		w.release()
 	}
 }
 
 func (w *writtenCalls) take() []piece {
+	w.keep()
 	w.cut()
 	out := w.out
 	w.out = nil
@@ -248,9 +256,12 @@ func (w *writtenCalls) inTag(c byte) {
 	if !w.begun && len(w.open) == 0 {
 		tags = append(slices.Clone(tags), thinkTag)
 	}
+	if w.called && len(w.open) == 0 {
+		tags = append(slices.Clone(tags), resultTag)
+	}
 	switch {
-	case tag == thinkTag && slices.Contains(tags, tag):
-		w.held, w.thinking, w.state = nil, true, (*writtenCalls).inThought
+	case (tag == thinkTag || tag == resultTag) && slices.Contains(tags, tag):
+		w.held, w.until, w.state = nil, "</"+tag[1:], (*writtenCalls).inEnclosed
 	case slices.Contains(tags, tag):
 		w.held = append(w.held, c)
 		w.open = append(w.open, "</"+tag[1:])
@@ -263,20 +274,28 @@ func (w *writtenCalls) inTag(c byte) {
 	}
 }
 
-// inThought is between <think> and </think>.
-func (w *writtenCalls) inThought(c byte) {
-	w.reason = append(w.reason, w.held...)
+// inEnclosed is between <think> and </think>, or in a made-up result.
+func (w *writtenCalls) inEnclosed(c byte) {
+	w.within = append(append(w.within, w.held...), c)
 	w.held = nil
-	w.reason = append(w.reason, c)
-	for n := min(len(thinkEnd), len(w.reason)); n > 0; n-- {
-		if tail := w.reason[len(w.reason)-n:]; strings.HasPrefix(thinkEnd, string(tail)) {
+	for n := min(len(w.until), len(w.within)); n > 0; n-- {
+		if tail := w.within[len(w.within)-n:]; strings.HasPrefix(w.until, string(tail)) {
 			w.held = bytes.Clone(tail)
-			w.reason = w.reason[:len(w.reason)-n]
+			w.within = w.within[:len(w.within)-n]
 			break
 		}
 	}
-	if string(w.held) == thinkEnd {
-		w.held, w.thinking, w.state = nil, false, (*writtenCalls).inText
+	if string(w.held) == w.until {
+		w.keep()
+		w.held, w.until, w.state = nil, "", (*writtenCalls).inText
 		w.quiet, w.blank = true, true
 	}
+}
+
+// keep takes what was enclosed so far for reasoning, or drops it.
+func (w *writtenCalls) keep() {
+	if w.until == thinkEnd {
+		w.reason = append(w.reason, w.within...)
+	}
+	w.within = w.within[:0]
 }

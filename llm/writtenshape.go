@@ -28,7 +28,8 @@ func plausible(value []byte, tools []string) bool {
 	if s[0] != '{' {
 		return false
 	}
-	key, rest, done, ok := quoted(s[1:])
+	s = strings.TrimPrefix(strings.TrimLeft(s[1:], " \t\r\n"), "{") // see single
+	key, rest, done, ok := quoted(s)
 	if !ok || !done {
 		return ok && slices.ContainsFunc(firstKeys, func(k string) bool { return strings.HasPrefix(k, key) })
 	}
@@ -70,6 +71,7 @@ func quoted(s string) (inner, rest string, done, ok bool) {
 // parseWritten returns the calls that value is, or none: an object or a list of
 // them, in any of the shapes that models use.
 func parseWritten(value []byte, tools []string) []writtenCall {
+	value = single(value)
 	if !json.Valid(value) {
 		value = mend(value)
 	}
@@ -91,6 +93,16 @@ func parseWritten(value []byte, tools []string) []writtenCall {
 	return out
 }
 
+// single takes the second pair of braces off {{"name": …}}, which models write
+// that have seen too many templates.
+func single(value []byte) []byte {
+	inner, ok := bytes.CutPrefix(value, []byte("{"))
+	if inner = bytes.TrimSpace(inner); ok && len(inner) > 0 && inner[0] == '{' {
+		return bytes.TrimSuffix(inner, []byte("}"))
+	}
+	return value
+}
+
 // asObjects reads an object, or a list of objects.
 func asObjects(value []byte) ([]map[string]json.RawMessage, bool) {
 	var list []map[string]json.RawMessage
@@ -110,6 +122,9 @@ func asCall(object map[string]json.RawMessage, tools []string) (writtenCall, boo
 		}
 	}
 	var call writtenCall
+	if isDefinition(object) {
+		return call, false
+	}
 	for _, key := range nameKeys {
 		if name := text(object[key]); slices.Contains(tools, name) {
 			call.name = name
@@ -139,6 +154,19 @@ func asCall(object map[string]json.RawMessage, tools []string) (writtenCall, boo
 	flat, _ := json.Marshal(object) // {"tool": "run_python", "code": "…"}: raw values always marshal
 	call.arguments = string(flat)
 	return call, true
+}
+
+// isDefinition tells the description of a tool, which models repeat from their
+// prompt, from a call.
+func isDefinition(object map[string]json.RawMessage) bool {
+	var schema struct {
+		Type       json.RawMessage `json:"type"`
+		Properties json.RawMessage `json:"properties"`
+	}
+	if json.Unmarshal(object["parameters"], &schema) != nil {
+		return false
+	}
+	return text(schema.Type) == "object" && len(schema.Properties) > 0 && schema.Properties[0] == '{'
 }
 
 // namedTool finds the name in a value that is too broken to be read as JSON.

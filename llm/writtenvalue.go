@@ -42,9 +42,27 @@ func (w *writtenCalls) inside(c byte) {
 
 // afterCall goes on with ordinary text.
 func (w *writtenCalls) afterCall() {
-	w.open, w.found = nil, false
+	w.open, w.found, w.called = nil, false, true
 	w.state = (*writtenCalls).inText
 	w.quiet, w.blank, w.line = true, true, w.line[:0]
+}
+
+// inTail is right behind bare JSON, where models leave a brace too many and the
+// end of a fence that was never opened.
+func (w *writtenCalls) inTail(c byte) {
+	switch {
+	case c == '`', c != '\n' && isSpace(c) && len(w.held) > 0:
+		w.held = append(w.held, c)
+	case c == '\n' && onlyBackticks(bytes.TrimSpace(w.held), 3):
+		w.held = nil
+	case len(w.held) == 0 && (c == '}' || isSpace(c)):
+	default: // it is no tail: what was held begins the text that follows
+		held := append(w.held, c)
+		w.held, w.tail, w.state = nil, false, (*writtenCalls).inText
+		for _, c := range held {
+			w.state(w, c)
+		}
+	}
 }
 
 func (w *writtenCalls) beginValue(c byte) {
@@ -116,11 +134,15 @@ func (w *writtenCalls) finish(value []byte) {
 	if early {
 		w.open = w.open[:len(w.open)-1]
 	}
-	if len(w.open) == 0 {
+	switch {
+	case len(w.open) > 0:
+		w.state = (*writtenCalls).inside
+	case early:
 		w.afterCall()
-		return
+	default:
+		w.afterCall()
+		w.tail, w.state = true, (*writtenCalls).inTail
 	}
-	w.state = (*writtenCalls).inside
 }
 
 // jsonScan finds the end of a JSON object or array. It lets line breaks stand in
