@@ -3,6 +3,10 @@ package auth_test
 import (
 	"testing"
 
+	entsql "entgo.io/ent/dialect/sql"
+
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/store"
 	"github.com/mark-analyst/mark/store/storetest"
 )
 
@@ -15,4 +19,9 @@ func must(t testing.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// unguarded is a second client on a database whose own is to be guarded.
+func unguarded(s *store.Store) *ent.Client {
+	return ent.NewClient(ent.Driver(entsql.OpenDB(s.Dialect, s.DB)))
 }

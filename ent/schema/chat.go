@@ -24,7 +24,7 @@ func (Chat) Mixin() []ent.Mixin { return []ent.Mixin{identified{prefix: ids.Chat
 // Fields of Chat.
 func (Chat) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("title").MaxLen(200).Default(""),
+		field.String("title").MaxRuneLen(200).Default(""),
 		field.Bool("archived").Default(false),
 		field.Int("last_message_seq").Default(0).NonNegative().
 			Comment("The seq of the newest message: ids of one millisecond do not order."),

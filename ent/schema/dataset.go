@@ -22,7 +22,7 @@ func (Dataset) Mixin() []ent.Mixin { return []ent.Mixin{identified{prefix: ids.D
 // Fields of Dataset.
 func (Dataset) Fields() []ent.Field {
 	return []ent.Field{
-		field.String("name").MaxLen(200).Annotations(entgql.OrderField("NAME")),
+		field.String("name").MaxRuneLen(200).Annotations(entgql.OrderField("NAME")),
 		field.String("file_name").MaxLen(255).Immutable().Comment("Cleaned name of the file, as Python sees it."),
 		field.Enum("source").NamedValues("Upload", "UPLOAD").Default("UPLOAD").Immutable(),
 		field.Enum("state").NamedValues("Pending", "PENDING", "Profiling", "PROFILING", "Ready", "READY", "Failed", "FAILED").

@@ -19,7 +19,7 @@ func (User) Mixin() []ent.Mixin { return []ent.Mixin{identified{prefix: ids.User
 func (User) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("email").MaxLen(320).Unique().Comment("Trimmed, lower case: what people sign in with."),
-		field.String("name").MaxLen(200).Default(""),
+		field.String("name").MaxRuneLen(200).Default(""),
 		field.String("password_hash").MaxLen(512).Sensitive().Comment("argon2id in PHC string format, parameters included."),
 		field.Time("updated_at").SchemaType(timeType).Default(now).UpdateDefault(now),
 	}
