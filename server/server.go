@@ -30,6 +30,8 @@ import (
 // Config is what a Server is made of. Only Schema is required.
 type Config struct {
 	Schema graphql.ExecutableSchema
+	// Extensions are gqlgen's: interceptors of fields and responses.
+	Extensions []graphql.HandlerExtension
 	// Authenticate returns a context for the owner of a bearer token and when
 	// the token ends. Errors carry a fault code: UNAUTHENTICATED for a token
 	// that is not valid, anything else for one that could not be checked.
@@ -90,6 +92,7 @@ func New(cfg Config) *Server {
 	l.Document.Introspection = !cfg.Production
 	s.runner = &operation.Runner{
 		Schema:        cfg.Schema,
+		Extensions:    cfg.Extensions,
 		Presenter:     &present.Presenter{Logger: cfg.Logger, Suggestions: !cfg.Production},
 		Logger:        cfg.Logger,
 		Clock:         cfg.Clock,

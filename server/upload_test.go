@@ -184,8 +184,9 @@ func drain(t *testing.T, chunks <-chan int64, ended <-chan error) {
 		select {
 		case <-chunks:
 		case err := <-ended:
-			if err == nil || !strings.Contains(err.Error(), "before it was complete") {
-				t.Errorf("ended with %v", err)
+			const told = "The upload ended before it was complete."
+			if err == nil || !strings.HasPrefix(err.Error(), told) || !strings.Contains(err.Error(), "; context: "+told) {
+				t.Errorf("ended with %v, want that reader and context say so", err)
 			}
 			return
 		case <-time.After(patience):
@@ -223,4 +224,16 @@ func TestUploadTooLargeIsRefusedWhileItArrives(t *testing.T) {
 		t.Errorf("the client did not get the answer: %v", err)
 	}
 	write.Close()
+}
+
+func TestUploadTooLargeIsAnsweredAlthoughTheClientWaits(t *testing.T) {
+	e := start(t, func(c *server.Config) { c.Limits.UploadBytes, c.Limits.UploadFiles = 1000, 10 })
+	contentType, body := multi(part{"operations", "", uploadOne}, part{"map", "", `{"0":["variables.input.file"]}`},
+		part{"0", "f", strings.Repeat("x", 5000)})
+	// The client has more to send, but does not: it waits for the answer.
+	conn := e.dialTCP(fmt.Sprintf("POST /graphql HTTP/1.1\r\nHost: x\r\nApollo-Require-Preflight: 1\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+		contentType, len(body), body[:len(body)-1000]))
+	if status := conn.status(); status != http.StatusRequestEntityTooLarge {
+		t.Errorf("status %d, want 413", status)
+	}
 }

@@ -109,7 +109,5 @@ func (c *conn) run(ctx context.Context, o *op, params *graphql.RawParams) {
 			return
 		}
 	}
-	if ctx.Err() == nil {
-		_ = c.send(ctx, frame("complete", o.id, nil), o, true)
-	}
+	_ = c.send(ctx, frame("complete", o.id, nil), o, true) // unless the client has stopped it
 }

@@ -22,12 +22,13 @@ import (
 	"github.com/mark-analyst/mark/server/present"
 )
 
-// Runner prepares operations. All fields are required.
+// Runner prepares operations. All fields but Extensions are required.
 type Runner struct {
-	Schema    graphql.ExecutableSchema
-	Presenter *present.Presenter
-	Logger    *slog.Logger
-	Clock     clock.Clock
+	Schema     graphql.ExecutableSchema
+	Extensions []graphql.HandlerExtension
+	Presenter  *present.Presenter
+	Logger     *slog.Logger
+	Clock      clock.Clock
 
 	Document  limit.Document
 	Cost      limit.Cost
@@ -53,6 +54,9 @@ const (
 // Init must be called once before Prepare.
 func (r *Runner) Init() {
 	r.exec = executor.New(r.Schema)
+	for _, e := range r.Extensions {
+		r.exec.Use(e)
+	}
 	r.exec.SetErrorPresenter(r.Presenter.Error)
 	r.exec.SetRecoverFunc(r.Presenter.Recover)
 	r.exec.SetDisableSuggestion(!r.Presenter.Suggestions)

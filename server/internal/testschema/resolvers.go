@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -120,7 +121,11 @@ func (m mutation) Remember(ctx context.Context, value int) (int, error) {
 
 func (m mutation) Upload(ctx context.Context, input generated.UploadInput) (*generated.Uploaded, error) {
 	u, err := m.read(ctx, input.File)
-	m.end(err)
+	if err == nil {
+		m.end(nil)
+	} else {
+		m.end(fmt.Errorf("%w; context: %v", err, context.Cause(ctx)))
+	}
 	return u, err
 }
 

@@ -1,0 +1,116 @@
+# Mark. `make` alone tells what there is.
+
+GO ?= go
+NPM ?= npm
+
+# Where the Python runtime and the checkpoint are: shared by `make run` and the
+# tests, so that they are made once.
+export MARK_SANDBOX_DIR ?= $(CURDIR)/data/sandbox
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# -buildvcs=false: a tree without its history builds too.
+BUILD := $(GO) build -trimpath -buildvcs=false
+# The nested modules that have tests of their own.
+MODULES := sandbox/gvisor/launcher
+# Folders with tests in JavaScript.
+JS_TESTS := server/interop
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Tell what can be made
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ Running
+
+.PHONY: run
+run: build ## Build everything that is missing and serve on 127.0.0.1:8080
+	@exec bin/mark serve
+
+.PHONY: build
+build: need-go assets ## Build bin/mark and bin/mark-sandbox
+	@echo "Building Mark (the first time downloads and compiles its modules: some minutes)"
+	@$(BUILD) -ldflags "-s -w -X main.version=$(VERSION)" -o bin/mark ./cmd/mark
+	@if [ "$$($(GO) env GOOS)" = linux ]; then $(MAKE) --no-print-directory bin/mark-sandbox; fi
+
+LAUNCHER_SOURCES := $(shell find sandbox/gvisor/launcher -name '*.go' -o -name 'go.*' | sort)
+bin/mark-sandbox: $(LAUNCHER_SOURCES)
+	@echo "Building the sandbox (gVisor; the first time takes a minute or two)"
+	@cd sandbox/gvisor/launcher && CGO_ENABLED=0 $(BUILD) -ldflags "-s -w" -o $(CURDIR)/$@ .
+	@touch $@
+
+PLAYGROUND_SOURCES := $(shell find web/playground -path web/playground/node_modules -prune -o -type f -print | sort)
+.PHONY: assets
+assets: web/dist/.built ## Build the playground's page
+web/dist/.built: $(PLAYGROUND_SOURCES)
+	@$(MAKE) --no-print-directory need-node
+	@echo "Building the playground (npm packages, then Vite)"
+	@cd web/playground && $(NPM) ci --no-audit --no-fund --loglevel=error && $(NPM) run --silent build
+	@touch $@
+
+.PHONY: need-go
+need-go:
+	@command -v $(GO) >/dev/null || { echo "Mark is written in Go: install Go 1.26 or later from https://go.dev/dl/ and put it on the PATH."; exit 1; }
+
+.PHONY: need-node
+need-node:
+	@command -v node >/dev/null && command -v $(NPM) >/dev/null || { echo "The playground is built with Node.js: install Node.js 20 or later from https://nodejs.org/ (npm comes with it)."; exit 1; }
+	@node -e 'process.exit(+process.versions.node.split(".")[0] >= 20 ? 0 : 1)' || { echo "Node.js $$(node --version) is too old: 20 or later is needed."; exit 1; }
+
+##@ Testing
+
+.PHONY: test
+test: build sandbox js ## Pass all tests (a short form of the long ones)
+	$(GO) vet ./...
+	MARK_TEST_INTEROP=required $(GO) test -count=1 -timeout 15m ./...
+	@for m in $(MODULES); do echo "testing $$m"; (cd $$m && CGO_ENABLED=0 $(GO) vet ./... && CGO_ENABLED=0 $(GO) test -count=1 ./...) || exit 1; done
+
+.PHONY: sandbox
+sandbox: build ## Make the Python runtime and the sandbox's checkpoint
+	@if [ "$$($(GO) env GOOS)" = linux ]; then bin/mark sandbox build; fi
+
+.PHONY: js
+js: need-node $(JS_TESTS:%=%/node_modules/.installed)
+%/node_modules/.installed: %/package-lock.json
+	@cd $* && $(NPM) ci --no-audit --no-fund --loglevel=error && touch node_modules/.installed
+
+.PHONY: test-race
+test-race: build sandbox ## Run the tests under the race detector (needs a C compiler)
+	$(GO) test -race -timeout 40m $$($(GO) list ./... | grep -v -e '/ent' -e '/graph')
+
+.PHONY: test-browser
+test-browser: build test/playground/node_modules/.installed ## Drive the playground in a real browser (needs Chromium)
+	cd test/playground && $(NPM) test
+
+FUZZTIME ?= 30s
+.PHONY: fuzz
+fuzz: ## Fuzz everything that parses, FUZZTIME each (30s)
+	@$(GO) list ./... | while read -r p; do \
+	  $(GO) test -list '^Fuzz' $$p | grep '^Fuzz' | while read -r f; do \
+	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done || exit 1; done
+
+.PHONY: bench
+bench: build sandbox ## Measure, as ratios in one run
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./cmd/mark
+
+##@ Code
+
+.PHONY: generate
+generate: ## Generate ent and the GraphQL executor anew
+	$(GO) generate ./ent
+	$(GO) run github.com/99designs/gqlgen generate
+
+.PHONY: verify
+verify: generate ## Fail where generated code is stale or code is not formatted
+	@git diff --exit-code --stat -- ent graph || { echo "Generated code was stale: commit what has changed."; exit 1; }
+	@test -z "$$(git status --porcelain -- ent graph)" || { git status --short -- ent graph; echo "Generated files are not committed."; exit 1; }
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) mod tidy -diff
+
+.PHONY: lint
+lint: ## Run the linters (the first time builds them: some minutes)
+	$(GO) tool -modfile=tools/go.mod golangci-lint run ./...
+
+.PHONY: clean
+clean: ## Remove what was built; the data folder stays
+	rm -rf bin web/dist/playground web/dist/.built

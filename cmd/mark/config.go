@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Config is everything that can be set, by flag or by environment variable. The
+// table in README.md is made of it.
+type Config struct {
+	Addr           string   `default:"127.0.0.1:8080" env:"MARK_ADDR" help:"Where to listen."`
+	DataDir        string   `default:"./data" env:"MARK_DATA_DIR" type:"path" help:"Folder of the SQLite database, files, keys and the sandbox."`
+	DatabaseURL    string   `env:"MARK_DATABASE_URL" help:"postgres://… ; empty: SQLite in the data folder."`
+	JWTSecret      string   `env:"MARK_JWT_SECRET" help:"Signs access tokens, at least 32 bytes; empty: made and kept in the data folder."`
+	AllowedOrigins []string `env:"MARK_ALLOWED_ORIGINS" help:"Origins (https://app.example) whose pages may use the API, beside the server's own."`
+	Production     bool     `env:"MARK_PRODUCTION" help:"Switch introspection and suggestions off."`
+	LogLevel       string   `default:"info" enum:"debug,info,warn,error" env:"MARK_LOG_LEVEL" help:"debug, info, warn or error."`
+	LogFormat      string   `default:"text" enum:"text,json" env:"MARK_LOG_FORMAT" help:"text or json."`
+
+	LLM     LLMConfig     `embed:"" prefix:"llm-"`
+	Sandbox SandboxConfig `embed:""`
+	Limits  LimitsConfig  `embed:"" prefix:"limit-"`
+}
+
+// LLMConfig says which model answers. With none of it set, the offline analyst
+// does.
+type LLMConfig struct {
+	BaseURL string `name:"base-url" env:"MARK_LLM_BASE_URL,OPENAI_BASE_URL" help:"An OpenAI-compatible endpoint, up to and with /v1."`
+	APIKey  string `name:"api-key" env:"MARK_LLM_API_KEY,OPENAI_API_KEY" help:"Its key; empty where it needs none."`
+	Model   string `env:"MARK_LLM_MODEL" help:"The model's name there."`
+	API     string `default:"chat" enum:"chat" env:"MARK_LLM_API" help:"The wire format: chat (Chat Completions)."`
+}
+
+// The endpoint and model of a configuration that has only a key.
+const (
+	defaultBaseURL = "https://api.openai.com/v1"
+	defaultModel   = "gpt-4.1-mini"
+)
+
+// offline tells that no model is configured.
+func (c LLMConfig) offline() bool { return c.BaseURL == "" && c.APIKey == "" && c.Model == "" }
+
+// complete fills in what follows from the rest.
+func (c LLMConfig) complete() (LLMConfig, error) {
+	if c.BaseURL == "" {
+		c.BaseURL = defaultBaseURL
+		if c.APIKey == "" {
+			return c, fmt.Errorf("MARK_LLM_MODEL is set, and neither MARK_LLM_BASE_URL nor MARK_LLM_API_KEY: say where the model is")
+		}
+		if c.Model == "" {
+			c.Model = defaultModel
+		}
+	}
+	if c.Model == "" {
+		return c, fmt.Errorf("MARK_LLM_BASE_URL is set, and MARK_LLM_MODEL is not: say which model of that endpoint is to answer")
+	}
+	u, err := url.Parse(c.BaseURL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return c, fmt.Errorf("MARK_LLM_BASE_URL is no address like https://api.example/v1")
+	}
+	return c, nil
+}
+
+// SandboxConfig says where Python runs.
+type SandboxConfig struct {
+	Provider string `name:"sandbox" default:"gvisor" enum:"gvisor" env:"MARK_SANDBOX" help:"gvisor: on this machine."`
+	Dir      string `name:"sandbox-dir" env:"MARK_SANDBOX_DIR" type:"path" help:"Folder of the Python runtime, the checkpoint and the sessions; empty: sandbox in the data folder."`
+	Launcher string `name:"sandbox-launcher" env:"MARK_SANDBOX_LAUNCHER" type:"path" help:"The program mark-sandbox; empty: beside the program mark."`
+}
+
+// LimitsConfig bounds what people can do.
+type LimitsConfig struct {
+	UploadBytes    int64         `default:"1073741824" env:"MARK_LIMIT_UPLOAD_BYTES" help:"The largest file, bytes."`
+	Steps          int           `default:"20" env:"MARK_LIMIT_STEPS" help:"Steps in a run."`
+	RunTime        time.Duration `default:"10m" env:"MARK_LIMIT_RUN_TIME" help:"Wall time of a run."`
+	ConcurrentRuns int           `default:"4" env:"MARK_LIMIT_CONCURRENT_RUNS" help:"Runs at once."`
+	PythonStepTime time.Duration `default:"1m" env:"MARK_LIMIT_PYTHON_STEP_TIME" help:"Wall time of a step of Python."`
+	PythonMemory   int64         `default:"2147483648" env:"MARK_LIMIT_PYTHON_MEMORY_BYTES" help:"Memory of a Python session, bytes; at least 1 GiB."`
+}
+
+// check refuses a configuration that cannot work, in a sentence that says what
+// to change.
+func (c *Config) check() error {
+	if c.Sandbox.Dir == "" {
+		c.Sandbox.Dir = filepath.Join(c.DataDir, "sandbox")
+	}
+	switch {
+	case c.JWTSecret != "" && len(c.JWTSecret) < 32:
+		return fmt.Errorf("MARK_JWT_SECRET has %d bytes; at least 32 are needed", len(c.JWTSecret))
+	case c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://"):
+		return fmt.Errorf("MARK_DATABASE_URL must begin with postgres://, or be empty for SQLite in the data folder")
+	case c.Limits.Steps < 2 || c.Limits.ConcurrentRuns < 1 || c.Limits.UploadBytes < 1:
+		return fmt.Errorf("a limit is too small: MARK_LIMIT_STEPS at least 2, MARK_LIMIT_CONCURRENT_RUNS and MARK_LIMIT_UPLOAD_BYTES at least 1")
+	case c.Limits.PythonMemory < 1<<30:
+		return fmt.Errorf("MARK_LIMIT_PYTHON_MEMORY_BYTES is below 1 GiB, with which Python does not start")
+	case c.Limits.RunTime <= 0 || c.Limits.PythonStepTime <= 0:
+		return fmt.Errorf("MARK_LIMIT_RUN_TIME and MARK_LIMIT_PYTHON_STEP_TIME must be above zero, like 10m")
+	}
+	return nil
+}
+
+// level is the log level as slog has it.
+func (c *Config) level() slog.Level {
+	var l slog.Level
+	if l.UnmarshalText([]byte(c.LogLevel)) != nil {
+		return slog.LevelInfo
+	}
+	return l
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/mark-analyst/mark/agent"
+	"github.com/mark-analyst/mark/datasets/samples"
+	"github.com/mark-analyst/mark/graph/model"
+	"github.com/mark-analyst/mark/internal/clock"
+	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/llm"
+	"github.com/mark-analyst/mark/llm/offline"
+	"github.com/mark-analyst/mark/sandbox"
+	"github.com/mark-analyst/mark/sandbox/gvisor"
+	"github.com/mark-analyst/mark/sandbox/pyruntime"
+)
+
+// The offline analyst's name, and the address that its wire format is spoken
+// to: it answers in this process, and the name can never resolve (RFC 2606).
+const (
+	offlineName = "offline-analyst"
+	offlineURL  = "http://offline.invalid/v1"
+)
+
+// openModels makes the models that people can choose: the configured one first,
+// the offline analyst always.
+func openModels(c LLMConfig, now clock.Clock, logger *slog.Logger) ([]agent.Model, func(context.Context) error, error) {
+	var models []agent.Model
+	var chats []*llm.Chat
+	add := func(name string, isOffline bool, config llm.Config) error {
+		config.Model, config.Clock, config.Log = name, now, logger
+		chat, err := llm.New(config)
+		if err != nil {
+			return err
+		}
+		chats = append(chats, chat)
+		models = append(models, agent.Model{Name: name, Offline: isOffline, LLM: chat})
+		return nil
+	}
+	if !c.offline() {
+		c, err := c.complete()
+		if err != nil {
+			return nil, nil, err
+		}
+		if err := add(c.Model, false, llm.Config{BaseURL: c.BaseURL, APIKey: c.APIKey}); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := add(offlineName, true, llm.Config{BaseURL: offlineURL, HTTPClient: &http.Client{Transport: offline.New()}}); err != nil {
+		return nil, nil, err
+	}
+	return models, func(context.Context) error {
+		for _, chat := range chats {
+			chat.Close()
+		}
+		return nil
+	}, nil
+}
+
+// openSandbox makes what is missing of the Python runtime and of the checkpoint.
+// Where Python cannot run it says why and the service serves without.
+func openSandbox(ctx context.Context, c Config, logger *slog.Logger, progress func(string)) (sandbox.Provider, error) {
+	launcher, err := c.launcher()
+	if err != nil {
+		return nil, err
+	}
+	tree, err := pyruntime.Ensure(ctx, c.Sandbox.Dir, func(p pyruntime.Progress) { progress("Python: " + p.String()) })
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		logger.ErrorContext(ctx, "there is no Python runtime", "error", err)
+		return gvisor.Refusing(err), nil
+	}
+	provider, err := gvisor.New(ctx, gvisor.Config{
+		Dir: c.Sandbox.Dir, Launcher: launcher, Tree: tree, Limits: pythonLimits(c), Sessions: c.Limits.ConcurrentRuns * 2,
+		Progress: func(phase string) { progress("Sandbox: " + phase) }, Logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if i := provider.Isolation(); !i.Ready {
+		logger.ErrorContext(ctx, "Python cannot run", "reason", i.Detail)
+	}
+	return provider, nil
+}
+
+// launcher is where the program mark-sandbox is: beside this program unless
+// configured.
+func (c Config) launcher() (string, error) {
+	if c.Sandbox.Launcher != "" {
+		return filepath.Abs(c.Sandbox.Launcher)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(filepath.Dir(self), "mark-sandbox"), nil
+}
+
+// pythonLimits are the configured limits over the sandbox's own.
+func pythonLimits(c Config) execution.Limits {
+	limits := gvisor.DefaultLimits()
+	limits.StepTime, limits.MemoryBytes = c.Limits.PythonStepTime, c.Limits.PythonMemory
+	return limits
+}
+
+func agentLimits(c Config) agent.Limits {
+	limits := agent.DefaultLimits()
+	limits.Steps, limits.RunTime, limits.ConcurrentRuns = c.Limits.Steps, c.Limits.RunTime, c.Limits.ConcurrentRuns
+	limits.Python = pythonLimits(c)
+	limits.ArtifactBytes = limits.Python.ArtifactBytes
+	return limits
+}
+
+// serverInfo answers `server`.
+func serverInfo(parts Parts, limits agent.Limits, uploadBytes int64) func() *model.ServerInfo {
+	return func() *model.ServerInfo {
+		isolation := parts.Sandbox.Isolation()
+		info := &model.ServerInfo{
+			Version: version,
+			Sandbox: &model.SandboxInfo{Provider: isolation.Provider, Ready: isolation.Ready, Isolation: isolation.Detail},
+			Limits: &model.Limits{
+				UploadBytes: uploadBytes, QuestionCharacters: limits.QuestionCharacters, StepsPerRun: limits.Steps,
+				RunSeconds: int(limits.RunTime.Seconds()), PythonStepSeconds: int(limits.Python.StepTime.Seconds()),
+				PythonMemoryBytes: limits.Python.MemoryBytes,
+			},
+		}
+		for _, m := range parts.Models {
+			info.Models = append(info.Models, &model.Model{Name: m.Name, Offline: m.Offline})
+		}
+		for _, s := range samples.All() {
+			info.Samples = append(info.Samples, &model.SampleInfo{
+				Name: s.Name, Title: s.Title, Description: s.Description, Licence: s.Licence, Attribution: s.Attribution,
+			})
+		}
+		return info
+	}
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mark-analyst/mark/internal/execution"
+)
+
+type sandboxCmd struct {
+	Build sandboxBuildCmd `cmd:"" help:"Make what is missing: the Python runtime, the checkpoint."`
+	Check sandboxCheckCmd `cmd:"" help:"Open a session, run a line of Python, and tell which isolation is in force."`
+}
+
+type sandboxBuildCmd struct{}
+
+// Run makes what is missing. It fails where Python cannot run.
+func (sandboxBuildCmd) Run(e *environment) error {
+	if err := e.config.check(); err != nil {
+		return err
+	}
+	provider, err := openSandbox(e.ctx, e.config, e.logger(), e.progress)
+	if err != nil {
+		return err
+	}
+	isolation := provider.Isolation()
+	if err := provider.Close(); err != nil {
+		return err
+	}
+	if !isolation.Ready {
+		return errors.New(isolation.Detail)
+	}
+	return nil
+}
+
+type sandboxCheckCmd struct{}
+
+// Run opens a session and uses it.
+func (sandboxCheckCmd) Run(e *environment) (err error) {
+	if err := e.config.check(); err != nil {
+		return err
+	}
+	provider, err := openSandbox(e.ctx, e.config, e.logger(), e.progress)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, provider.Close()) }()
+	if i := provider.Isolation(); !i.Ready {
+		return errors.New(i.Detail)
+	}
+	began := time.Now()
+	session, err := provider.Open(e.ctx, execution.Spec{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, session.Close()) }()
+	opened := time.Since(began)
+	result, err := session.Run(e.ctx, checkCode, func(ev execution.Event) {
+		if ev.Chunk != nil {
+			fmt.Fprint(e.stdout, ev.Chunk.Text)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	if result.Failure != nil {
+		return fmt.Errorf("the first line of Python failed: %s", result.Failure.Message)
+	}
+	_, err = fmt.Fprintf(e.stdout, "%s\nopened in %d ms, first line in %d ms\n",
+		provider.Isolation().Detail, opened.Milliseconds(), result.Duration.Milliseconds())
+	return err
+}
+
+// checkCode is the line of Python that is tried.
+const checkCode = `import sys; print("Python", sys.version.split()[0], "with pandas", pd.__version__)`

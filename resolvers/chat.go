@@ -1,0 +1,110 @@
+package resolvers
+
+import (
+	"context"
+	"slices"
+
+	"github.com/mark-analyst/mark/auth"
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/graph/model"
+	"github.com/mark-analyst/mark/internal/fault"
+	"github.com/mark-analyst/mark/internal/ids"
+	"github.com/mark-analyst/mark/internal/untrusted"
+)
+
+// maxTitle is how long a chat's title may be, characters.
+const maxTitle = 200
+
+func (r chatResolver) ActiveRun(ctx context.Context, c *ent.Chat) (*ent.Run, error) {
+	return r.Agent.ActiveRun(ctx, c.ID)
+}
+
+func (r mutationResolver) CreateChat(ctx context.Context, in model.CreateChatInput) (*model.CreateChatPayload, error) {
+	if _, err := auth.Require(ctx); err != nil {
+		return nil, err
+	}
+	c, err := r.createChat(ctx, in)
+	errs, err := problems[model.CreateChatError](err)
+	if err != nil {
+		return nil, err
+	}
+	return &model.CreateChatPayload{Chat: c, Errors: errs}, nil
+}
+
+func (r mutationResolver) createChat(ctx context.Context, in model.CreateChatInput) (*ent.Chat, error) {
+	title := untrusted.Line(deref(in.Title))
+	if err := checkText("title", title, 0, maxTitle); err != nil {
+		return nil, err
+	}
+	if err := r.Agent.CheckDatasets(ctx, r.Client, in.DatasetIds); err != nil {
+		return nil, err
+	}
+	return r.Client.Chat.Create().SetTitle(title).AddDatasetIDs(distinct(in.DatasetIds)...).Save(ctx)
+}
+
+func (r mutationResolver) UpdateChat(ctx context.Context, in model.UpdateChatInput) (*model.UpdateChatPayload, error) {
+	if _, err := auth.Require(ctx); err != nil {
+		return nil, err
+	}
+	c, err := r.updateChat(ctx, in)
+	errs, err := problems[model.UpdateChatError](err)
+	if err != nil {
+		return nil, err
+	}
+	return &model.UpdateChatPayload{Chat: c, Errors: errs}, nil
+}
+
+func (r mutationResolver) updateChat(ctx context.Context, in model.UpdateChatInput) (*ent.Chat, error) {
+	noChat := fault.New(fault.NotFound, "There is no such chat.").OnField("chatId")
+	if !ids.Valid(ids.Chat, in.ChatID) {
+		return nil, noChat
+	}
+	change := r.Client.Chat.UpdateOneID(in.ChatID)
+	if in.Title != nil {
+		title := untrusted.Line(*in.Title)
+		if err := checkText("title", title, 1, maxTitle); err != nil {
+			return nil, err
+		}
+		change.SetTitle(title)
+	}
+	if in.Archived != nil {
+		change.SetArchived(*in.Archived)
+	}
+	if in.DatasetIds != nil {
+		if err := r.Agent.CheckDatasets(ctx, r.Client, in.DatasetIds); err != nil {
+			return nil, err
+		}
+		change.ClearDatasets().AddDatasetIDs(distinct(in.DatasetIds)...)
+	}
+	c, err := change.Save(ctx)
+	if ent.IsNotFound(err) {
+		return nil, noChat
+	}
+	return c, err
+}
+
+func (r mutationResolver) DeleteChat(ctx context.Context, in model.DeleteChatInput) (*model.DeleteChatPayload, error) {
+	if _, err := auth.Require(ctx); err != nil {
+		return nil, err
+	}
+	err := r.Agent.DeleteChat(ctx, in.ChatID)
+	if ent.IsNotFound(err) {
+		err = fault.New(fault.NotFound, "There is no such chat.").OnField("chatId")
+	}
+	errs, err := problems[model.DeleteChatError](err)
+	if err != nil {
+		return nil, err
+	}
+	out := &model.DeleteChatPayload{Errors: errs}
+	if len(errs) == 0 {
+		out.DeletedChatID = &in.ChatID
+	}
+	return out, nil
+}
+
+// distinct is the list without repetitions.
+func distinct(list []string) []string {
+	out := slices.Clone(list)
+	slices.Sort(out)
+	return slices.Compact(out)
+}

@@ -1,0 +1,121 @@
+package resolvers
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/mark-analyst/mark/agent"
+	"github.com/mark-analyst/mark/auth"
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/step"
+	"github.com/mark-analyst/mark/eventlog"
+	"github.com/mark-analyst/mark/graph/model"
+	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/internal/fault"
+)
+
+// RunEvents follows a run's log. The channel is closed when the log ends, when
+// the client leaves, and when following fails; a client that has not seen
+// RunFinished subscribes again after the last event it has.
+func (r subscriptionResolver) RunEvents(ctx context.Context, runID string, after int) (<-chan model.RunEvent, error) {
+	if _, err := auth.Require(ctx); err != nil {
+		return nil, err
+	}
+	if after < 0 {
+		return nil, fault.New(fault.BadUserInput, "`after` is the seq of an event, or 0.").OnField("after")
+	}
+	// Read as the viewer: what is somebody else's is not found.
+	run, err := r.Client.Run.Get(ctx, runID)
+	if ent.IsNotFound(err) {
+		return nil, fault.New(fault.NotFound, "There is no such run.").OnField("runId")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the run: %w", err)
+	}
+	events := make(chan model.RunEvent)
+	go func() {
+		defer close(events)
+		for e, err := range r.Log.Follow(ctx, run.ID, after) {
+			if err == nil {
+				var out model.RunEvent
+				if out, err = r.event(ctx, e); err == nil {
+					select {
+					case events <- out:
+						continue
+					case <-ctx.Done():
+						return
+					}
+				}
+			}
+			r.Logger.WarnContext(ctx, "following a run failed", "run", run.ID, "error", err)
+			return
+		}
+	}()
+	return events, nil
+}
+
+// event is a stored event in the contract's type.
+func (r *Resolver) event(ctx context.Context, e eventlog.Event) (model.RunEvent, error) {
+	b, err := agent.Body(e.Body)
+	if err != nil {
+		return nil, err
+	}
+	switch e.Kind {
+	case agent.KindRunStarted:
+		return &model.RunStarted{RunID: e.RunID, Seq: e.Seq, At: e.At, Model: b.Model}, nil
+	case agent.KindStepStarted:
+		s := &ent.Step{ID: b.StepID, RunID: e.RunID, Index: b.Index, Tool: b.Tool, State: step.StateRunning, StartedAt: e.At}
+		if b.At != nil {
+			s.StartedAt = *b.At
+		}
+		return &model.StepStarted{RunID: e.RunID, Seq: e.Seq, At: e.At, Step: s}, nil
+	case agent.KindReasoningDelta:
+		return &model.ReasoningDelta{RunID: e.RunID, Seq: e.Seq, At: e.At, StepID: b.StepID, Text: b.Text}, nil
+	case agent.KindTextDelta:
+		return &model.TextDelta{RunID: e.RunID, Seq: e.Seq, At: e.At, StepID: b.StepID, Text: b.Text}, nil
+	case agent.KindToolArgsDelta:
+		return &model.ToolArgsDelta{RunID: e.RunID, Seq: e.Seq, At: e.At, StepID: b.StepID, Text: b.Text}, nil
+	case agent.KindToolStarted:
+		return &model.ToolStarted{RunID: e.RunID, Seq: e.Seq, At: e.At, StepID: b.StepID, Tool: b.Tool, Code: optional(b.Code)}, nil
+	case agent.KindOutputChunk:
+		stream := model.OutputStreamStdout
+		if b.Stream == execution.Stderr {
+			stream = model.OutputStreamStderr
+		}
+		return &model.OutputChunk{RunID: e.RunID, Seq: e.Seq, At: e.At, StepID: b.StepID, Stream: stream, Text: b.Text}, nil
+	case agent.KindOutputAdded:
+		if b.Output == nil {
+			return nil, fmt.Errorf("event %s/%d has no output", e.RunID, e.Seq)
+		}
+		return &model.OutputAdded{RunID: e.RunID, Seq: e.Seq, At: e.At, StepID: b.StepID, Output: output(*b.Output)}, nil
+	case agent.KindUsageUpdated:
+		return &model.UsageUpdated{RunID: e.RunID, Seq: e.Seq, At: e.At, Usage: usage(b.Usage)}, nil
+	case agent.KindAttemptDiscarded:
+		return &model.AttemptDiscarded{RunID: e.RunID, Seq: e.Seq, At: e.At, StepID: b.StepID}, nil
+	case agent.KindStepFinished:
+		// A step that has ended does not change any more: the row is what
+		// it was when the event was written.
+		s, err := r.Client.Step.Get(ctx, b.StepID)
+		if err != nil {
+			return nil, fmt.Errorf("read the step of event %s/%d: %w", e.RunID, e.Seq, err)
+		}
+		return &model.StepFinished{RunID: e.RunID, Seq: e.Seq, At: e.At, Step: s}, nil
+	case agent.KindRunFinished:
+		run, err := r.Client.Run.Get(ctx, e.RunID)
+		if err != nil {
+			return nil, fmt.Errorf("read the run of event %s/%d: %w", e.RunID, e.Seq, err)
+		}
+		return &model.RunFinished{RunID: e.RunID, Seq: e.Seq, At: e.At, Run: run}, nil
+	}
+	return nil, fmt.Errorf("event %s/%d is of the unknown kind %q", e.RunID, e.Seq, e.Kind)
+}
+
+func usage(u *agent.Usage) *model.Usage {
+	if u == nil {
+		return &model.Usage{}
+	}
+	return &model.Usage{
+		Steps: u.Steps, PromptTokens: u.PromptTokens, CachedTokens: u.CachedTokens,
+		CompletionTokens: u.CompletionTokens, ReasoningTokens: u.ReasoningTokens, PythonMs: u.PythonMs,
+	}
+}

@@ -1,0 +1,53 @@
+package resolvers
+
+import (
+	"context"
+	"time"
+
+	"github.com/mark-analyst/mark/auth"
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/graph/model"
+	"github.com/mark-analyst/mark/internal/fault"
+)
+
+func (r mutationResolver) StopRun(ctx context.Context, in model.StopRunInput) (*model.StopRunPayload, error) {
+	if _, err := auth.Require(ctx); err != nil {
+		return nil, err
+	}
+	stopped, err := r.Agent.Stop(ctx, in.RunID)
+	if ent.IsNotFound(err) {
+		err = fault.New(fault.NotFound, "There is no such run.").OnField("runId")
+	}
+	errs, err := problems[model.StopRunError](err)
+	if err != nil {
+		return nil, err
+	}
+	return &model.StopRunPayload{Run: stopped, Errors: errs}, nil
+}
+
+func (r runResolver) Message(ctx context.Context, run *ent.Run) (*ent.Message, error) {
+	return run.QueryQuestion().Only(ctx)
+}
+
+func (r runResolver) Steps(ctx context.Context, run *ent.Run) ([]*ent.Step, error) {
+	return r.load(ctx).steps.Load(ctx, run.ID)
+}
+
+func (r runResolver) Usage(ctx context.Context, run *ent.Run) (*model.Usage, error) {
+	steps, err := r.load(ctx).steps.Load(ctx, run.ID)
+	if err != nil {
+		return nil, err
+	}
+	return &model.Usage{
+		Steps: len(steps), PromptTokens: run.PromptTokens, CachedTokens: run.CachedTokens,
+		CompletionTokens: run.CompletionTokens, ReasoningTokens: run.ReasoningTokens, PythonMs: run.PythonMs,
+	}, nil
+}
+
+func (r runResolver) Error(_ context.Context, run *ent.Run) (*model.Error, error) {
+	return failure(run.ErrorCode, run.ErrorMessage), nil
+}
+
+func (r runResolver) QueuedAt(_ context.Context, run *ent.Run) (*time.Time, error) {
+	return &run.CreatedAt, nil
+}
