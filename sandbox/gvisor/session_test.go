@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -44,6 +45,19 @@ print(round(statsmodels.formula.api.ols("y ~ x", df).fit().params["x"], 6), roun
 print(sorted(pd.Series(pd.to_datetime(["2026-03-29T00:30Z", "2026-03-29T01:30Z"])).dt.tz_convert("Europe/Zurich").dt.hour))`)
 	if want := "400 20\n2.0\n2.0 1.0\n[1, 3]"; got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// A clone's clocks do not stand where the checkpoint was made.
+func TestClock(t *testing.T) {
+	s := open(t, execution.Spec{})
+	before := time.Now()
+	inside, err := strconv.ParseFloat(prints(t, s, "import time; print(time.time())"), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if off := time.UnixMilli(int64(inside * 1000)).Sub(before); off < -time.Second || off > patience {
+		t.Errorf("the session's clock is off by %v", off)
 	}
 }
 

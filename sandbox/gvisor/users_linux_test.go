@@ -62,6 +62,24 @@ func TestBelowAPrivateHome(t *testing.T) {
 	checkWorks(t, r)
 }
 
+// Services that start at once, with no checkpoint there, make one between them.
+func TestServicesAtOnce(t *testing.T) {
+	j := job{Config: private(t, t.TempDir()), Input: writeFile(t, t.TempDir(), 0o600)}
+	t.Run("both", func(t *testing.T) {
+		for _, name := range []string{"one", "other"} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				r, _ := j.run(t, testBinary(t), nil)
+				checkWorks(t, r)
+			})
+		}
+	})
+	made, err := filepath.Glob(filepath.Join(j.Config.Dir, "checkpoint-*"))
+	if err != nil || len(made) != 1 {
+		t.Errorf("the checkpoints are %v (%v)", made, err)
+	}
+}
+
 // writeFile makes the input of a job.
 func writeFile(t *testing.T, dir string, mode os.FileMode) string {
 	t.Helper()
