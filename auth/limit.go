@@ -79,14 +79,13 @@ func newLimiter(r Rate, c clock.Clock) *limiter {
 
 // take counts an attempt, or refuses it with RATE_LIMITED.
 func (l *limiter) take(key string) error {
-	now := l.clock.Now()
-	reservation := l.bucket(key).ReserveN(now, 1)
-	wait := reservation.DelayFrom(now)
-	if wait == 0 {
+	now, b := l.clock.Now(), l.bucket(key)
+	if b.AllowN(now, 1) {
 		return nil
 	}
-	reservation.CancelAt(now)
-	return fault.New(fault.RateLimited, "Too many attempts. Try again later.").After(wait)
+	missing := max(0, 1-b.TokensAt(now))
+	wait := time.Duration(missing * float64(l.rate.Every)).Round(time.Millisecond)
+	return fault.New(fault.RateLimited, "Too many attempts. Try again later.").After(max(wait, time.Millisecond))
 }
 
 // forget starts a key afresh.
