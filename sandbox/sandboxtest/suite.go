@@ -32,7 +32,8 @@ type testCase struct {
 	run  func(t *testing.T, s session)
 }
 
-// Run runs the suite against sessions that open gives.
+// Run runs the suite against sessions that open gives. Cases run in parallel,
+// each in a session of its own.
 func Run(t *testing.T, open func(t *testing.T, spec execution.Spec) execution.Session) {
 	groups := []struct {
 		name  string
@@ -52,6 +53,7 @@ func Run(t *testing.T, open func(t *testing.T, spec execution.Spec) execution.Se
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {
 				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
 					var spec execution.Spec
 					if c.spec != nil {
 						spec = c.spec(t)

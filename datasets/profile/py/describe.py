@@ -18,10 +18,7 @@ def columns(frame, original, notes):
     estimate = frame.shape[0] * frame.shape[1] > _EXACT_CELLS
     if estimate:
         notes.append("Numbers of distinct values are estimates, a few percent off.")
-    described = []
-    for position in range(frame.shape[1]):
-        described.append(_column(frame.iloc[:, position], str(original[position]), estimate))
-    return described
+    return [_column(frame.iloc[:, i], str(original[i]), estimate) for i in range(frame.shape[1])]
 
 
 def _column(column, original, estimate):
@@ -36,8 +33,7 @@ def _column(column, original, estimate):
         except TypeError:  # values of several kinds in one column
             as_text = known.astype("str")
             low, high = text(as_text.min()), text(as_text.max())
-    head = known.head(1000)
-    samples = list(dict.fromkeys(text(_as(kind, value)) for value in head))[:_SAMPLES]
+    samples = _samples(known, kind)
     if kind == "INTEGER" and column.dtype.kind == "f":
         low, high = (text(_as(kind, float(bound))) if bound else "" for bound in (low, high))
     if kind == "DATE":
@@ -52,6 +48,16 @@ def _column(column, original, estimate):
         "max": high,
         "samples": samples,
     }
+
+
+def _samples(known, kind):
+    """The first few different values."""
+    samples = {}
+    for value in known.head(1000):
+        samples[text(_as(kind, value))] = None
+        if len(samples) == _SAMPLES:
+            break
+    return list(samples)
 
 
 def _as(kind, value):
@@ -116,15 +122,14 @@ def _distinct(known, estimate):
         return int(known.map(text).nunique())
 
 
-def sample(frame):
+def sample(frame, described):
     """The first rows; fewer where there are thousands of columns."""
     count = max(3, min(_SAMPLE_ROWS, _SAMPLE_CELLS // frame.shape[1]))
     head = frame.head(count)
     cells = []
     for position in range(frame.shape[1]):
-        column = head.iloc[:, position]
-        kind = type_of(frame.iloc[:, position], frame.iloc[:, position].dropna())
-        cells.append([cell(_as(kind, value)) for value in column])
+        kind = described[position]["type"]
+        cells.append([cell(_as(kind, value)) for value in head.iloc[:, position]])
     return {
         "columns": [str(name) for name in frame.columns],
         "rows": [list(row) for row in zip(*cells)],

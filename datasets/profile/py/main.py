@@ -27,6 +27,7 @@ def _profile(name):
         if not len(frame):
             raise Failed(NO_ROWS, "The file has column names but no rows below them.")
         notes = list(table.notes)
+        columns = describe.columns(frame, table.original, notes)
         return {
             "profile": {
                 "format": table.form,
@@ -34,8 +35,8 @@ def _profile(name):
                 "delimiter": table.delimiter,
                 "hasHeader": table.has_header,
                 "rowCount": len(frame),
-                "columns": describe.columns(frame, table.original, notes),
-                "sample": describe.sample(frame),
+                "columns": columns,
+                "sample": describe.sample(frame, columns),
                 "loadCode": table.code,
                 "notes": notes,
             }
