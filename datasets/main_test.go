@@ -1,0 +1,171 @@
+package datasets_test
+
+import (
+	"context"
+	"encoding/json"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mark-analyst/mark/auth"
+	"github.com/mark-analyst/mark/datasets"
+	"github.com/mark-analyst/mark/datasets/profile"
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/column"
+	"github.com/mark-analyst/mark/ent/dataset"
+	"github.com/mark-analyst/mark/files"
+	"github.com/mark-analyst/mark/internal/clock"
+	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/internal/ids"
+	"github.com/mark-analyst/mark/store"
+	"github.com/mark-analyst/mark/store/storetest"
+)
+
+var databases storetest.Databases
+
+func TestMain(m *testing.M) { databases.Main(m) }
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// world is a service with all around it.
+type world struct {
+	*datasets.Service
+	client *ent.Client
+	dir    string // where blobs are
+	config datasets.Config
+}
+
+// each runs the test on both databases.
+func each(t *testing.T, sandbox func() datasets.Sandbox, limits datasets.Limits, test func(t *testing.T, w *world)) {
+	databases.Each(t, func(t *testing.T, s *store.Store) { test(t, newWorld(t, s, sandbox(), limits)) })
+}
+
+func newWorld(t *testing.T, s *store.Store, sandbox datasets.Sandbox, limits datasets.Limits) *world {
+	t.Helper()
+	auth.Guard(s.Client)
+	w := &world{client: s.Client, dir: t.TempDir()}
+	blobs, err := files.Open(w.dir)
+	must(t, err)
+	t.Cleanup(func() { must(t, blobs.Close()) })
+	w.config = datasets.Config{
+		Client: s.Client, Files: blobs, Sandbox: sandbox, Clock: clock.System{}, Logger: slog.New(slog.DiscardHandler), Limits: limits,
+	}
+	w.start(t)
+	return w
+}
+
+// start opens the service, as a process would at its start.
+func (w *world) start(t testing.TB) {
+	t.Helper()
+	s, err := datasets.New(w.config)
+	must(t, err)
+	w.Service = s
+	t.Cleanup(func() { must(t, s.Close(context.Background())) })
+}
+
+// person makes an account and returns its context.
+func (w *world) person(t testing.TB) context.Context {
+	t.Helper()
+	u, err := w.client.User.Create().SetEmail(ids.New("test") + "@example.org").SetPasswordHash("-").
+		Save(auth.System(t.Context(), "test"))
+	must(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return auth.WithViewer(ctx, auth.Viewer{UserID: u.ID})
+}
+
+// blobs are the files that are stored.
+func (w *world) blobs(t testing.TB) []string {
+	t.Helper()
+	var paths []string
+	must(t, filepath.WalkDir(filepath.Join(w.dir, "files"), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			paths = append(paths, path)
+		}
+		return err
+	}))
+	return paths
+}
+
+// nothing checks that no dataset and no file is there, of anybody's.
+func (w *world) nothing(t testing.TB) {
+	t.Helper()
+	n, err := w.client.Dataset.Query().Count(auth.System(t.Context(), "test"))
+	must(t, err)
+	if blobs := w.blobs(t); n != 0 || len(blobs) != 0 {
+		t.Errorf("left: %d rows, files %v", n, blobs)
+	}
+}
+
+// settled waits until the dataset is profiled and returns it.
+func (w *world) settled(t testing.TB, ctx context.Context, id string) *ent.Dataset {
+	t.Helper()
+	must(t, w.Await(ctx, id))
+	d, err := w.client.Dataset.Query().Where(dataset.ID(id)).
+		WithColumns(func(q *ent.ColumnQuery) { q.Order(column.ByPosition()) }).Only(ctx)
+	must(t, err)
+	return d
+}
+
+// script is a sandbox that only pretends: every session does what run says.
+type script struct {
+	open func(ctx context.Context) error
+	run  func(ctx context.Context, spec execution.Spec) (any, error)
+}
+
+func (s script) Open(ctx context.Context, spec execution.Spec) (execution.Session, error) {
+	if s.open != nil {
+		if err := s.open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return scripted{s, spec}, nil
+}
+
+type scripted struct {
+	script
+	spec execution.Spec
+}
+
+func (s scripted) Run(ctx context.Context, _ string, emit func(execution.Event)) (execution.Result, error) {
+	result, err := s.run(ctx, s.spec)
+	if result != nil {
+		raw, jsonErr := json.Marshal(result)
+		if jsonErr != nil {
+			return execution.Result{}, jsonErr
+		}
+		emit(execution.Event{Output: &execution.Output{MIME: execution.MIMEJSON, Title: "mark.profile", JSON: raw}})
+	}
+	return execution.Result{}, err
+}
+
+func (scripted) Close() error { return nil }
+
+// good is the profile of a small table.
+func good() any {
+	return map[string]any{"profile": profile.Profile{
+		Format: "CSV", Encoding: "utf-8", Delimiter: ",", HasHeader: true, RowCount: 2,
+		Columns: []profile.Column{
+			{Name: "name", OriginalName: "name", Type: "STRING", DistinctCount: 2, Min: "a", Max: "b", Samples: []string{"a", "b"}},
+			{Name: "size_2", OriginalName: "size", Type: "INTEGER", NullCount: 2},
+		},
+		Sample:   execution.Table{Columns: []string{"name", "size_2"}, Rows: [][]any{{"a", nil}, {"b", nil}}, RowCount: 2},
+		LoadCode: `pd.read_csv("t.csv")`, Notes: []string{"A note."},
+	}}
+}
+
+func succeeds() datasets.Sandbox {
+	return script{run: func(context.Context, execution.Spec) (any, error) { return good(), nil }}
+}
+
+func ref[T any](v T) *T { return &v }
+
+func csv() *strings.Reader { return strings.NewReader("name,size\na,\nb,\n") }

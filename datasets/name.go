@@ -1,0 +1,63 @@
+package datasets
+
+import (
+	"path"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/mark-analyst/mark/internal/fault"
+	"github.com/mark-analyst/mark/internal/untrusted"
+)
+
+const (
+	// maxFileName bounds a file's name in bytes: half of what file systems
+	// take, which leaves room for whoever has to make it unique.
+	maxFileName = 120
+	// maxName bounds a dataset's name in bytes, as ent counts.
+	maxName = 200
+	// maxExtension is the longest ending that a name which is cut keeps.
+	maxExtension = 16
+)
+
+// cleanFileName makes of the name that a client gave its file one that is safe
+// and readable in the sandbox: the last part of a path, of either kind of
+// system, composed (NFC), without invisible characters, and bounded.
+func cleanFileName(name string) string {
+	name = strings.ReplaceAll(name, `\`, "/")
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	name = norm.NFC.String(untrusted.Line(name))
+	// A leading dot hides a file, a trailing one is lost on some systems.
+	name = strings.Trim(name, ". ")
+	if name == "" {
+		return "data"
+	}
+	if len(name) <= maxFileName {
+		return name
+	}
+	extension := path.Ext(name)
+	if len(extension) > maxExtension {
+		extension = ""
+	}
+	return strings.TrimRight(cut(name, maxFileName-len(extension)), ". ") + extension
+}
+
+// cut returns at most n bytes of s, and no part of a character.
+func cut(s string, n int) string {
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
+}
+
+// cleanName is what a person calls a dataset, or otherwise if they said nothing.
+func cleanName(name, otherwise string) (string, error) {
+	switch name = norm.NFC.String(untrusted.Line(name)); {
+	case name == "":
+		return otherwise, nil
+	case len(name) > maxName:
+		return "", fault.New(fault.BadUserInput, "The name is too long: it takes %d bytes, and at most %d are taken.", len(name), maxName).OnField("name")
+	}
+	return name, nil
+}
