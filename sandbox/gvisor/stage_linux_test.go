@@ -162,14 +162,13 @@ func (j job) run(t *testing.T, binary string, attr *syscall.SysProcAttr) (report
 	return r, cmd
 }
 
-// copyOf puts a copy of an executable where everybody can run it.
-func copyOf(t *testing.T, path, name string) string {
+// copyOf copies an executable to where everybody who gets there can run it.
+func copyOf(t *testing.T, path, to string) string {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	to := filepath.Join(publicDir(t), name)
 	if err := os.WriteFile(to, b, 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func TestOrdinaryUser(t *testing.T) {
 	}
 	dir := publicDir(t)
 	j := job{Config: private(t, dir), User: nobody, Tree: filepath.Join(dir, "tree")}
-	j.Config.Launcher = copyOf(t, j.Config.Launcher, "mark-sandbox")
+	j.Config.Launcher = copyOf(t, j.Config.Launcher, filepath.Join(dir, "mark-sandbox"))
 	for _, d := range []string{j.Config.Dir, j.Tree} {
 		if err := os.Mkdir(d, 0o700); err != nil {
 			t.Fatal(err)
@@ -38,7 +38,7 @@ func TestOrdinaryUser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r, _ := j.run(t, copyOf(t, testBinary(t), "gvisor.test"), &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS})
+	r, _ := j.run(t, copyOf(t, testBinary(t), filepath.Join(dir, "gvisor.test")), &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS})
 	checkWorks(t, r)
 	if r.UID != nobody {
 		t.Errorf("the test ran as user %d", r.UID)
@@ -53,11 +53,7 @@ func TestBelowAPrivateHome(t *testing.T) {
 		t.Fatal(err)
 	}
 	j := job{Config: private(t, home), Input: writeFile(t, home, 0o600)}
-	launcher := filepath.Join(home, "mark-sandbox")
-	if err := os.Rename(copyOf(t, j.Config.Launcher, "mark-sandbox"), launcher); err != nil {
-		t.Fatal(err)
-	}
-	j.Config.Launcher = launcher
+	j.Config.Launcher = copyOf(t, j.Config.Launcher, filepath.Join(home, "mark-sandbox"))
 	r, _ := j.run(t, testBinary(t), nil)
 	checkWorks(t, r)
 }

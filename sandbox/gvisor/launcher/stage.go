@@ -71,15 +71,24 @@ func stage(text string, control *control) error {
 	return reap(cmd.Process.Pid)
 }
 
-// maxProcessors is how many processors a session may keep busy.
-const maxProcessors = 4
+const (
+	maxProcessors = 4 // that a session may keep busy
+	niceness      = 5
+)
 
 // restrain makes the session give way to the service and the rest of the machine
 // and keeps it to some of the processors: which, is left to chance. Libraries
 // start as many threads as they see processors, so this also bounds those.
 func restrain() error {
-	if err := unix.Setpriority(unix.PRIO_PROCESS, 0, 5); err != nil {
-		return fmt.Errorf("lowering the priority: %w", err)
+	// The system call, unlike its manual's function, returns 20 - nice.
+	inverse, err := unix.Getpriority(unix.PRIO_PROCESS, 0)
+	if err != nil {
+		return fmt.Errorf("asking for the priority: %w", err)
+	}
+	if 20-inverse < niceness { // otherwise it is low already, and may not be raised
+		if err := unix.Setpriority(unix.PRIO_PROCESS, 0, niceness); err != nil {
+			return fmt.Errorf("lowering the priority: %w", err)
+		}
 	}
 	var may, chosen unix.CPUSet
 	if err := unix.SchedGetaffinity(0, &may); err != nil {
