@@ -9,7 +9,7 @@ import (
 
 // template chooses the template that answers the query.
 func (v *view) template() string {
-	by, measures := len(v.By) > 0, len(v.Measures)
+	by, measures := len(v.By) > 0, len(v.query.Measures)
 	switch v.intent {
 	case question.Aggregate:
 		return pick(by, "aggregate_by", "aggregate")

@@ -145,7 +145,7 @@ func Words(filters []question.Filter) string {
 
 // number writes a number with thousands separators, unless it is a year.
 func number(c question.Column, text string) string {
-	if !c.Numeric() || c.Year() {
+	if _, err := strconv.ParseFloat(text, 64); err != nil || !c.Numeric() || c.Year() || strings.ContainsAny(text, "eExX_") {
 		return text
 	}
 	whole, rest, _ := strings.Cut(text, ".")

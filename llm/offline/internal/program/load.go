@@ -17,9 +17,9 @@ var readers = map[string]string{
 	"xlsx": "pd.read_excel(%)", "json": "pd.read_json(%)", "jsonl": "pd.read_json(%, lines=True)", "ndjson": "pd.read_json(%, lines=True)",
 }
 
-// load returns the expression that loads d: the profile's own, if it looks like
+// Load returns the expression that loads d: the profile's own, if it looks like
 // one, else the reader that the file's name suggests.
-func load(d question.Dataset) string {
+func Load(d question.Dataset) string {
 	if e := strings.TrimSpace(d.Load); loadForm.MatchString(e) {
 		return e
 	}
@@ -29,4 +29,13 @@ func load(d question.Dataset) string {
 		reader = readers["csv"]
 	}
 	return strings.Replace(reader, "%", literal("/mnt/data/"+d.File), 1)
+}
+
+// lenient makes a reader of text files skip lines and characters that it cannot
+// read.
+func lenient(expression string) string {
+	if !strings.HasPrefix(expression, "pd.read_csv(") || strings.Contains(expression, "on_bad_lines") {
+		return expression
+	}
+	return strings.TrimSuffix(expression, ")") + `, on_bad_lines="skip", encoding_errors="replace")`
 }

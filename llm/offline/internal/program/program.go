@@ -40,10 +40,23 @@ type Program struct {
 
 // Write writes the program that answers q about d.
 func Write(q question.Query, d question.Dataset) (Program, error) {
+	return write(q, d, false)
+}
+
+// Mend writes the program again after it failed on cells that are not what the
+// profile says: whatever is no number or cannot be read is left out.
+func Mend(q question.Query, d question.Dataset) (Program, error) {
+	return write(q, d, true)
+}
+
+func write(q question.Query, d question.Dataset, mend bool) (Program, error) {
 	if q.Intent == question.Run {
 		return Program{Code: q.Code, Title: "Your Python"}, nil
 	}
 	v := newView(q, d)
+	if mend {
+		v.mend()
+	}
 	body, err := render(v.template(), v)
 	if err != nil {
 		return Program{}, err
@@ -54,23 +67,6 @@ func Write(q question.Query, d question.Dataset) (Program, error) {
 		return Program{}, err
 	}
 	return Program{Code: code, Title: v.Title}, nil
-}
-
-// Lookup writes the program that looks for terms among the values of the text
-// columns of d whose samples are not all the values there are.
-func Lookup(terms []string, d question.Dataset) (Program, error) {
-	v := struct {
-		File, Load     string
-		Terms, Columns []string
-		Aliases        map[string]string
-	}{File: d.File, Load: load(d), Terms: terms, Aliases: question.Aliases(terms)}
-	for _, c := range d.Columns {
-		if c.Type == question.String {
-			v.Columns = append(v.Columns, c.Name)
-		}
-	}
-	code, err := render("lookup", v)
-	return Program{Code: code + "\n", Title: "Words looked up"}, err
 }
 
 func render(name string, v any) (string, error) {

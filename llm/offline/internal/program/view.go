@@ -13,9 +13,10 @@ type view struct {
 	File, Load, Title string
 	Body              string
 	Dates             []date
-	Condition         string // a Python expression; empty: all rows
-	Where             string // the same in words
-	WhereSuffix       string // " with sex = female", for the inside of an f-string
+	Numbers           []string // columns to make numbers of, whatever they hold
+	Condition         string   // a Python expression; empty: all rows
+	Where             string   // the same in words
+	WhereSuffix       string   // " with sex = female", for the inside of an f-string
 	KeepsTotal        bool
 	Needed            []string // columns whose gaps are left out
 	Guarded           bool     // rows may be none
@@ -99,7 +100,7 @@ const (
 
 func newView(q question.Query, d question.Dataset) *view {
 	v := &view{
-		File: d.File, Load: load(d), intent: q.Intent, query: q, data: d,
+		File: d.File, Load: Load(d), intent: q.Intent, query: q, data: d,
 		Condition: "", Measures: names(q.Measures), By: names(q.By), Aggs: q.Aggs,
 		N: q.N, Bottom: q.Bottom, Tail: q.Tail, Kind: q.Kind, Period: q.Period, KeepsTotal: q.Intent == question.Count || q.Intent == question.Rows,
 	}
@@ -248,6 +249,22 @@ func (v *view) needs() {
 			if c.Nulls != 0 && !slices.Contains(v.Needed, c.Name) {
 				v.Needed = append(v.Needed, c.Name)
 			}
+		}
+	}
+	v.Guarded = v.Guarded || len(v.Needed) > 0
+}
+
+// mend makes the program forgiving: see Mend.
+func (v *view) mend() {
+	v.Load = lenient(v.Load)
+	for _, c := range v.data.Columns {
+		used := slices.ContainsFunc(slices.Concat(v.query.Uses(), partColumns(v.query.Filters), partColumns(v.query.Part)),
+			func(u question.Column) bool { return u.Name == c.Name })
+		if used && c.Numeric() {
+			v.Numbers = append(v.Numbers, c.Name)
+		}
+		if used && !slices.Contains(v.Needed, c.Name) && v.intent != question.Missing && v.intent != question.Count {
+			v.Needed = append(v.Needed, c.Name)
 		}
 	}
 	v.Guarded = v.Guarded || len(v.Needed) > 0

@@ -97,16 +97,9 @@ func stemAll(words []string) []string {
 
 // synonymous tells whether one class holds both phrases.
 func synonymous(a, b []string) bool {
-	for _, c := range theLexicon().classes {
-		if c.holds(a) && c.holds(b) {
-			return true
-		}
-	}
-	return false
-}
-
-func (c class) holds(words []string) bool {
-	return slices.ContainsFunc(c.phrases, func(p []string) bool { return slices.Equal(p, words) })
+	index := theLexicon().inClass
+	others := index[strings.Join(b, " ")]
+	return len(others) > 0 && slices.ContainsFunc(index[strings.Join(a, " ")], func(c int) bool { return slices.Contains(others, c) })
 }
 
 // concept tells whether the column measures what the class of that code is

@@ -44,6 +44,9 @@ func (r *reader) intent() (Intent, bool) {
 	measured := measures > 0
 	r.q.Tail = r.has("tail", "last")
 	r.takeEntities()
+	if measured || r.has("count") {
+		r.takeTimesOfValues()
+	}
 	switch {
 	case r.has("duplicates"):
 		r.measureEntities()
@@ -80,12 +83,12 @@ func (r *reader) intent() (Intent, bool) {
 		return Trend, measured || counted && q.Time != nil
 	case r.has("common", "rare"), r.said.order, q.N > 0 && !r.has("first", "last", "preview", "tail") && (measured || groups > 0):
 		return r.ranking()
-	case r.has("count"):
+	case r.has("count") && !(r.said.aggs && measured):
 		return r.counting()
 	case r.has("distinct"):
 		r.measureEntities()
 		return Distinct, len(q.Measures) > 0
-	case measures == 2 && !r.said.aggs && (q.Kind == Scatter || groups == 0 && r.has("plot", "versus", "by", "cmp.gt")):
+	case measures == 2 && !r.said.aggs && (q.Kind == Scatter || r.related() || groups == 0 && r.has("plot")):
 		r.useRelation()
 		return Correlation, true
 	case r.said.aggs && measured:
@@ -130,6 +133,8 @@ func (r *reader) plain(measures, groups int) (Intent, bool) {
 		return Aggregate, true
 	case measured && len(q.Filters) > 0:
 		return Aggregate, true
+	case measured && r.has("howmuch") && measures == 1 && q.Measures[0].Additive():
+		return Aggregate, true
 	case measured && r.likeBefore:
 		return "", false
 	case measured:
@@ -137,6 +142,8 @@ func (r *reader) plain(measures, groups int) (Intent, bool) {
 	case charted && groups > 0:
 		r.takeGroup()
 		return Count, !r.likeBefore
+	case len(q.By) > 0 && r.hasSubject():
+		return Count, true // "penguins per island"
 	case len(q.By) > 0:
 		return "", false
 	case len(r.entities) == 1 && len(q.Filters) > 0 && !r.filtersNumber() && !r.data.perRow(r.entities[0]) && !charted:
@@ -153,8 +160,8 @@ func (r *reader) plain(measures, groups int) (Intent, bool) {
 		return Rows, !r.likeBefore
 	case q.N > 0 && r.hasSubject() || r.has("list") && (r.hasSubject()) && len(q.Filters) == 0 && !r.likeBefore:
 		return Preview, !r.likeBefore
-	case len(q.Filters) > 0 && r.hasSubject():
-		return Rows, !r.likeBefore
+	case len(q.Filters) > 0:
+		return Rows, r.hasSubject() && !r.likeBefore
 	}
 	return "", false
 }
@@ -181,6 +188,16 @@ func (r *reader) ranking() (Intent, bool) {
 	}
 	r.takeGroupOfValues()
 	measured := len(q.Measures) > 0
+	if !measured && len(r.entities) == 2 && r.has("top", "bottom") { // "which continent has the most countries"
+		q.By, q.Measures, r.entities = r.entities[:1:1], r.entities[1:], nil
+		return Distinct, true
+	}
+	if !measured && r.hasSubject() && len(r.entities)+len(q.By) > 0 { // "which island has the most penguins"
+		r.takeGroup()
+		q.N = max(q.N, 1)
+		r.countsRows = true
+		return Top, true
+	}
 	if !measured && r.has("top", "bottom") && r.has("count") {
 		r.takeGroup()
 		if q.N == 0 {
@@ -237,6 +254,13 @@ func (r *reader) plural() bool {
 // counting reads "how many …": rows, or the different values of a column.
 func (r *reader) counting() (Intent, bool) {
 	q := &r.q
+	if len(q.Aggs) == 1 && q.Aggs[0] == Sum { // "the total number of penguins"
+		q.Aggs = nil
+	}
+	if len(q.Aggs) > 0 {
+		r.stop("I can count, or take the " + AggName(q.Aggs[0]) + " of a column, but not both at once." + r.data.numbersSentence())
+		return Count, true
+	}
 	if len(q.Measures) == 1 && q.Measures[0].Additive() && len(r.entities) == 0 && !slicesHas(q.Filters, q.Measures[0]) {
 		q.Aggs, r.said.aggs = []Agg{Sum}, true
 		q.note("I added up " + q.Measures[0].Name + ".")

@@ -20,6 +20,9 @@ func (r *reader) finishAggs() {
 		q.Aggs = nil
 		return
 	}
+	if slices.Contains(q.Aggs, Sum) && q.Measures[0].rate() {
+		q.note(q.Measures[0].Name + " looks like a rate; a sum of rates may mean little.")
+	}
 	if len(q.Aggs) > 0 {
 		if q.Intent != Aggregate && len(q.Aggs) > 1 {
 			r.stop("I can draw only one of " + join(aggNames(q.Aggs), "and") + " at a time here.")
@@ -68,7 +71,8 @@ func (r *reader) finishPanel() {
 		if q.Intent == Top && len(q.By) == 0 {
 			q.Entity = &entity
 		}
-	case slices.Contains([]Intent{Aggregate, Top, Distribution, Correlation, Compare, Outliers}, q.Intent):
+	case slices.Contains([]Intent{Aggregate, Top, Distribution, Correlation, Compare, Outliers}, q.Intent),
+		(q.Intent == Rows || q.Intent == Distinct || q.Intent == Count) && r.filtersNumber():
 		q.note("All years from " + year.Min + " to " + year.Max + " are taken together; add “in " + year.Max + "” to look at one.")
 	}
 }
@@ -81,6 +85,10 @@ func (r *reader) oneYear(year Column) bool {
 // finishGroups refuses to divide by a number with too many values.
 func (r *reader) finishGroups() {
 	q := &r.q
+	if len(q.By) > maxDivisions {
+		r.stop("I can divide by two columns at most, not by " + join(names(q.By), "and") + ".")
+		return
+	}
 	for _, c := range q.By {
 		if c.Type == Float || c.Type == Integer && !c.Year() && (c.Distinct < 0 || c.Distinct > maxGroups) {
 			r.stop(c.Name + " is a number with many values, so it makes no groups; I can draw it against another number or show its distribution.")

@@ -225,7 +225,7 @@ func (r *reader) comparedColumn(i, j int) (Column, bool) {
 		if s := &r.spans[k]; s.kind == columnSpan && anyColumn(s, Column.Numeric) {
 			candidates = append(candidates, k)
 			break
-		} else if s.kind == numberSpan || s.kind == breakSpan {
+		} else if s.kind == breakSpan {
 			break
 		}
 	}
@@ -234,10 +234,28 @@ func (r *reader) comparedColumn(i, j int) (Column, bool) {
 		candidates = append(candidates, k)
 	}
 	if len(candidates) == 0 {
-		return Column{}, false
+		return r.columnOfUnit(&r.spans[j])
 	}
 	c, ok := r.column(&r.spans[candidates[0]], Column.Numeric)
 	return c, ok
+}
+
+// columnOfUnit returns the only column that is measured in the unit of the
+// number: "penguins over 4 kg".
+func (r *reader) columnOfUnit(s *span) (Column, bool) {
+	var fitting []Column
+	for _, c := range r.data.Columns {
+		words := nameWords(c.Name)
+		own, ok := inBase[words[len(words)-1]]
+		if ok && len(words) > 1 && c.Numeric() && own.kind == inBase[s.unit].kind {
+			fitting = append(fitting, c)
+		}
+	}
+	if len(fitting) != 1 {
+		return Column{}, false
+	}
+	r.q.note("I took " + strings.TrimSpace(s.text) + " to be about " + fitting[0].Name + ".")
+	return fitting[0], true
 }
 
 // conceptColumn returns the one column that measures what a superlative or a
@@ -334,6 +352,14 @@ func (d *Dataset) coversYears(a, b float64) bool {
 // addFilter adds a filter that the span at says.
 func (r *reader) addFilter(f Filter, at int) {
 	r.said.filters = true
+	for i, o := range r.q.Filters {
+		// "in 2023 vs 2024", "in January or March": one or the other
+		if o.Column.Name == f.Column.Name && f.Op == Eq && (o.Op == Eq || o.Op == In) && !f.Column.Text() {
+			r.q.Filters[i].Op = In
+			r.q.Filters[i].Values = append(r.q.Filters[i].Values, f.Values...)
+			return
+		}
+	}
 	r.q.Filters = append(r.q.Filters, f)
 	r.filterAt = append(r.filterAt, at)
 }

@@ -51,8 +51,12 @@ func (r *reader) finishIntent() {
 	case Aggregate:
 		r.finishMeasure("The " + strings.Join(aggNames(q.Aggs), " and ") + " of which column?")
 	case Top:
-		if len(q.Measures) == 0 && !r.has("common", "rare", "count") && len(q.Aggs) == 0 && !(r.ctx.Previous != nil && r.ctx.Previous.Intent == Count) && !(r.ctx.Previous != nil && r.ctx.Previous.Intent == Top && len(r.ctx.Previous.Measures) == 0 && !r.ctx.Pending) {
+		if len(q.Measures) == 0 && !r.has("common", "rare", "count") && len(q.Aggs) == 0 && !r.countsRows && !(r.ctx.Previous != nil && r.ctx.Previous.Intent == Count) && !(r.ctx.Previous != nil && r.ctx.Previous.Intent == Top && len(r.ctx.Previous.Measures) == 0 && !r.ctx.Pending) {
 			r.lacking("Ranked by which column?" + r.data.numbersSentence())
+		}
+	case Count:
+		if len(q.Measures) > 0 {
+			r.stop("I can count rows, or compute with " + q.Measures[0].Name + ": say which number of it you want, its total or its mean for example.")
 		}
 	case Distribution:
 		if len(q.Measures) == 0 {
@@ -160,6 +164,12 @@ func (r *reader) finishShare() {
 			}
 		}
 		q.Filters = whole
+	}
+	for _, f := range q.Part { // "the ratio of male to female"
+		if f.Op == In && len(q.By) == 0 {
+			q.By, q.Filters, q.Part = []Column{f.Column}, append(q.Filters, q.Part...), nil
+			break
+		}
 	}
 	if len(q.By) == 0 && len(q.Part) == 0 {
 		r.lacking("The share of what?" + r.data.groupsSentence())

@@ -88,6 +88,9 @@ func (r *reader) readGroup(i int) {
 		if j = r.next(sep); j >= 0 && r.spans[j].is("by") {
 			return // the loop over the spans comes to it
 		}
+		if j >= 0 && r.spans[j].kind == keySpan && r.spans[j].is("period.") && r.q.Time == nil {
+			continue
+		}
 		if j >= 0 && (r.spans[j].kind != columnSpan || !anyColumn(&r.spans[j], func(c Column) bool { return c.Text() || c.Year() || c.Temporal() })) {
 			return
 		}

@@ -2,6 +2,7 @@ package question
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -22,6 +23,7 @@ type lexicon struct {
 	lists   map[string]map[string]bool // "unit.words" → its words
 	single  []string                   // phrases of one long word: those that forgive slips
 	classes []class
+	inClass map[string][]int  // a phrase in stems, joined by spaces → the classes that hold it
 	aliases map[string]string // a short form → the full value, lower case
 }
 
@@ -36,6 +38,7 @@ var theLexicon = sync.OnceValue(func() *lexicon {
 		keys:    map[string][]string{},
 		lists:   map[string]map[string]bool{},
 		aliases: map[string]string{},
+		inClass: map[string][]int{},
 	}
 	for key, list := range entries(lexiconText, ":") {
 		for _, phrase := range list {
@@ -48,6 +51,9 @@ var theLexicon = sync.OnceValue(func() *lexicon {
 			}
 			ws := stems(phrase)
 			joined := strings.Join(ws, " ")
+			if slices.Contains(lex.keys[joined], key) {
+				continue // singular and plural are one phrase
+			}
 			lex.keys[joined] = append(lex.keys[joined], key)
 			lex.longest = max(lex.longest, len(ws))
 			if len(ws) == 1 && len(ws[0]) >= 6 {
@@ -59,6 +65,8 @@ var theLexicon = sync.OnceValue(func() *lexicon {
 		c := class{code: code}
 		for _, phrase := range list {
 			c.phrases = append(c.phrases, stems(phrase))
+			joined := strings.Join(stems(phrase), " ")
+			lex.inClass[joined] = append(lex.inClass[joined], len(lex.classes))
 		}
 		lex.classes = append(lex.classes, c)
 	}

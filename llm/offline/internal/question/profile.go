@@ -88,13 +88,21 @@ func (c Column) Additive() bool {
 	if !c.Numeric() {
 		return false
 	}
-	for _, w := range nameWords(c.Name) {
-		if hasWord("rate.words", w) {
-			return false
-		}
+	if c.rate() {
+		return false
 	}
 	for _, w := range nameWords(c.Name) {
 		if hasWord("amount.words", w) {
+			return true
+		}
+	}
+	return false
+}
+
+// rate tells whether the name of c says that its values do not add up.
+func (c Column) rate() bool {
+	for _, w := range nameWords(c.Name) {
+		if hasWord("rate.words", w) {
 			return true
 		}
 	}

@@ -60,6 +60,7 @@ type reader struct {
 		by, measures, aggs, kind, number, order, filters, period, clear, add bool
 	}
 	likeBefore bool     // words that point at the question before
+	countsRows bool     // "the most penguins" are rows
 	filterAt   []int    // the span that says each of q.Filters
 	entities   []Column // named, and neither measured nor divided by
 }
@@ -70,6 +71,9 @@ var fence = regexp.MustCompile("(?s)```(?:python|py)?[ \t]*\r?\n(.*?)```")
 func (d *Dataset) Read(text string, ctx Context) Reading {
 	if m := fence.FindStringSubmatch(text); m != nil && strings.TrimSpace(m[1]) != "" {
 		return Reading{Query: &Query{Intent: Run, Code: m[1]}}
+	}
+	if len(text) > maxQuestion || len(tokenize(text)) > maxTokens {
+		return Reading{Problem: "That is longer than the questions I understand; please ask in a sentence or two."}
 	}
 	t := tagger{data: d, found: ctx.Found, lex: theLexicon(), subject: d.subject()}
 	r := &reader{data: d, ctx: ctx, text: text, spans: t.spans(text)}

@@ -72,6 +72,20 @@ func (r *reader) panelTrend() bool {
 	return one
 }
 
+// takeTimesOfValues makes a trend of several times that are named: "revenue in
+// 2023 vs 2024".
+func (r *reader) takeTimesOfValues() {
+	for _, f := range r.q.Filters {
+		if f.Op == In && f.Column.Temporal() && r.q.Time == nil {
+			r.divideByTime(f.Column)
+			r.q.Period = map[int]Period{4: Year, 7: Month}[len(f.Values[0])]
+			if r.q.Period == "" {
+				r.q.Period = Day
+			}
+		}
+	}
+}
+
 // useEntity keeps what the rows of a list are about.
 func (r *reader) useEntity() {
 	if len(r.entities) > 0 && !r.data.perRow(r.entities[0]) {
@@ -79,10 +93,28 @@ func (r *reader) useEntity() {
 	}
 }
 
+// related tells whether a word that sets two columns in relation stands between
+// the two measures: "mass by length", "mass vs length".
+func (r *reader) related() bool {
+	isMeasure := func(i int) bool {
+		return i >= 0 && slices.ContainsFunc(r.q.Measures, func(c Column) bool { return peekIs(&r.spans[i], c) })
+	}
+	for i := range r.spans {
+		next := r.next(i)
+		for next >= 0 && r.spans[next].text == "." { // "vs."
+			next = r.next(next)
+		}
+		if r.spans[i].is("versus", "by", "cmp.gt") && isMeasure(r.last(i)) && isMeasure(next) {
+			return true
+		}
+	}
+	return false
+}
+
 // useRelation accounts for the word between the two columns of a plot.
 func (r *reader) useRelation() {
 	for i := range r.spans {
-		if r.spans[i].is("versus", "by", "cmp.gt") {
+		if s := &r.spans[i]; s.is("versus", "by") || s.is("cmp.gt") && r.next(i) >= 0 && r.spans[r.next(i)].kind == columnSpan {
 			r.spans[i].used = true
 		}
 	}

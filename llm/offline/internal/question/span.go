@@ -155,11 +155,14 @@ func (t *tagger) number(tokens []token) (span, int) {
 // sure returns the longest phrase that is certainly a column, a value or a
 // phrase of the grammar.
 func (t *tagger) sure(tokens []token) (span, int, bool) {
+	if tokens[0].kind == breakToken {
+		return span{}, 0, false
+	}
 	for n := min(max(longestPhrase, t.lex.longest), len(tokens)); n > 0; n-- {
 		phrase := tokens[:n]
 		broken := slices.ContainsFunc(phrase, func(x token) bool { return x.kind != wordToken && x.kind != numberToken })
 		quoted := slices.ContainsFunc(phrase, func(x token) bool { return x.kind == quotedToken })
-		if quoted || phrase[n-1].kind == breakToken || n == 1 && phrase[0].kind == breakToken {
+		if quoted || phrase[n-1].kind == breakToken {
 			continue
 		}
 		onlyNumber := n == 1 && phrase[0].kind == numberToken

@@ -29,6 +29,9 @@ func (r *reader) readTimes() {
 		if !ok {
 			continue
 		}
+		if before := r.last(i); s.kind == numberSpan && before >= 0 && r.spans[before].is("cmp.") && !r.spans[before].is("cmp.between", "cmp.eq") {
+			continue // "orders over 2000" is no date
+		}
 		c, ok := r.timeColumn()
 		if !ok {
 			return
@@ -167,7 +170,9 @@ func (r *reader) timeColumn() (Column, bool) {
 	columns := r.data.timeColumns()
 	isTime := func(c Column) bool { return c.Temporal() || c.Year() }
 	for i := range r.spans {
-		if c, ok := peek(&r.spans[i], isTime); ok {
+		s := &r.spans[i]
+		if c, ok := peek(s, isTime); ok {
+			s.used = s.used || s.quoted // the answer to the question which one
 			return c, true
 		}
 	}

@@ -30,9 +30,12 @@ type token struct {
 	from, to int // where it stands in the question, in bytes
 }
 
-// maxQuestion bounds the part of a question that is read, in bytes: what is
-// longer was not meant for a closed grammar.
-const maxQuestion = 2000
+// A question within these bounds is read; what is longer was not meant for a
+// closed grammar.
+const (
+	maxQuestion = 2000 // bytes
+	maxTokens   = 120
+)
 
 // tokenize splits a question. It accepts any text.
 func tokenize(text string) []token {
@@ -41,7 +44,7 @@ func tokenize(text string) []token {
 	}
 	var out []token
 	whole := len(text)
-	for len(text) > 0 {
+	for len(text) > 0 && len(out) <= maxTokens {
 		r, size := utf8.DecodeRuneInString(text)
 		var tok token
 		n := size

@@ -33,6 +33,13 @@ func (d *Dataset) matchValues(phrase []token, found []Found) []valueMatch {
 		}
 	}
 	for _, f := range found {
+		if c, ok := d.column(f.Column); ok && c.Text() && fold(f.Value) == asked {
+			out = nil
+			add(c, f.Value, false)
+			return out
+		}
+	}
+	for _, f := range found {
 		if c, ok := d.column(f.Column); ok && c.Text() && fold(f.Term) == asked {
 			add(c, f.Value, fold(f.Value) != asked)
 		}

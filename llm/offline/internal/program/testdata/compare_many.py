@@ -1,0 +1,21 @@
+# Means by species
+df = pd.read_csv("/mnt/data/penguins.csv")
+
+means = df.groupby(["species"])[["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]].mean()
+table = means.round(3).reset_index()
+table.insert(1, "rows", df.groupby(["species"]).size().values)
+display(table, title="Means by species")
+
+# Which group leads in which column.
+name = lambda key: ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
+for column in means.columns[:3]:
+    ordered = means[column].dropna().sort_values(ascending=False)
+    if len(ordered) > 1:
+        print(f"Mean {column}: {ordered.iloc[0]:,.4g} for {name(ordered.index[0])}, {ordered.iloc[-1]:,.4g} for {name(ordered.index[-1])}.")
+
+long = table.drop(columns="rows").melt(id_vars=["species"], var_name="measured", value_name="mean")
+fig = px.bar(long, x="species", y="mean", facet_col="measured", facet_col_wrap=3, barmode="group", title="Means by species")
+fig.update_yaxes(matches=None, showticklabels=True)
+fig.update_xaxes(type="category")
+fig.for_each_annotation(lambda a: a.update(text=a.text.split("=", 1)[-1]))
+display(fig, title="Means by species")

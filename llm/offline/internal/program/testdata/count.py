@@ -1,0 +1,11 @@
+# Number of rows (sex = female)
+df = pd.read_csv("/mnt/data/penguins.csv")
+total = len(df)
+
+# Only the rows with sex = female.
+df = df[df["sex"] == "female"]
+
+count = len(df)
+share = count / total if total else 0
+print(f"{count:,} of {total:,} rows ({share:.1%}) have sex = female.")
+display(pd.DataFrame({"rows": [count], "of": [total], "share %": [round(100 * share, 1)]}), title="Number of rows (sex = female)")

@@ -1,0 +1,27 @@
+# Summary of penguins.csv
+df = pd.read_csv("/mnt/data/penguins.csv")
+
+print(f"penguins.csv has {len(df):,} rows and {df.shape[1]:,} columns.")
+numbers = df[["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]]
+words = df[["species", "island", "sex"]]
+table = pd.DataFrame({
+    "column": df.columns,
+    "type": df.dtypes.astype(str).values,
+    "known": df.notna().sum().values,
+    "missing": df.isna().sum().values,
+    "different": df.nunique().values,
+})
+display(table, title="Summary of penguins.csv")
+if table["missing"].sum():
+    print(f"{table['missing'].sum():,} values are missing, most of them in {table.loc[table['missing'].idxmax(), 'column']}.")
+else:
+    print("No values are missing.")
+display(numbers.describe().T.round(3).rename_axis("column").reset_index(), title="Numbers")
+for column in numbers.columns[:3]:
+    print(f"{column} goes from {numbers[column].min():,.6g} to {numbers[column].max():,.6g}, with a mean of {numbers[column].mean():,.6g}.")
+
+# How the numbers are spread, each on its own scale.
+fig = px.histogram(numbers.iloc[:, :6].melt(var_name="column", value_name="measured"), x="measured", facet_col="column", facet_col_wrap=3, nbins=30, title="How the values are spread")
+fig.update_xaxes(matches=None, showticklabels=True, title="")
+fig.for_each_annotation(lambda a: a.update(text=a.text.split("=", 1)[-1]))
+display(fig, title="How the values are spread")

@@ -1,0 +1,17 @@
+# Missing values
+df = pd.read_csv("/mnt/data/penguins.csv")
+
+table = pd.DataFrame({"column": df.columns, "missing": df.isna().sum().values})
+table["share %"] = (100 * table["missing"] / max(len(df), 1)).round(1)
+table = table.sort_values("missing", ascending=False, ignore_index=True)
+display(table, title="Missing values")
+
+lacking = table[table["missing"] > 0]
+if lacking.empty:
+    print(f"No values are missing, in {len(df):,} rows.")
+else:
+    print(f"{lacking['missing'].sum():,} values are missing, in {len(lacking):,} column(s): " + ", ".join(f"{c} {n:,} ({p:.1f}%)" for c, n, p in lacking.head(8).itertuples(index=False)) + ".")
+    gaps = df[df.columns].isna().any(axis=1).sum()
+    print(f"{gaps:,} of {len(df):,} rows lack at least one value.")
+    fig = px.bar(lacking, x="column", y="missing", hover_data=["share %"], title="Missing values")
+    display(fig, title="Missing values")

@@ -1,0 +1,22 @@
+# Mean lifeExp by continent over year
+df = pd.read_csv("/mnt/data/gapminder.csv")
+
+# The eight groups with the most rows: more lines cannot be told apart.
+largest = df["continent"].value_counts().index
+if len(largest) > 8:
+    print(f"Note: continent has {len(largest):,} values; the eight with the most rows are shown.")
+df = df[df["continent"].isin(largest[:8])]
+table = df.groupby(["year", "continent"], as_index=False)["lifeExp"].mean().rename(columns={"lifeExp": "mean lifeExp"}).dropna()
+table["mean lifeExp"] = table["mean lifeExp"].round(2)
+table = table.sort_values(["year", "continent"]).reset_index(drop=True)
+display(table, title="Mean lifeExp by continent over year")
+
+# How far each group has come.
+for name, part in table.groupby("continent"):
+    first, last = part["mean lifeExp"].iloc[0], part["mean lifeExp"].iloc[-1]
+    when = part["year"].astype(str)
+    change = f" ({(last - first) / abs(first):+.1%})" if first else ""
+    print(f"{name}: the mean lifeExp went from {first:,.2f} in {when.iloc[0]} to {last:,.2f} in {when.iloc[-1]}{change}.")
+
+fig = px.line(table, x="year", y="mean lifeExp", color="continent", markers=True, title="Mean lifeExp by continent over year")
+display(fig, title="Mean lifeExp by continent over year")

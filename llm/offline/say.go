@@ -1,0 +1,85 @@
+package offline
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mark-analyst/mark/llm/offline/internal/program"
+	"github.com/mark-analyst/mark/llm/offline/internal/question"
+)
+
+// notUnderstood says what was not understood, and three things that can be done
+// with these very columns.
+func notUnderstood(s subject) string {
+	var out strings.Builder
+	out.WriteString(escapeMarkdown(s.reading.Problem))
+	if s.reading.Partial == nil {
+		out.WriteString("\n\nWith " + escapeMarkdown(s.data.File) + " I can, for example:\n")
+		for _, example := range question.Suggest(s.data) {
+			out.WriteString("\n- " + escapeMarkdown(example))
+		}
+	}
+	out.WriteString("\n\n(I am the offline analyst, a built-in program without a language model, and I do not guess. “What can you do?” lists what I understand.)")
+	return out.String()
+}
+
+// whichOne asks which of several columns or values was meant.
+func whichOne(a question.Ambiguity) string {
+	candidates := make([]string, len(a.Candidates))
+	for i, c := range a.Candidates {
+		candidates[i] = "“" + escapeMarkdown(c) + "”"
+	}
+	kind := "columns"
+	if a.Values {
+		kind = "values"
+	}
+	return fmt.Sprintf("“%s” fits several %s. Which do you mean: %s? (I am the offline analyst and do not guess.)",
+		escapeMarkdown(a.Phrase), kind, joined(candidates, "or"))
+}
+
+// nothingReady says why there is no data set to work with.
+func nothingReady(list []listed) string {
+	if len(list) == 0 {
+		return noDatasetText
+	}
+	var out strings.Builder
+	out.WriteString("No data set of this chat can be used yet:\n")
+	for _, l := range list {
+		why := "it is still being read; ask again in a moment"
+		if strings.EqualFold(l.State, "FAILED") {
+			why = "it could not be read"
+			if l.Error != "" {
+				why += ": " + l.Error
+			}
+		}
+		out.WriteString("\n- " + escapeMarkdown(l.Name) + ": " + escapeMarkdown(why))
+	}
+	out.WriteString("\n\n(I am the offline analyst, a built-in program without a language model.)")
+	return out.String()
+}
+
+// problemsOf returns what describe_dataset said instead of describing.
+func problemsOf(c conversation) string {
+	for _, r := range c.now.results(describeDataset) {
+		text := strings.TrimSpace(strings.NewReplacer("<error>", "", "</error>", "").Replace(r.result))
+		if runes := []rune(text); len(runes) > 300 {
+			text = string(runes[:300]) + "…"
+		}
+		if text != "" {
+			return escapeMarkdown(text)
+		}
+	}
+	return ""
+}
+
+// thought is the reasoning before a program: how the question was taken.
+func thought(q question.Query, d question.Dataset, p program.Program) string {
+	if q.Intent == question.Run {
+		return "The question brings its own Python; I have it run as it is."
+	}
+	out := "I take the question as: " + p.Title + ", from " + d.File + "."
+	if len(q.Notes) > 0 {
+		out += " " + strings.Join(q.Notes, " ")
+	}
+	return out + " I write the program."
+}
