@@ -48,6 +48,13 @@ func (k *Keys) NewRefreshToken(sessionID string, generation int) string {
 	return k.newRefreshToken(sessionID, generation).String()
 }
 
+// RefreshTokenOf is a token that is the same in each process.
+func (k *Keys) RefreshTokenOf(sessionID string, generation int) string {
+	t := refreshToken{sessionID: sessionID, generation: generation}
+	copy(t.secret[nonceSize:], t.proof(k.signing()))
+	return t.String()
+}
+
 // ParseRefreshToken is parseRefreshToken; it returns the text of what it read.
 func ParseRefreshToken(s string) (sessionID string, generation int, text string, err error) {
 	t, err := parseRefreshToken(s)
