@@ -51,6 +51,18 @@ func TestErrorsAsClientsSeeThem(t *testing.T) {
 	}
 }
 
+func TestInvalidJSONOfAScalarIsNotSent(t *testing.T) {
+	e := start(t, nil)
+	if a := e.post(`{ rubbish }`); a.status != 500 || a.code() != "INTERNAL" {
+		t.Errorf("got %d %s", a.status, a.body)
+	}
+	s := e.open()
+	s.subscribe("1", `{ rubbish }`)
+	if code := s.errorCode("1"); code != "INTERNAL" {
+		t.Errorf("got %s", code)
+	}
+}
+
 func TestRateLimit(t *testing.T) {
 	now := time.Now()
 	e := start(t, func(c *server.Config) {

@@ -90,9 +90,15 @@ func TestGetWithEverything(t *testing.T) {
 
 func TestBodyThatDoesNotArrive(t *testing.T) {
 	e := start(t, func(c *server.Config) { c.Limits.BodyTimeout = 50 * time.Millisecond })
-	conn := e.dialTCP("POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{")
-	if status := conn.status(); status != http.StatusRequestTimeout {
-		t.Errorf("status %d, want 408", status)
+	for header, status := range map[string]int{
+		"Content-Type: application/json":                                   http.StatusRequestTimeout,
+		"Content-Type: text/plain":                                         http.StatusUnsupportedMediaType,
+		"Content-Type: application/json\r\nAuthorization: Bearer mallory": http.StatusUnauthorized,
+	} {
+		conn := e.dialTCP("POST /graphql HTTP/1.1\r\nHost: x\r\n" + header + "\r\nContent-Length: 100\r\n\r\n{")
+		if got := conn.status(); got != status {
+			t.Errorf("%s: status %d, want %d", header, got, status)
+		}
 	}
 }
 

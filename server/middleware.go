@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -23,7 +24,9 @@ const headerRequestID = "X-Request-Id"
 // requestIDs that a proxy may have made; anything else could break the log.
 var requestIDs = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// describe gives the request an id and finds out where it comes from.
+// describe gives the request an id, finds out where it comes from, and limits
+// the time for its body. The limit stands when the request is refused without
+// reading it, since net/http waits for some of it before it answers.
 func (s *Server) describe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who := caller.Info{RequestID: s.cfg.NewRequestID()}
@@ -37,6 +40,9 @@ func (s *Server) describe(next http.Handler) http.Handler {
 			who.Address = s.forwarded(r, who.Address)
 		}
 		w.Header().Set(headerRequestID, who.RequestID)
+		if r.ContentLength != 0 {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.Limits.BodyTimeout))
+		}
 		next.ServeHTTP(w, r.WithContext(caller.With(r.Context(), who)))
 	})
 }

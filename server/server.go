@@ -108,7 +108,6 @@ func New(cfg Config) *Server {
 	s.graphql = &gqlhttp.Handler{
 		Runner:       s.runner,
 		BodyBytes:    l.BodyBytes,
-		BodyTimeout:  l.BodyTimeout,
 		WriteTimeout: l.WriteTimeout,
 		KeepAlive:    l.KeepAlive,
 		Upload: upload.Config{

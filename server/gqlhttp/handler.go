@@ -29,8 +29,6 @@ type Handler struct {
 	Runner *operation.Runner
 	// BodyBytes bounds the body of a request without files.
 	BodyBytes int64
-	// BodyTimeout is how long such a body may take to arrive.
-	BodyTimeout time.Duration
 	// WriteTimeout is how long a client may take to accept one response or
 	// one event; then it is cut off.
 	WriteTimeout time.Duration
@@ -102,13 +100,11 @@ func (h *Handler) params(w http.ResponseWriter, r *http.Request) (*graphql.RawPa
 	if r.ContentLength > h.BodyBytes {
 		return nil, http.StatusRequestEntityTooLarge, h.tooLarge()
 	}
-	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Now().Add(h.BodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.BodyBytes))
 	if err == nil {
-		// Left standing it would later look like a client that hung up. After
-		// an error it stays, since net/http goes on reading for a while.
-		_ = c.SetReadDeadline(time.Time{})
+		// The deadline of Server.describe, left standing, would later look
+		// like a client that hung up.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 	}
 	switch {
 	case errors.As(err, new(*http.MaxBytesError)):

@@ -1,7 +1,6 @@
 package gqlhttp
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/mark-analyst/mark/internal/fault"
@@ -12,9 +11,7 @@ import (
 // upload runs an operation whose files are still arriving while it runs.
 func (h *Handler) upload(w http.ResponseWriter, r *http.Request, media string) {
 	r = withTransport(r, "multipart")
-	ctx, cancel := context.WithCancelCause(r.Context())
-	defer cancel(nil)
-	req, err := upload.Open(w, r, h.Upload, cancel)
+	req, err := upload.Open(w, r, h.Upload)
 	defer req.Close()
 	if err != nil {
 		status := http.StatusBadRequest
@@ -26,7 +23,7 @@ func (h *Handler) upload(w http.ResponseWriter, r *http.Request, media string) {
 		return
 	}
 	req.Params.Headers = r.Header
-	op, refusal := h.Runner.Prepare(ctx, req.Params)
+	op, refusal := h.Runner.Prepare(r.Context(), req.Params)
 	if refusal != nil {
 		req.BeforeAnswer(w)
 		h.write(w, media, statusOf(refusal, media), refusal)

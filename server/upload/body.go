@@ -1,7 +1,6 @@
 package upload
 
 import (
-	"context"
 	"errors"
 	"io"
 	"mime/multipart"
@@ -17,8 +16,7 @@ import (
 type body struct {
 	cfg    Config
 	parts  *multipart.Reader
-	rest   *patientReader // what parts reads from
-	hangUp context.CancelCauseFunc
+	rest   *patientReader   // what parts reads from
 	expect map[string]*File // by the name of the part; set before any is read
 
 	mu       sync.Mutex // protects what follows, and serialises reading
@@ -100,7 +98,8 @@ func (b *body) advance() error {
 }
 
 // failed gives an error of the connection or the multipart format its code.
-// A client that has hung up takes its operation with it.
+// When the client has hung up, net/http has cancelled the operation's context
+// by now.
 func (b *body) failed(err error) error {
 	switch {
 	case errors.As(err, new(*http.MaxBytesError)):
@@ -108,9 +107,7 @@ func (b *body) failed(err error) error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fault.Wrap(err, fault.BadUserInput, "The upload stalled for %s and was given up.", b.cfg.IdleTimeout)
 	case errors.Is(err, errConnection), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		f := fault.Wrap(err, fault.BadUserInput, "The upload ended before it was complete.")
-		b.hangUp(f)
-		return f
+		return fault.Wrap(err, fault.BadUserInput, "The upload ended before it was complete.")
 	}
 	return fault.Wrap(err, fault.BadUserInput, "The body is not valid multipart/form-data.")
 }

@@ -5,7 +5,6 @@
 package upload
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"mime"
@@ -54,14 +53,13 @@ func IsMultipart(r *http.Request) bool {
 	return err == nil && media == "multipart/form-data"
 }
 
-// Open reads the request up to the beginning of its first file. hangUp is
-// called with the cause when the client does not send what it announced.
-// Errors are BAD_USER_INPUT, or LIMIT_EXCEEDED for what is too large. The
-// Request is never nil, and Close must be called after the answer is sent.
-func Open(w http.ResponseWriter, r *http.Request, cfg Config, hangUp context.CancelCauseFunc) (*Request, error) {
+// Open reads the request up to the beginning of its first file. Errors are
+// BAD_USER_INPUT, or LIMIT_EXCEEDED for what is too large. The Request is never
+// nil, and Close must be called after the answer is sent.
+func Open(w http.ResponseWriter, r *http.Request, cfg Config) (*Request, error) {
 	req := &Request{control: http.NewResponseController(w)}
 	req.whole = &patientReader{from: r.Body, patience: cfg.IdleTimeout, setDeadline: req.control.SetReadDeadline}
-	req.body = &body{cfg: cfg, hangUp: hangUp, rest: req.whole, taken: map[string]bool{}}
+	req.body = &body{cfg: cfg, rest: req.whole, taken: map[string]bool{}}
 	if r.Header.Get(headerPreflight) == "" && r.Header.Get(headerOperationName) == "" {
 		return req, fault.New(fault.BadUserInput, "Uploads need the header %s or %s, with any value.", headerPreflight, headerOperationName)
 	}
@@ -167,11 +165,11 @@ func (req *Request) TooLarge() bool {
 }
 
 // BeforeAnswer must be called before the response is written. Where the body
-// has not arrived completely, it lets the server answer all the same.
+// has not arrived completely it gives the connection up: net/http would wait
+// for the rest before it answers.
 func (req *Request) BeforeAnswer(w http.ResponseWriter) {
 	if !req.body.finish() {
 		w.Header().Set("Connection", "close")
-		_ = req.control.EnableFullDuplex()
 	}
 }
 

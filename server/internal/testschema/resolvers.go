@@ -110,6 +110,10 @@ func (q query) Whoami(ctx context.Context) (*string, error) {
 	return &who, nil
 }
 
+func (query) Rubbish(context.Context) (*graphql.Upload, error) {
+	return &graphql.Upload{File: strings.NewReader(`{"x`)}, nil
+}
+
 type mutation struct{ *Resolvers }
 
 func (m mutation) Remember(ctx context.Context, value int) (int, error) {

@@ -65,6 +65,7 @@ type ComplexityRoot struct {
 		Hello    func(childComplexity int, name *string) int
 		Items    func(childComplexity int, first *int, last *int) int
 		Nodes    func(childComplexity int, ids []string) int
+		Rubbish  func(childComplexity int) int
 		Wait     func(childComplexity int) int
 		Whoami   func(childComplexity int) int
 	}
@@ -109,6 +110,7 @@ type QueryResolver interface {
 	Nodes(ctx context.Context, ids []string) ([]*Item, error)
 	Wait(ctx context.Context) (*string, error)
 	Whoami(ctx context.Context) (*string, error)
+	Rubbish(ctx context.Context) (*graphql.Upload, error)
 }
 type SubscriptionResolver interface {
 	Count(ctx context.Context, to int) (<-chan int, error)
@@ -271,6 +273,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]string)), true
+	case "Query.rubbish":
+		if e.ComplexityRoot.Query.Rubbish == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Query.Rubbish(childComplexity), true
 	case "Query.wait":
 		if e.ComplexityRoot.Query.Wait == nil {
 			break
@@ -479,6 +487,8 @@ type Query {
   wait: String
   "Who asks, as the authenticator found out."
   whoami: String
+  "Is written as something that is not JSON."
+  rubbish: Upload
 }
 
 enum FailureKind {
@@ -1546,6 +1556,29 @@ func (ec *executionContext) _Query_whoami(ctx context.Context, field graphql.Col
 }
 func (ec *executionContext) fieldContext_Query_whoami(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Query", field, true, true, "String")
+}
+
+func (ec *executionContext) _Query_rubbish(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_rubbish(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Query().Rubbish(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *graphql.Upload) graphql.Marshaler {
+			return ec.marshalOUpload2ᚖgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚐUpload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_rubbish(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Query", field, true, true, "Upload")
 }
 
 func (ec *executionContext) _Query___type(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -3290,6 +3323,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_whoami(ctx, field)
 				})
+		case "rubbish":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_rubbish(ctx, field)
+				})
 		case "__type":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Query___type(ctx, field)
@@ -4191,6 +4230,24 @@ func (ec *executionContext) marshalOString2ᚖstring(ctx context.Context, sel as
 	_ = sel
 	_ = ctx
 	res := graphql.MarshalString(*v)
+	return res
+}
+
+func (ec *executionContext) unmarshalOUpload2ᚖgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚐUpload(ctx context.Context, v any) (*graphql.Upload, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := graphql.UnmarshalUpload(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOUpload2ᚖgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚐUpload(ctx context.Context, sel ast.SelectionSet, v *graphql.Upload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalUpload(*v)
 	return res
 }
 
