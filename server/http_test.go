@@ -91,8 +91,8 @@ func TestGetWithEverything(t *testing.T) {
 func TestBodyThatDoesNotArrive(t *testing.T) {
 	e := start(t, func(c *server.Config) { c.Limits.BodyTimeout = 50 * time.Millisecond })
 	for header, status := range map[string]int{
-		"Content-Type: application/json":                                   http.StatusRequestTimeout,
-		"Content-Type: text/plain":                                         http.StatusUnsupportedMediaType,
+		"Content-Type: application/json":                                  http.StatusRequestTimeout,
+		"Content-Type: text/plain":                                        http.StatusUnsupportedMediaType,
 		"Content-Type: application/json\r\nAuthorization: Bearer mallory": http.StatusUnauthorized,
 	} {
 		conn := e.dialTCP("POST /graphql HTTP/1.1\r\nHost: x\r\n" + header + "\r\nContent-Length: 100\r\n\r\n{")
@@ -134,11 +134,17 @@ func TestSecurityHeadersAndCORS(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
+	if vary := strings.Join(a.header.Values("Vary"), ", "); vary != "Origin, Accept" {
+		t.Errorf("Vary: %q", vary)
+	}
 	for origin, allowed := range map[string]string{"https://mark.example": "https://mark.example", "https://evil.example": ""} {
 		a := e.do(e.request("OPTIONS", e.url(), "", "Origin", origin,
 			"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "authorization,content-type"))
 		if got := a.header.Get("Access-Control-Allow-Origin"); got != allowed {
 			t.Errorf("origin %s: allowed %q, want %q", origin, got, allowed)
+		}
+		if e.post(`{ hello }`, "Origin", origin).header.Get("Access-Control-Allow-Origin") != allowed {
+			t.Errorf("origin %s: the answer differs from the preflight", origin)
 		}
 		if a.header.Get("Access-Control-Allow-Credentials") != "" {
 			t.Error("credentials are allowed")

@@ -45,7 +45,7 @@ const allowed = "GET, POST, OPTIONS"
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Vary", "Accept")
+	w.Header().Add("Vary", "Accept") // beside Origin
 	switch r.Method {
 	case http.MethodGet, http.MethodPost:
 	case http.MethodOptions:

@@ -50,6 +50,9 @@ func (p *Presenter) Error(ctx context.Context, err error) *gqlerror.Error {
 	f, ok := fault.As(err)
 	switch {
 	case ok && f.Code != fault.Internal:
+		if f.Field == "" && badArgument(ctx, found) { // a scalar that explains itself
+			f = f.OnField(argument(found.Path))
+		}
 		if f.Err != nil {
 			p.log(ctx, slog.LevelDebug, "operation refused", found.Path, err)
 		}

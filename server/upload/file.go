@@ -10,7 +10,8 @@ import (
 // File is a file on its way, as graphql.Upload.File: it is read once, from
 // beginning to end, and while the operation runs. Where a request has several
 // files they must be read in the order in which they are sent; beginning with
-// a later one gives up those before it.
+// a later one gives up those before it. graphql.Upload.Size is -1, since nobody
+// knows it yet.
 //
 // Reading fails with fault.LimitExceeded as soon as the file proves larger
 // than allowed, and with fault.BadUserInput when the client hangs up, stalls
