@@ -40,7 +40,7 @@ func (shared) Close() error { return nil }
 
 // service is a running Mark: the real wiring, the real sandbox, a real socket.
 type service struct {
-	t      *testing.T
+	t      testing.TB
 	config Config
 	parts  Parts
 	app    *App
@@ -49,7 +49,7 @@ type service struct {
 }
 
 // start runs Mark on a free port until the test ends.
-func start(t *testing.T, databaseURL string, change func(*Config, *Parts)) *service {
+func start(t testing.TB, databaseURL string, change func(*Config, *Parts)) *service {
 	t.Helper()
 	s := &service{t: t, config: Config{
 		DataDir: t.TempDir(), DatabaseURL: databaseURL, LogLevel: "info", LogFormat: "text",
@@ -132,7 +132,7 @@ type vars map[string]any
 
 // reply is a GraphQL response.
 type reply struct {
-	t      *testing.T
+	t      testing.TB
 	Data   map[string]any `json:"data"`
 	Errors []struct {
 		Message    string         `json:"message"`
@@ -148,7 +148,7 @@ func (r reply) at(path ...any) any {
 	return dig(r.t, r.Data, path...)
 }
 
-func dig(t *testing.T, v any, path ...any) any {
+func dig(t testing.TB, v any, path ...any) any {
 	t.Helper()
 	for i, p := range path {
 		switch p := p.(type) {
@@ -244,7 +244,7 @@ func (p *person) upload(name string, content []byte) reply {
 	return p.send(p.request(bytes.NewReader(body), contentType))
 }
 
-func multipartBody(t *testing.T, name string, content []byte) ([]byte, string) {
+func multipartBody(t testing.TB, name string, content []byte) ([]byte, string) {
 	t.Helper()
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
@@ -345,7 +345,7 @@ func (p *person) answered(runID string) map[string]any {
 }
 
 // fixture is a file of testdata.
-func fixture(t *testing.T, name string) []byte {
+func fixture(t testing.TB, name string) []byte {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
@@ -354,7 +354,7 @@ func fixture(t *testing.T, name string) []byte {
 	return raw
 }
 
-func contains(t *testing.T, what, text string, parts ...string) {
+func contains(t testing.TB, what, text string, parts ...string) {
 	t.Helper()
 	for _, part := range parts {
 		if !strings.Contains(text, part) {

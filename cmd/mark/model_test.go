@@ -8,7 +8,7 @@ import (
 
 // withModel points Mark at a model that answers what it is told to, in order,
 // through the same settings as a real one.
-func withModel(t *testing.T, answers ...fakellm.Answer) func(*Config, *Parts) {
+func withModel(t testing.TB, answers ...fakellm.Answer) func(*Config, *Parts) {
 	t.Helper()
 	fake := fakellm.New(t, fakellm.Sequence(answers...))
 	return func(c *Config, _ *Parts) {

@@ -26,7 +26,7 @@ func (e event) kind() string { s, _ := e["__typename"].(string); return s }
 
 // socket is a client of graphql-transport-ws.
 type socket struct {
-	t    *testing.T
+	t    testing.TB
 	conn *websocket.Conn
 }
 
@@ -110,7 +110,7 @@ func (p *person) follow(runID string, after int) []event {
 }
 
 // gapless checks what every stream promises.
-func gapless(t *testing.T, events []event, after int) {
+func gapless(t testing.TB, events []event, after int) {
 	t.Helper()
 	for i, e := range events {
 		if e.seq() != after+i+1 {

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mark-analyst/mark/datasets/samples"
+	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/sandbox/gvisor/gvisortest"
+	"github.com/mark-analyst/mark/sandbox/pyruntime"
+)
+
+// rounds is how often each thing is measured: enough for a 95th percentile on a
+// machine that others use too.
+const rounds = 20
+
+// spread is a series of measurements.
+type spread []time.Duration
+
+func (s spread) at(p float64) time.Duration {
+	sorted := slices.Sorted(slices.Values(s))
+	return sorted[int(math.Ceil(p*float64(len(sorted))))-1]
+}
+
+// report writes a line of the table.
+func (s spread) report(b *testing.B, what string, against time.Duration) {
+	b.Helper()
+	ratio := ""
+	if against > 0 {
+		ratio = fmt.Sprintf("  %.2f x", float64(s.at(0.5))/float64(against))
+	}
+	fmt.Printf("%-58s p50 %8.1f ms  p95 %8.1f ms%s\n", what, milliseconds(s.at(0.5)), milliseconds(s.at(0.95)), ratio)
+	b.ReportMetric(milliseconds(s.at(0.5)), "p50-ms")
+	b.ReportMetric(milliseconds(s.at(0.95)), "p95-ms")
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+func measure(n int, once func() time.Duration) spread {
+	var s spread
+	for range n {
+		s = append(s, once())
+	}
+	return s
+}
+
+// BenchmarkFirstEvent is from sending sendMessage to the run's first event on a
+// WebSocket that is open already.
+func BenchmarkFirstEvent(b *testing.B) {
+	for name, url := range map[string]func() string{
+		"SQLite":     func() string { return "" },
+		"PostgreSQL": func() string { return databases.PostgresURL(b) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			s := start(b, url(), nil)
+			ada := s.signUp("ada@example.org")
+			sock := ada.dial()
+			defer sock.close()
+			measure(rounds, func() time.Duration {
+				began := time.Now()
+				_, run := ada.ask("", "hello")
+				sock.subscribe(run, 0)
+				sock.next()
+				took := time.Since(began)
+				for more := true; more; {
+					_, more = sock.next()
+				}
+				return took
+			}).report(b, "sendMessage to first event, "+name, 0)
+		})
+	}
+}
+
+// BenchmarkSession is what a session costs, beside a native Python that starts
+// cold with the same imports.
+func BenchmarkSession(b *testing.B) {
+	provider := gvisortest.Provider(b)
+	line := `print(pd.DataFrame({"a": [1, 2]}).a.sum())`
+	var opened, first spread
+	for range rounds {
+		began := time.Now()
+		session, err := provider.Open(b.Context(), execution.Spec{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		opened = append(opened, time.Since(began))
+		result, err := session.Run(b.Context(), line, func(execution.Event) {})
+		if err != nil || result.Failure != nil {
+			b.Fatal(err, result.Failure)
+		}
+		first = append(first, time.Since(began))
+		if err := session.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	tree := gvisortest.Tree(b)
+	cold := measure(rounds, func() time.Duration {
+		began := time.Now()
+		cmd := exec.CommandContext(b.Context(), tree.Root+pyruntime.Interpreter, "-I", "-c",
+			"import numpy, pandas as pd, plotly.express, matplotlib.pyplot, pyarrow.parquet, duckdb, openpyxl\n"+line)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			b.Fatalf("%v: %s", err, out)
+		}
+		return time.Since(began)
+	})
+	cold.report(b, "native Python, cold, to the first line of pandas", 0)
+	opened.report(b, "session restored and ready", cold.at(0.5))
+	first.report(b, "session restored, to the first line of pandas", cold.at(0.5))
+}
+
+// BenchmarkQuestion is a whole question, from sendMessage to the stored answer,
+// beside its Python alone in a native process that is warm already.
+func BenchmarkQuestion(b *testing.B) {
+	s := start(b, "", nil)
+	ada := s.signUp("ada@example.org")
+	data := ada.sample("penguins")
+	run := ""
+	whole := measure(rounds, func() time.Duration {
+		began := time.Now()
+		_, run = ada.ask("", "What is the mean body mass by species?", data)
+		ada.follow(run, 0)
+		return time.Since(began)
+	})
+	native := warmNative(b, programOf(ada, run))
+	native.report(b, "its Python in a warm native process", 0)
+	whole.report(b, "question to answer, offline analyst, new session each", native.at(0.5))
+}
+
+// programOf is the Python of a run.
+func programOf(p *person, run string) string {
+	steps, _ := p.run(run).at("node", "steps").([]any)
+	for _, step := range steps {
+		if code, ok := dig(p.t, step, "code").(string); ok && code != "" {
+			return code
+		}
+	}
+	p.t.Fatal("the run has no Python")
+	return ""
+}
+
+func warmNative(b *testing.B, program string) spread {
+	b.Helper()
+	dir := b.TempDir()
+	for _, sample := range samples.All() {
+		content, err := sample.Open()
+		if err != nil {
+			b.Fatal(err)
+		}
+		file, err := os.Create(filepath.Join(dir, sample.File))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.Copy(file, content); err != nil {
+			b.Fatal(err)
+		}
+		content.Close()
+		file.Close()
+	}
+	source := filepath.Join(dir, "program.py")
+	if err := os.WriteFile(source, []byte(program), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	script, err := filepath.Abs("testdata/warm.py")
+	if err != nil {
+		b.Fatal(err)
+	}
+	cmd := exec.CommandContext(b.Context(), gvisortest.Tree(b).Root+pyruntime.Interpreter, "-I", script)
+	cmd.Dir, cmd.Stderr = dir, os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	lines.Scan()
+	took := measure(rounds, func() time.Duration {
+		fmt.Fprintln(in, source)
+		if !lines.Scan() {
+			b.Fatal("the native process ended")
+		}
+		seconds, err := strconv.ParseFloat(strings.TrimSpace(lines.Text()), 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return time.Duration(seconds * float64(time.Second))
+	})
+	in.Close()
+	if err := cmd.Wait(); err != nil {
+		b.Fatal(err)
+	}
+	return took
+}
