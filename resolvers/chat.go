@@ -7,7 +7,6 @@ import (
 	"github.com/mark-analyst/mark/auth"
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/graph/model"
-	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/internal/ids"
 	"github.com/mark-analyst/mark/internal/untrusted"
 )
@@ -16,7 +15,7 @@ import (
 const maxTitle = 200
 
 func (r chatResolver) ActiveRun(ctx context.Context, c *ent.Chat) (*ent.Run, error) {
-	return r.Agent.ActiveRun(ctx, c.ID)
+	return r.load(ctx).activeRun.Load(ctx, wanted(ctx, c.ID))
 }
 
 func (r mutationResolver) CreateChat(ctx context.Context, in model.CreateChatInput) (*model.CreateChatPayload, error) {
@@ -34,6 +33,9 @@ func (r mutationResolver) CreateChat(ctx context.Context, in model.CreateChatInp
 func (r mutationResolver) createChat(ctx context.Context, in model.CreateChatInput) (*ent.Chat, error) {
 	title := untrusted.Line(deref(in.Title))
 	if err := checkText("title", title, 0, maxTitle); err != nil {
+		return nil, err
+	}
+	if err := checkDatasetIDs(in.DatasetIds); err != nil {
 		return nil, err
 	}
 	if err := r.Agent.CheckDatasets(ctx, r.Client, in.DatasetIds); err != nil {
@@ -55,9 +57,8 @@ func (r mutationResolver) UpdateChat(ctx context.Context, in model.UpdateChatInp
 }
 
 func (r mutationResolver) updateChat(ctx context.Context, in model.UpdateChatInput) (*ent.Chat, error) {
-	noChat := fault.New(fault.NotFound, "There is no such chat.").OnField("chatId")
-	if !ids.Valid(ids.Chat, in.ChatID) {
-		return nil, noChat
+	if err := checkID(ids.Chat, in.ChatID, "chatId", "chat"); err != nil {
+		return nil, err
 	}
 	change := r.Client.Chat.UpdateOneID(in.ChatID)
 	if in.Title != nil {
@@ -71,6 +72,9 @@ func (r mutationResolver) updateChat(ctx context.Context, in model.UpdateChatInp
 		change.SetArchived(*in.Archived)
 	}
 	if in.DatasetIds != nil {
+		if err := checkDatasetIDs(in.DatasetIds); err != nil {
+			return nil, err
+		}
 		if err := r.Agent.CheckDatasets(ctx, r.Client, in.DatasetIds); err != nil {
 			return nil, err
 		}
@@ -78,7 +82,7 @@ func (r mutationResolver) updateChat(ctx context.Context, in model.UpdateChatInp
 	}
 	c, err := change.Save(ctx)
 	if ent.IsNotFound(err) {
-		return nil, noChat
+		return nil, missing("chatId", "chat")
 	}
 	return c, err
 }
@@ -87,9 +91,12 @@ func (r mutationResolver) DeleteChat(ctx context.Context, in model.DeleteChatInp
 	if _, err := auth.Require(ctx); err != nil {
 		return nil, err
 	}
-	err := r.Agent.DeleteChat(ctx, in.ChatID)
+	err := checkID(ids.Chat, in.ChatID, "chatId", "chat")
+	if err == nil {
+		err = r.Agent.DeleteChat(ctx, in.ChatID)
+	}
 	if ent.IsNotFound(err) {
-		err = fault.New(fault.NotFound, "There is no such chat.").OnField("chatId")
+		err = missing("chatId", "chat")
 	}
 	errs, err := problems[model.DeleteChatError](err)
 	if err != nil {

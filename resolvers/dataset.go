@@ -91,9 +91,8 @@ func (r mutationResolver) UpdateDataset(ctx context.Context, in model.UpdateData
 
 // updateDataset makes all of the changes or none.
 func (r mutationResolver) updateDataset(ctx context.Context, in model.UpdateDatasetInput) (*ent.Dataset, error) {
-	noDataset := fault.New(fault.NotFound, "There is no such dataset.").OnField("datasetId")
-	if !ids.Valid(ids.Dataset, in.DatasetID) {
-		return nil, noDataset
+	if err := checkID(ids.Dataset, in.DatasetID, "datasetId", "dataset"); err != nil {
+		return nil, err
 	}
 	tx, err := r.Client.Tx(ctx)
 	if err != nil {
@@ -104,7 +103,7 @@ func (r mutationResolver) updateDataset(ctx context.Context, in model.UpdateData
 		// After a failure the rollback's own error says nothing new.
 		tx.Rollback() //nolint:errcheck
 		if ent.IsNotFound(err) {
-			return nil, noDataset
+			return nil, missing("datasetId", "dataset")
 		}
 		return nil, err
 	}
@@ -154,9 +153,6 @@ func (r mutationResolver) DeleteDataset(ctx context.Context, in model.DeleteData
 		return nil, err
 	}
 	err := r.Datasets.Delete(ctx, in.DatasetID)
-	if ent.IsNotFound(err) {
-		err = fault.New(fault.NotFound, "There is no such dataset.").OnField("datasetId")
-	}
 	errs, err := problems[model.DeleteDatasetError](err)
 	if err != nil {
 		return nil, err

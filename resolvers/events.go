@@ -12,6 +12,7 @@ import (
 	"github.com/mark-analyst/mark/graph/model"
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/internal/fault"
+	"github.com/mark-analyst/mark/internal/ids"
 )
 
 // RunEvents follows a run's log. The channel is closed when the log ends, when
@@ -25,9 +26,12 @@ func (r subscriptionResolver) RunEvents(ctx context.Context, runID string, after
 		return nil, fault.New(fault.BadUserInput, "`after` is the seq of an event, or 0.").OnField("after")
 	}
 	// Read as the viewer: what is somebody else's is not found.
+	if err := checkID(ids.Run, runID, "runId", "run"); err != nil {
+		return nil, err
+	}
 	run, err := r.Client.Run.Get(ctx, runID)
 	if ent.IsNotFound(err) {
-		return nil, fault.New(fault.NotFound, "There is no such run.").OnField("runId")
+		return nil, missing("runId", "run")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the run: %w", err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/column"
+	"github.com/mark-analyst/mark/ent/message"
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/step"
 )
@@ -17,11 +18,34 @@ import (
 // each, where ent's eager loading does not reach: relations that the contract
 // draws differently from the data model.
 type loaders struct {
-	messageRun *dataloadgen.Loader[string, *ent.Run]      // by message
+	messageRun *dataloadgen.Loader[runOf, *ent.Run]       // by message
+	activeRun  *dataloadgen.Loader[runOf, *ent.Run]       // by chat
+	message    *dataloadgen.Loader[string, *ent.Message]  // by id
 	columns    *dataloadgen.Loader[string, []*ent.Column] // by dataset
 	steps      *dataloadgen.Loader[string, []*ent.Step]   // by run
 	step       *dataloadgen.Loader[string, *ent.Step]     // by id
 }
+
+// runOf asks for the run of an object, and says what of the run's own relations
+// is asked for.
+type runOf struct {
+	id           string
+	chat, answer bool
+}
+
+// wanted is a runOf for a field that returns a Run.
+func wanted(ctx context.Context, id string) runOf {
+	of := runOf{id: id}
+	for _, f := range graphql.CollectFieldsCtx(ctx, nil) {
+		of.chat = of.chat || f.Name == "chat"
+		of.answer = of.answer || f.Name == "answer"
+	}
+	return of
+}
+
+// batch bounds how many keys go into one statement; a page of chats with full
+// pages of messages makes 10,000 keys, and SQLite takes 32,766 arguments.
+const batch = 5_000
 
 // Loading is a gqlgen extension that gives each response its own loaders, so
 // that nothing is remembered from one event of a subscription to the next.
@@ -60,64 +84,108 @@ func (r *Resolver) load(ctx context.Context) *loaders {
 
 func newLoaders(client *ent.Client) *loaders {
 	return &loaders{
-		messageRun: dataloadgen.NewMappedLoader(func(ctx context.Context, messages []string) (map[string]*ent.Run, error) {
-			runs, err := client.Run.Query().Where(run.Or(run.QuestionIDIn(messages...), run.AnswerIDIn(messages...))).
-				Order(ent.Asc(run.FieldCreatedAt), ent.Asc(run.FieldID)).All(ctx)
+		messageRun: loader(func(ctx context.Context, keys []runOf) (map[runOf]*ent.Run, error) {
+			list, with := unpack(keys)
+			q := client.Run.Query().Where(run.Or(run.QuestionIDIn(list...), run.AnswerIDIn(list...)))
+			runs, err := with(q).All(ctx)
 			if err != nil {
 				return nil, fmt.Errorf("load the runs of messages: %w", err)
 			}
-			out := absent[*ent.Run](messages)
+			byMessage := map[string]*ent.Run{}
 			for _, r := range runs { // of several that answer one question, the latest
-				out[r.QuestionID] = r
+				byMessage[r.QuestionID] = r
 				if r.AnswerID != nil {
-					out[*r.AnswerID] = r
+					byMessage[*r.AnswerID] = r
 				}
 			}
-			return out, nil
+			return pack(keys, byMessage), nil
 		}),
-		columns: dataloadgen.NewMappedLoader(func(ctx context.Context, datasets []string) (map[string][]*ent.Column, error) {
+		activeRun: loader(func(ctx context.Context, keys []runOf) (map[runOf]*ent.Run, error) {
+			list, with := unpack(keys)
+			q := client.Run.Query().Where(run.ChatIDIn(list...), run.StateIn(run.StateRunning, run.StateWaiting, run.StateQueued))
+			runs, err := with(q).All(ctx)
+			if err != nil {
+				return nil, fmt.Errorf("load the active runs of chats: %w", err)
+			}
+			byChat := map[string]*ent.Run{}
+			for _, r := range runs { // of several that wait, the one whose turn it is
+				if byChat[r.ChatID] == nil {
+					byChat[r.ChatID] = r
+				}
+			}
+			return pack(keys, byChat), nil
+		}),
+		message: loader(func(ctx context.Context, list []string) (map[string]*ent.Message, error) {
+			messages, err := client.Message.Query().Where(message.IDIn(list...)).All(ctx)
+			return index(list, messages, func(m *ent.Message) string { return m.ID }), err
+		}),
+		columns: loader(func(ctx context.Context, datasets []string) (map[string][]*ent.Column, error) {
 			columns, err := client.Column.Query().Where(column.DatasetIDIn(datasets...)).
 				Order(ent.Asc(column.FieldPosition)).All(ctx)
-			if err != nil {
-				return nil, fmt.Errorf("load columns: %w", err)
-			}
-			out := absent[[]*ent.Column](datasets)
-			for _, c := range columns {
-				out[c.DatasetID] = append(out[c.DatasetID], c)
-			}
-			return out, nil
+			return group(datasets, columns, func(c *ent.Column) string { return c.DatasetID }), err
 		}),
-		steps: dataloadgen.NewMappedLoader(func(ctx context.Context, runs []string) (map[string][]*ent.Step, error) {
+		steps: loader(func(ctx context.Context, runs []string) (map[string][]*ent.Step, error) {
 			steps, err := client.Step.Query().Where(step.RunIDIn(runs...)).Order(ent.Asc(step.FieldIndex)).All(ctx)
-			if err != nil {
-				return nil, fmt.Errorf("load steps: %w", err)
-			}
-			out := absent[[]*ent.Step](runs)
-			for _, s := range steps {
-				out[s.RunID] = append(out[s.RunID], s)
-			}
-			return out, nil
+			return group(runs, steps, func(s *ent.Step) string { return s.RunID }), err
 		}),
-		step: dataloadgen.NewMappedLoader(func(ctx context.Context, list []string) (map[string]*ent.Step, error) {
+		step: loader(func(ctx context.Context, list []string) (map[string]*ent.Step, error) {
 			steps, err := client.Step.Query().Where(step.IDIn(list...)).All(ctx)
-			if err != nil {
-				return nil, fmt.Errorf("load steps: %w", err)
-			}
-			out := absent[*ent.Step](list)
-			for _, s := range steps {
-				out[s.ID] = s
-			}
-			return out, nil
+			return index(list, steps, func(s *ent.Step) string { return s.ID }), err
 		}),
 	}
 }
 
-// absent is an entry for each key, so that what is not there is nil and no error.
-func absent[V any](keys []string) map[string]V {
-	out := make(map[string]V, len(keys))
-	var none V
+func loader[K comparable, V any](fetch func(context.Context, []K) (map[K]V, error)) *dataloadgen.Loader[K, V] {
+	return dataloadgen.NewMappedLoader(fetch, dataloadgen.WithBatchCapacity(batch))
+}
+
+// unpack gives the ids of the keys, and what makes a query of runs load in
+// order what any of the keys asks for.
+func unpack(keys []runOf) (list []string, with func(*ent.RunQuery) *ent.RunQuery) {
+	var chat, answer bool
 	for _, k := range keys {
-		out[k] = none
+		list = append(list, k.id)
+		chat, answer = chat || k.chat, answer || k.answer
+	}
+	return list, func(q *ent.RunQuery) *ent.RunQuery {
+		if chat {
+			q.WithChat()
+		}
+		if answer {
+			q.WithAnswer()
+		}
+		return q.Order(ent.Asc(run.FieldCreatedAt), ent.Asc(run.FieldID))
+	}
+}
+
+func pack(keys []runOf, runs map[string]*ent.Run) map[runOf]*ent.Run {
+	out := make(map[runOf]*ent.Run, len(keys))
+	for _, k := range keys {
+		out[k] = runs[k.id]
+	}
+	return out
+}
+
+// index has the row of each key; what is not there is nil and no error.
+func index[V any](keys []string, rows []*V, key func(*V) string) map[string]*V {
+	out := make(map[string]*V, len(keys))
+	for _, k := range keys {
+		out[k] = nil
+	}
+	for _, r := range rows {
+		out[key(r)] = r
+	}
+	return out
+}
+
+// group has the rows of each key, in their order; none is an empty list.
+func group[V any](keys []string, rows []*V, key func(*V) string) map[string][]*V {
+	out := make(map[string][]*V, len(keys))
+	for _, k := range keys {
+		out[k] = nil
+	}
+	for _, r := range rows {
+		out[key(r)] = append(out[key(r)], r)
 	}
 	return out
 }

@@ -8,16 +8,25 @@ import (
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/step"
 	"github.com/mark-analyst/mark/graph/model"
+	"github.com/mark-analyst/mark/internal/ids"
+	"github.com/mark-analyst/mark/internal/storable"
 )
+
+// maxMutationID is how long a clientMutationId may be, characters.
+const maxMutationID = 200
 
 func (r mutationResolver) SendMessage(ctx context.Context, in model.SendMessageInput) (*model.SendMessagePayload, error) {
 	if _, err := auth.Require(ctx); err != nil {
 		return nil, err
 	}
-	sent, err := r.Agent.Send(ctx, agent.Question{
-		ChatID: deref(in.ChatID), Text: in.Text, DatasetIDs: in.DatasetIds,
-		Model: deref(in.Model), ClientMutationID: deref(in.ClientMutationID),
-	})
+	var sent agent.Sent
+	err := checkSending(in)
+	if err == nil {
+		sent, err = r.Agent.Send(ctx, agent.Question{
+			ChatID: deref(in.ChatID), Text: in.Text, DatasetIDs: in.DatasetIds,
+			Model: deref(in.Model), ClientMutationID: storable.Text(deref(in.ClientMutationID)),
+		})
+	}
 	errs, err := problems[model.SendMessageError](err)
 	if err != nil {
 		return nil, err
@@ -28,8 +37,22 @@ func (r mutationResolver) SendMessage(ctx context.Context, in model.SendMessageI
 	}, nil
 }
 
+// checkSending refuses what the agent would not understand as it is meant: an
+// empty id is none, and no new chat.
+func checkSending(in model.SendMessageInput) error {
+	if in.ChatID != nil {
+		if err := checkID(ids.Chat, *in.ChatID, "chatId", "chat"); err != nil {
+			return err
+		}
+	}
+	if err := checkText("clientMutationId", deref(in.ClientMutationID), 0, maxMutationID); err != nil {
+		return err
+	}
+	return checkDatasetIDs(in.DatasetIds)
+}
+
 func (r messageResolver) Run(ctx context.Context, m *ent.Message) (*ent.Run, error) {
-	return r.load(ctx).messageRun.Load(ctx, m.ID)
+	return r.load(ctx).messageRun.Load(ctx, wanted(ctx, m.ID))
 }
 
 func (r messageResolver) Parts(ctx context.Context, m *ent.Message) ([]model.MessagePart, error) {
@@ -68,13 +91,13 @@ func (r messageResolver) answer(ctx context.Context, a *agent.Answer) (*model.An
 		Charts: []*model.Chart{}, Tables: []*model.AnswerTable{}, Claims: []*model.Claim{}, Checks: []*model.Check{},
 	}
 	for _, c := range a.Charts {
-		out.Charts = append(out.Charts, &model.Chart{Title: c.Title, Spec: c.Spec, Artifact: artifact(c.Artifact)})
+		out.Charts = append(out.Charts, &model.Chart{Title: c.Title, Spec: c.Spec, Artifact: storedFile(c.Artifact)})
 	}
 	for _, t := range a.Tables {
 		head := table(&t.Table)
 		out.Tables = append(out.Tables, &model.AnswerTable{
 			Title: t.Title, Columns: head.Columns, Rows: head.Rows, RowCount: head.RowCount,
-			Truncated: head.Truncated, Artifact: artifact(t.Artifact),
+			Truncated: head.Truncated, Artifact: storedFile(t.Artifact),
 		})
 	}
 	for _, c := range a.Checks {

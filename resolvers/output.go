@@ -33,7 +33,7 @@ func (r artifactResolver) URL(_ context.Context, a *ent.Artifact) (string, error
 func output(o agent.Output) *model.Output {
 	return &model.Output{
 		Name: o.Name, Title: optional(o.Title), MimeType: o.MIME, Text: optional(o.Text),
-		JSON: o.JSON, Table: table(o.Table), Artifact: artifact(o.Artifact),
+		JSON: o.JSON, Table: table(o.Table), Artifact: storedFile(o.Artifact),
 	}
 }
 
@@ -52,9 +52,9 @@ func table(t *execution.Table) *model.Table {
 	return &model.Table{Columns: columns, Rows: rows, RowCount: t.RowCount, Truncated: t.Truncated}
 }
 
-// artifact is the file of an output. What is shown of it is stored with the
+// storedFile is the file of an output. What is shown of it is stored with the
 // output, so that it costs no query.
-func artifact(a *agent.Artifact) *ent.Artifact {
+func storedFile(a *agent.Artifact) *ent.Artifact {
 	if a == nil {
 		return nil
 	}

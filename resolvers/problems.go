@@ -10,6 +10,7 @@ import (
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/graph/model"
 	"github.com/mark-analyst/mark/internal/fault"
+	"github.com/mark-analyst/mark/internal/ids"
 )
 
 // The codes of errors that come as data and have no counterpart in
@@ -63,6 +64,30 @@ func problem(err error) any {
 		return &model.RateLimitedError{Code: string(f.Code), Message: f.Message, Field: field, RetryAfter: int(math.Ceil(f.RetryAfter.Seconds()))}
 	}
 	return nil
+}
+
+// checkID refuses what cannot be the id of an object of the type, with the
+// answer that a missing one gets. It also keeps from the database what that
+// would refuse as text.
+func checkID(prefix, id, field, name string) error {
+	if !ids.Valid(prefix, id) {
+		return missing(field, name)
+	}
+	return nil
+}
+
+// checkDatasetIDs is checkID for a list, with package agent's answer.
+func checkDatasetIDs(list []string) error {
+	for _, id := range list {
+		if !ids.Valid(ids.Dataset, id) {
+			return fault.New(fault.NotFound, "One of the datasets does not exist.").OnField("datasetIds")
+		}
+	}
+	return nil
+}
+
+func missing(field, name string) error {
+	return fault.New(fault.NotFound, "There is no such %s.", name).OnField(field)
 }
 
 // checkText refuses a text that is too long or too short, in characters.

@@ -2,9 +2,18 @@ package resolvers
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"reflect"
 
 	"github.com/mark-analyst/mark/auth"
 	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/artifact"
+	"github.com/mark-analyst/mark/ent/chat"
+	"github.com/mark-analyst/mark/ent/dataset"
+	"github.com/mark-analyst/mark/ent/message"
+	"github.com/mark-analyst/mark/ent/run"
+	"github.com/mark-analyst/mark/ent/step"
 	"github.com/mark-analyst/mark/ent/user"
 	"github.com/mark-analyst/mark/graph/model"
 	"github.com/mark-analyst/mark/internal/fault"
@@ -28,26 +37,15 @@ func (r queryResolver) Viewer(ctx context.Context) (*ent.User, error) {
 
 func (r queryResolver) Server(context.Context) (*model.ServerInfo, error) { return r.Info(), nil }
 
-// tables tells by an id's prefix where its object is; what is not here is no
-// Node of the contract.
-var tables = map[string]string{
-	ids.User: "users", ids.Chat: "chats", ids.Message: "messages", ids.Run: "runs",
-	ids.Step: "steps", ids.Dataset: "datasets", ids.Artifact: "artifacts",
-}
-
 func (r queryResolver) Node(ctx context.Context, id string) (ent.Noder, error) {
 	if _, err := auth.Require(ctx); err != nil {
 		return nil, err
 	}
-	table, ok := tables[ids.Prefix(id)]
-	if !ok {
-		return nil, nil
+	found, err := r.find(ctx, ids.Prefix(id), []string{id})
+	if err != nil {
+		return nil, err
 	}
-	n, err := r.Client.Noder(ctx, id, ent.WithFixedNodeType(table))
-	if ent.IsNotFound(err) {
-		return nil, nil
-	}
-	return n, err
+	return found[id], nil
 }
 
 func (r queryResolver) Nodes(ctx context.Context, list []string) ([]ent.Noder, error) {
@@ -57,13 +55,69 @@ func (r queryResolver) Nodes(ctx context.Context, list []string) ([]ent.Noder, e
 	if len(list) > maxNodes {
 		return nil, fault.New(fault.LimitExceeded, "At most %d ids at once.", maxNodes).OnField("ids")
 	}
-	out := make([]ent.Noder, len(list))
-	for i, id := range list {
-		n, err := r.Node(ctx, id)
+	byPrefix := map[string][]string{}
+	for _, id := range list {
+		prefix := ids.Prefix(id)
+		byPrefix[prefix] = append(byPrefix[prefix], id)
+	}
+	found := map[string]ent.Noder{}
+	for prefix, some := range byPrefix {
+		objects, err := r.find(ctx, prefix, some)
 		if err != nil {
 			return nil, err
 		}
-		out[i] = n
+		maps.Copy(found, objects)
+	}
+	out := make([]ent.Noder, len(list))
+	for i, id := range list {
+		out[i] = found[id]
+	}
+	return out, nil
+}
+
+// find returns those objects of one type that the viewer has, with what the
+// selection asks for. A prefix that is not here is no Node of the contract's.
+func (r queryResolver) find(ctx context.Context, prefix string, list []string) (map[string]ent.Noder, error) {
+	switch c := r.Client; prefix {
+	case ids.User:
+		return nodes(ctx, c.User.Query().Where(user.IDIn(list...)), func(o *ent.User) string { return o.ID })
+	case ids.Chat:
+		return nodes(ctx, c.Chat.Query().Where(chat.IDIn(list...)), func(o *ent.Chat) string { return o.ID })
+	case ids.Message:
+		return nodes(ctx, c.Message.Query().Where(message.IDIn(list...)), func(o *ent.Message) string { return o.ID })
+	case ids.Run:
+		return nodes(ctx, c.Run.Query().Where(run.IDIn(list...)), func(o *ent.Run) string { return o.ID })
+	case ids.Step:
+		return nodes(ctx, c.Step.Query().Where(step.IDIn(list...)), func(o *ent.Step) string { return o.ID })
+	case ids.Dataset:
+		return nodes(ctx, c.Dataset.Query().Where(dataset.IDIn(list...)), func(o *ent.Dataset) string { return o.ID })
+	case ids.Artifact:
+		return nodes(ctx, c.Artifact.Query().Where(artifact.IDIn(list...)), func(o *ent.Artifact) string { return o.ID })
+	}
+	return nil, nil
+}
+
+// query is one of ent's queries for objects of the type T.
+type query[Q, T any] interface {
+	CollectFields(ctx context.Context, satisfies ...string) (Q, error)
+	All(ctx context.Context) ([]T, error)
+}
+
+// nodes loads objects by their ids.
+func nodes[Q query[Q, T], T ent.Noder](ctx context.Context, q Q, id func(T) string) (map[string]ent.Noder, error) {
+	var object T
+	typeName := reflect.TypeOf(object).Elem().Name()
+	q, err := q.CollectFields(ctx, typeName, "Node")
+	if err != nil {
+		return nil, fmt.Errorf("look for a %s: %w", typeName, err)
+	}
+	objects, err := q.All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for a %s: %w", typeName, err)
+	}
+	out := make(map[string]ent.Noder, len(objects))
+	for _, o := range objects {
+		out[id(o)] = o
 	}
 	return out, nil
 }

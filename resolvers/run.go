@@ -8,15 +8,20 @@ import (
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/graph/model"
 	"github.com/mark-analyst/mark/internal/fault"
+	"github.com/mark-analyst/mark/internal/ids"
 )
 
 func (r mutationResolver) StopRun(ctx context.Context, in model.StopRunInput) (*model.StopRunPayload, error) {
 	if _, err := auth.Require(ctx); err != nil {
 		return nil, err
 	}
-	stopped, err := r.Agent.Stop(ctx, in.RunID)
+	var stopped *ent.Run
+	err := checkID(ids.Run, in.RunID, "runId", "run")
+	if err == nil {
+		stopped, err = r.Agent.Stop(ctx, in.RunID)
+	}
 	if ent.IsNotFound(err) {
-		err = fault.New(fault.NotFound, "There is no such run.").OnField("runId")
+		err = missing("runId", "run")
 	}
 	errs, err := problems[model.StopRunError](err)
 	if err != nil {
@@ -26,7 +31,11 @@ func (r mutationResolver) StopRun(ctx context.Context, in model.StopRunInput) (*
 }
 
 func (r runResolver) Message(ctx context.Context, run *ent.Run) (*ent.Message, error) {
-	return run.QueryQuestion().Only(ctx)
+	m, err := r.load(ctx).message.Load(ctx, run.QuestionID)
+	if err == nil && m == nil {
+		return nil, fault.New(fault.NotFound, "The message was deleted.")
+	}
+	return m, err
 }
 
 func (r runResolver) Steps(ctx context.Context, run *ent.Run) ([]*ent.Step, error) {
