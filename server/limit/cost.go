@@ -74,16 +74,13 @@ func clamp(n int64, low, high int) int {
 	return int(min(max(n, int64(low)), int64(high)))
 }
 
-// number reads a page size in every shape that gqlparser leaves one in. What
-// is no number is for the resolver to refuse.
+// number reads a page size in the shapes that gqlparser leaves one in: int64,
+// or json.Number for a variable of a custom scalar. What is no number is for
+// the resolver to refuse.
 func number(v any) (int64, bool) {
 	switch v := v.(type) {
 	case int64:
 		return v, true
-	case int:
-		return int64(v), true
-	case float64:
-		return int64(clampFloat(v)), true
 	case json.Number:
 		if n, err := v.Int64(); err == nil {
 			return n, true
@@ -92,5 +89,3 @@ func number(v any) (int64, bool) {
 	}
 	return 0, false
 }
-
-func clampFloat(f float64) float64 { return min(max(f, 0), math.MaxInt32) }
