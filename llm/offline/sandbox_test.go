@@ -108,7 +108,7 @@ func TestAnswersInTheSandbox(t *testing.T) {
 			{"are there duplicates?", []string{"No row repeats"}},
 			{"outliers in body mass", []string{"None of the 344 rows"}},
 			{"compare male and female by body mass", []string{comma(p.where("sex", "male").mean("body_mass_g"), 2), comma(p.where("sex", "female").mean("body_mass_g"), 2), comma(p.where("sex", "male").mean("body_mass_g")-p.where("sex", "female").mean("body_mass_g"), 2)}},
-			{"compare species", []string{"Mean bill\\_length"}},
+			{"compare species", []string{"Mean bill_length_mm: 48.83 for Chinstrap"}},
 			{"what percentage of Gentoo penguins are female?", []string{percent(58.0 / 119)}},
 			{"share of penguins by island", []string{percent(168.0 / 344)}},
 			{"penguins with body mass over 5500", []string{"28 of 344"}},
@@ -143,7 +143,7 @@ func TestAnswersInTheSandbox(t *testing.T) {
 			{"revenue in 2023 vs 2024", []string{comma(orders2024.sum("revenue"), 2)}},
 			{"duplicate order ids", []string{"No row repeats"}},
 			{"outliers in revenue", []string{"by Tukey's rule"}},
-			{"how many orders on 2024-01-15 or 2024-02-29", []string{"of 400 rows"}},
+			{"how many orders in March 2024", []string{"17 of 400 rows"}},
 		},
 	}
 	for _, data := range []profiles.Data{penguins, gapminder, sales} {
