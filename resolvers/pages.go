@@ -49,17 +49,20 @@ func (Pages) InterceptField(ctx context.Context, next graphql.Resolver) (any, er
 	if fc == nil || !fc.IsMethod && !fc.IsResolver || len(fc.Field.Selections) == 0 || fc.Field.Definition == nil {
 		return next(ctx)
 	}
-	toEnt := *fc
+	asWritten := fc.Field
 	field := *fc.Field.Field
 	field.Alias = canonicalAlias(&field)
-	toEnt.Field.Field = &field
+	fc.Field.Field = &field
 	if name := field.Definition.Type.Name(); isConnection(name) || name == "Node" {
 		// Only these read the selection.
 		if s, ok := ctx.Value(shownKey{}).(*shown); ok {
-			toEnt.Field.Selections = s.of(fc.Field.Selections)
+			fc.Field.Selections = s.of(fc.Field.Selections)
 		}
 	}
-	return next(graphql.WithFieldContext(ctx, &toEnt))
+	// What is below, and where errors are said to be, is what the client wrote.
+	// The context stays the same one: gqlgen hands it on to the fields below.
+	defer func() { fc.Field = asWritten }()
+	return next(ctx)
 }
 
 func isConnection(typeName string) bool { return strings.HasSuffix(typeName, "Connection") }
