@@ -86,6 +86,8 @@ func TestAnswersInTheSandbox(t *testing.T) {
 		"penguins": {
 			{"describe the data", []string{"344 rows and 8 columns", "19 values are missing"}},
 			{"show the first 5 rows", []string{"first 5 of 344 rows"}},
+			{"describe species", []string{"species has 3 different values"}},
+			{"summary of body mass", []string{"half of the 342 values"}},
 			{"which columns are there?", []string{"8 columns: species, island"}},
 			{"how many penguins are there?", []string{"344 rows"}},
 			{"how many female penguins are there", []string{"165 of 344 rows", percent(165.0 / 344)}},

@@ -81,7 +81,7 @@ func (v *view) details() {
 					v.Words = append(v.Words, c.Name)
 				}
 			}
-		} else {
+		} else if len(v.Measures) > 1 {
 			v.Measures = slices.DeleteFunc(v.Measures, func(name string) bool { return !v.numeric(name) })
 		}
 	case question.Distribution:

@@ -11,7 +11,7 @@ else:
     table.insert(0, "rank", range(1, len(table) + 1))
     display(table, title="Highest pop (year = 2007)")
 
-    names = table["country"].astype(str)
+    names = table["country"].astype(object).fillna("not known").astype(str)
     values = table["pop"]
     print(f"The highest pop is {values.iloc[0]:,.15g} ({names.iloc[0]}), of {len(df):,} rows.")
     if len(table) > 1:
