@@ -93,11 +93,9 @@ func handleOf(c call) string {
 
 // subject is what a question is about and what it says of it.
 type subject struct {
-	data     *question.Dataset
-	question string
-	reading  question.Reading
-	ask      string // a question back that must come first
-	others   bool   // there are other data sets
+	data    *question.Dataset
+	reading question.Reading
+	ask     string // a question back that must come first
 }
 
 // choose settles which data set the question is about: the one that it names,
@@ -116,7 +114,6 @@ func choose(c conversation, profiles []question.Dataset) subject {
 	var read []subject
 	for i := range pool {
 		read = append(read, understand(c, &pool[i], before, asked))
-		read[i].others = len(profiles) > 1
 	}
 	if len(read) == 1 {
 		return read[0]
@@ -186,7 +183,7 @@ func understand(c conversation, d *question.Dataset, before []exchange, asked st
 		read(e.question)
 	}
 	r := read(asked)
-	return subject{data: d, question: last, reading: r}
+	return subject{data: d, reading: r}
 }
 
 // lookups returns what lookups in this data set have come back with. Words that

@@ -130,11 +130,6 @@ func (a *agent) call(c toolCall) (result, code string) {
 }
 
 func listed(datasets []profiles.Data) string {
-	type entry struct {
-		ID, Name, File, State string
-		Rows                  int64
-		Columns               int
-	}
 	list := []map[string]any{}
 	for _, d := range datasets {
 		list = append(list, map[string]any{"id": "ds_" + d.Profile.Name, "name": d.Profile.Name, "file": d.Profile.File,

@@ -119,7 +119,7 @@ func TestStreamedCallsComeInPieces(t *testing.T) {
 	}
 }
 
-func TestARepliesIsAFunctionOfItsRequest(t *testing.T) {
+func TestAReplyIsAFunctionOfItsRequest(t *testing.T) {
 	for _, more := range []string{"", `,"stream":true`} {
 		_, a := post(t, body("average body mass", more))
 		_, b := post(t, body("average body mass", more))

@@ -74,7 +74,7 @@ const maxN = 1000
 // likeRows tells whether what stands before a number makes "… 5 rows" a wish to
 // see rows, and not a comparison.
 func (r *reader) likeRows(before int) bool {
-	return before < 0 || r.spans[before].is("list", "plot", "which", "preview", "add", "again", "back", "random")
+	return before < 0 || r.spans[before].is("list", "plot", "which", "preview", "add", "again", "back")
 }
 
 var opOf = map[string]Op{"gt": Gt, "ge": Ge, "lt": Lt, "le": Le, "eq": Eq}
@@ -351,7 +351,6 @@ func (d *Dataset) coversYears(a, b float64) bool {
 
 // addFilter adds a filter that the span at says.
 func (r *reader) addFilter(f Filter, at int) {
-	r.said.filters = true
 	for i, o := range r.q.Filters {
 		// "in 2023 vs 2024", "in January or March": one or the other
 		if o.Column.Name == f.Column.Name && f.Op == Eq && (o.Op == Eq || o.Op == In) && !f.Column.Text() {

@@ -114,7 +114,6 @@ func (r *reader) divideBy(c Column) {
 		r.q.note("Every row has its own " + c.Name + ", so I did not divide by it.")
 		return
 	}
-	r.said.by = true
 	if !slices.ContainsFunc(r.q.By, func(o Column) bool { return o.Name == c.Name }) {
 		r.q.By = append(r.q.By, c)
 	}

@@ -30,7 +30,6 @@ func (r *reader) readMeasures() {
 		case c.Temporal() || c.Year():
 			r.readTimeMention(c)
 		case c.Numeric() && !(counting && c.Identifier()):
-			r.said.measures = true
 			if !slices.ContainsFunc(r.q.Measures, func(o Column) bool { return o.Name == c.Name }) {
 				r.q.Measures = append(r.q.Measures, c)
 			}
@@ -87,7 +86,7 @@ func (r *reader) readSuperlative(i int) {
 		r.stop("I found no column that says what is “" + s.text + "”." + r.data.columnsSentence())
 		return
 	}
-	s.used, r.said.measures = true, true
+	s.used = true
 	r.q.Measures = append(r.q.Measures, c)
 }
 

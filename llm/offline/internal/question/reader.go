@@ -57,7 +57,7 @@ type reader struct {
 
 	// What was said in so many words; a follow-up changes only this.
 	said struct {
-		by, measures, aggs, kind, number, order, filters, period, clear, add bool
+		aggs, kind, number, order, period, clear, add bool
 	}
 	likeBefore bool     // words that point at the question before
 	countsRows bool     // "the most penguins" are rows
