@@ -91,7 +91,8 @@ func newBench(t *testing.T, s *store.Store, guard func(*ent.Client)) *bench {
 	limits := server.DefaultLimits()
 	limits.Viewer = limit.Rate{PerSecond: 1e6, Burst: 1e6}
 	limits.Address, limits.Subscriptions = limits.Viewer, 1e6
-	limits.Complexity, limits.Document.Fields, limits.Document.Aliases = 1e9, 1e5, 1e5
+	limits.Complexity = 1e12
+	limits.Document = limit.Document{Bytes: 1 << 20, Tokens: 1e6, Depth: 100, Fields: 1e6, Aliases: 1e6, Directives: 100}
 	srv := server.New(server.Config{
 		Schema: graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{
 			Client: client, Auth: people, Agent: b.agent, Log: log, Datasets: data, Logger: logger,
