@@ -13,6 +13,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/mark-analyst/mark/datasets"
+	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/chat"
 	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/internal/execution"
@@ -188,6 +189,17 @@ func TestHangUp(t *testing.T) {
 		if _, err := w.Upload(gone, "", "t.csv", last, nil); err == nil {
 			t.Error("cancelled at the end: taken")
 		}
+		// The file is stored, and the client goes before the row is.
+		gone, cancel = context.WithCancel(ctx)
+		w.client.Dataset.Use(func(next ent.Mutator) ent.Mutator {
+			return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+				cancel()
+				return next.Mutate(ctx, m)
+			})
+		})
+		if _, err := w.Upload(gone, "", "t.csv", csv(), nil); !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled before the row: %v", err)
+		}
 		w.nothing(t)
 	})
 }
@@ -209,32 +221,39 @@ func TestRoom(t *testing.T) {
 		if _, err := w.Upload(ctx, "", "t.csv", strings.NewReader(strings.Repeat("a", 11)), nil); !fault.Is(err, fault.LimitExceeded) {
 			t.Errorf("11 bytes where 10 are left: %v", err)
 		}
-		var wg sync.WaitGroup
-		arrived := sync.WaitGroup{}
-		const at = 8
-		arrived.Add(at)
-		errs := make(chan error, at)
-		for range at {
-			wg.Go(func() {
-				// All have found room before any is stored.
-				slow := io.MultiReader(strings.NewReader("a"), readerFunc(func([]byte) (int, error) { arrived.Done(); arrived.Wait(); return 0, io.EOF }))
-				_, err := w.Upload(ctx, "", "t.csv", slow, nil)
-				errs <- err
-			})
-		}
-		wg.Wait()
-		close(errs)
-		taken := 0
-		for err := range errs {
-			switch {
-			case err == nil:
-				taken++
-			case !fault.Is(err, fault.LimitExceeded):
-				t.Error(err)
-			}
-		}
+		taken := w.atOnce(t, ctx, 8, 1)
 		if n, err := w.client.Dataset.Query().Count(ctx); taken != 2 || n != 3 || err != nil || len(w.blobs(t)) != 4 {
 			t.Errorf("%d were taken, %d are there with %d files, %v", taken, n, len(w.blobs(t)), err)
 		}
+		if taken := w.atOnce(t, w.person(t), 3, 60); taken != 1 || len(w.blobs(t)) != 5 {
+			t.Errorf("%d of 60 bytes were taken where 100 fit, %d files", taken, len(w.blobs(t)))
+		}
 	})
+}
+
+// atOnce uploads n files of a size, none of which ends before all have begun,
+// and returns how many were taken.
+func (w *world) atOnce(t *testing.T, ctx context.Context, n, size int) (taken int) {
+	t.Helper()
+	var begun, ended sync.WaitGroup
+	begun.Add(n)
+	errs := make(chan error, n)
+	for range n {
+		ended.Go(func() {
+			rest := readerFunc(func([]byte) (int, error) { begun.Done(); begun.Wait(); return 0, io.EOF })
+			_, err := w.Upload(ctx, "", "t.csv", io.MultiReader(strings.NewReader(strings.Repeat("a", size)), rest), nil)
+			errs <- err
+		})
+	}
+	ended.Wait()
+	close(errs)
+	for err := range errs {
+		switch {
+		case err == nil:
+			taken++
+		case !fault.Is(err, fault.LimitExceeded):
+			t.Error(err)
+		}
+	}
+	return taken
 }

@@ -35,6 +35,7 @@ func newSite(t *testing.T) *site {
 	must(t, err)
 	s := &site{now: time.Unix(1_800_000_000, 0), found: map[string]files.Found{
 		"art_png":  {Key: o.Key, MIMEType: "image/png"},
+		"art_pn":   {Key: o.Key, MIMEType: "image/png"},
 		"art_svg":  {Key: o.Key, MIMEType: "image/svg+xml"},
 		"art_html": {Key: o.Key, MIMEType: "text/html; charset=utf-8"},
 		"art_csv":  {Key: o.Key, MIMEType: "text/csv"},
