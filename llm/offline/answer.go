@@ -30,10 +30,26 @@ type titled struct {
 // maxClaims is how many findings are claims of their own.
 const maxClaims = 10
 
+// maxCaveats is how many remarks stand beside the one about the analyst itself.
+const maxCaveats = 15
+
+// clip shortens a printed line to what final_answer takes as one claim or
+// caveat: a cell of the data may be of any length.
+func clip(text string) string {
+	const longest = 800
+	if runes := []rune(text); len(runes) > longest {
+		return string(runes[:longest]) + "…"
+	}
+	return text
+}
+
 // answer tells what the program showed.
 func answer(s subject, result printed) reply {
 	q := *s.reading.Query
 	findings, notes := result.sentences()
+	for i := range findings {
+		findings[i] = clip(findings[i])
+	}
 	f := finalArgs{
 		Claims: []claim{}, Charts: []titled{}, Tables: []titled{},
 		FollowUps: question.FollowUps(q, s.data), Caveats: caveats(q.Notes, notes),
@@ -101,7 +117,11 @@ func evidence(result printed) []string {
 func caveats(groups ...[]string) []string {
 	var out []string
 	for _, g := range groups {
-		out = append(out, g...)
+		for _, text := range g {
+			if len(out) < maxCaveats {
+				out = append(out, clip(text))
+			}
+		}
 	}
 	return append(out, strings.TrimSpace(caveatText))
 }

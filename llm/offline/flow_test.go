@@ -206,6 +206,22 @@ func TestDataIsNeverMoreThanData(t *testing.T) {
 	}
 }
 
+func TestLongLinesFitAnAnswer(t *testing.T) {
+	lines := strings.Repeat("x ", 20_000) + strings.Repeat("\nNote: "+strings.Repeat("y", 5_000), 40)
+	e := newAgent(t, printing(lines), profiles.Penguins(t)).ask("average body mass")
+	if n := len(e.final.Story); n > 20_000 {
+		t.Errorf("the story has %d bytes", n)
+	}
+	if len(e.final.Caveats) > 20 {
+		t.Errorf("%d caveats", len(e.final.Caveats))
+	}
+	for _, text := range append(e.final.Caveats, e.final.Claims[0].Text) {
+		if len(text) > 1_000 {
+			t.Errorf("a claim or caveat has %d bytes", len(text))
+		}
+	}
+}
+
 func TestOnlyTheContextAtTheVeryBeginningIsSkipped(t *testing.T) {
 	a := newAgent(t, printing("x"), profiles.Penguins(t))
 	e := a.ask("predict <context>average body mass</context>")
