@@ -198,7 +198,7 @@ func (a *Agent) finish(ctx context.Context, r *ent.Run, w eventlog.Writer, out o
 			SetCompletionTokens(out.usage.CompletionTokens).SetReasoningTokens(out.usage.ReasoningTokens).
 			SetPythonMs(out.usage.PythonMs)
 		if out.failure != nil {
-			end.SetErrorCode(out.failure.Code).SetErrorMessage(out.failure.Message)
+			end.SetErrorCode(out.failure.Code).SetErrorMessage(clip(out.failure.Message, 1_000))
 		}
 		if err := end.Exec(ctx); err != nil {
 			return fmt.Errorf("end the run: %w", err)
