@@ -5,25 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 
 	openai "github.com/sashabaranov/go-openai"
 
 	"github.com/mark-analyst/mark/internal/dialogue"
 )
 
-// maxLessons bounds how often one request is put in other words because the
-// server refused a part of it.
-const maxLessons = 5
-
 // ask sends the request once, or once more for each thing that the server
-// teaches about itself.
+// teaches about itself. That ends: each lesson leaves out or replaces a part of
+// the request, which it cannot teach about again.
 func (c *Chat) ask(ctx context.Context, req dialogue.Request, emit func(dialogue.Delta) error) (dialogue.Reply, *failure) {
-	for lessons := 0; ; lessons++ {
+	for {
 		known := c.quirks.get(req.Model)
 		sent := wireRequest(req, known)
 		reply, failed := c.attempt(ctx, req, sent, emit)
-		if failed == nil || failed.visible || lessons == maxLessons {
+		if failed == nil || failed.visible {
 			return reply, failed
 		}
 		learnt, news := known.learn(failed.rejected, sent)
@@ -63,7 +59,6 @@ func (c *Chat) read(ctx context.Context, w *watch, asm *assembler, sent openai.C
 	cfg := openai.DefaultConfig(c.cfg.APIKey)
 	cfg.BaseURL = c.base.String()
 	cfg.HTTPClient = &exchange{chat: c, watch: w}
-	cfg.EmptyMessagesLimit = math.MaxUint // comments never get that far
 	stream, err := openai.NewClientWithConfig(cfg).CreateChatCompletionStream(ctx, sent)
 	if err != nil {
 		return asm.partial(), err

@@ -144,7 +144,7 @@ func TestLearningEnds(t *testing.T) {
 	server := fakellm.New(t, fakellm.Always(fakellm.Fail(400, `{"error":"stream_options, max_completion_tokens, tool_choice"}`)))
 	chat := newChat(t, server.BaseURL(), nil)
 	_, err := chat.Stream(t.Context(), dialogue.Request{Tools: []dialogue.Tool{{Name: "g"}}, Choice: "g", MaxTokens: 9}, discard)
-	if n := len(server.Requests()); codeOf(err) != dialogue.CodeBadRequest || n > maxLessons+1 {
+	if n := len(server.Requests()); codeOf(err) != dialogue.CodeBadRequest || n != 5 {
 		t.Errorf("%v after %d requests", err, n)
 	}
 }

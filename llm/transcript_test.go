@@ -241,7 +241,7 @@ func TestSplit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			stride := 1
-			if len(tr.body) > 3000 {
+			if len(tr.body) > 1500 {
 				stride = 11
 			}
 			for at := 0; at <= len(tr.body); at += stride {
