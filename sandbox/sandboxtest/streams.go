@@ -2,6 +2,7 @@ package sandboxtest
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -41,6 +42,41 @@ ts = [threading.Thread(target=lambda i=i: [print(f"{i}-{j}") for j in range(50)]
 				if n := strings.Count(o.stdout, string(rune('0'+i))+"-"); n < 50 {
 					t.Errorf("thread %d printed %d lines, want 50", i, n)
 				}
+			}
+		}},
+		{name: "a thread that goes on printing after its step", run: func(t *testing.T, s session) {
+			s.ok(t, `import threading, time
+on = True
+def talk():
+    while on: print("x" * 1000)
+talker = threading.Thread(target=talk, daemon=True)
+talker.start();`)
+			for range 5 {
+				if o := s.ok(t, "print('mine')"); !strings.Contains(o.stdout, "mine\n") && !o.result.Truncated {
+					t.Errorf("%d bytes were printed, none of them the step's own", len(o.stdout))
+				}
+			}
+			s.ok(t, "on = False\ntalker.join()")
+			s.prints(t, "print('quiet')", "quiet\n")
+		}},
+		{name: "children print while threads do", run: func(t *testing.T, s session) {
+			// A child is forked with whatever locks the other threads hold.
+			o := s.ok(t, `import os, threading
+on = True
+def talk():
+    while on: print(".", end="", flush=True)
+threads = [threading.Thread(target=talk) for _ in range(3)]
+[t.start() for t in threads]
+for i in range(10):
+    pid = os.fork()
+    if not pid:
+        print(f"child {i}", flush=True)
+        os._exit(0)
+    os.waitpid(pid, 0)
+on = False
+[t.join() for t in threads];`)
+			for i := range 10 {
+				contains(t, "stdout", o.stdout, fmt.Sprintf("child %d", i))
 			}
 		}},
 		{name: "warnings go to stderr", run: func(t *testing.T, s session) {

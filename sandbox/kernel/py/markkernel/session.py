@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 
-from . import preamble, processes, wire
+from . import accidents, preamble, processes, wire
 from .budget import Budget
 from .display import Display
 from .files import Folder
@@ -26,7 +26,10 @@ def main(warm):
     if warm:
         preamble.warm(_warming(interrupts))
         channel.send_json(wire.WARM, _hello())
-    Session(channel, interrupts).run()
+    try:
+        Session(channel, interrupts).run()
+    except BaseException:
+        accidents.end_process()
 
 
 def _warming(interrupts):
@@ -105,6 +108,7 @@ class Session:
         sys.argv = [""]
         processes.adopt()
         os.register_at_fork(before=streams.flush, after_in_child=self._channel.forget)
+        os.register_at_fork(after_in_child=streams.after_fork)
         self._runner = Runner(self._channel, self._interrupts, streams, display, self._folder, module)
 
 

@@ -2,20 +2,23 @@
 
 import array
 import codecs
+import collections
 import fcntl
 import io
 import os
+import queue
 import select
 import sys
 import termios
 import threading
 import time
 
-from . import wire
+from . import accidents, wire
 
 _READ = 16 << 10  # bytes; each may become three when it is no UTF-8
 _QUIET = 0.02  # seconds between two small chunks
 _FLUSH = 0.03  # seconds before a line without an end is shown
+_SYNC, _STOP = "sync", "stop"
 _FLOOD_TIMES, _FLOOD_LEAST = 32, 32 << 20
 
 
@@ -42,7 +45,32 @@ class Streams:
         self._connect()
         self._out = self._wrap(1)
         self._err = self._wrap(2)
+        wake, waker = os.pipe()
+        self._wake, self._waker = wire.out_of_the_way(wake), wire.out_of_the_way(waker)
+        os.close(wake)
+        os.close(waker)
         self._pump = None
+        self._before_fork = None
+        self._pumps = queue.SimpleQueue()
+        self._in_step = threading.Event()
+        # Started once: user code may leave no room for another thread.
+        threading.Thread(target=self._run_pumps, name="mark-output", daemon=True).start()
+        threading.Thread(target=self._flush_often, name="mark-flush", daemon=True).start()
+
+    def _run_pumps(self):
+        try:
+            while True:
+                self._pumps.get().run()
+        except BaseException:
+            accidents.end_process()
+
+    def _flush_often(self):
+        # Not by the pump: flushing waits for whoever is writing, and who is
+        # writing to a full pipe waits for the pump.
+        while True:
+            self._in_step.wait()
+            time.sleep(_FLUSH)
+            self.flush()
 
     def _connect(self):
         """Undoes what user code may have done to the descriptors."""
@@ -65,7 +93,9 @@ class Streams:
         sys.stdout = sys.__stdout__ = self._out
         sys.stderr = sys.__stderr__ = self._err
         sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO())
-        self._pump = _Pump(self._channel, self._interrupts, self._reads, limit, self.flush)
+        self._pump = _Pump(self._channel, self._interrupts, self._reads, (self._wake, self._waker), limit)
+        self._pumps.put(self._pump)
+        self._in_step.set()
 
     def flush(self):
         """Empties Python's own buffers into the pipes."""
@@ -75,26 +105,35 @@ class Streams:
             except (OSError, ValueError):  # closed by user code
                 pass
 
+    def after_fork(self):
+        """In a forked child: other threads are gone and may have left a stream
+        locked. The old ones are kept, for ending them would wait for the lock."""
+        self._before_fork = self._out, self._err
+        self._out, self._err = self._wrap(1), self._wrap(2)
+        for name, old, new in (("stdout", self._before_fork[0], self._out), ("stderr", self._before_fork[1], self._err)):
+            if getattr(sys, name) is old:
+                setattr(sys, name, new)
+
     def sync(self):
         """Sends what was printed so far, so that what is sent next comes after it."""
         if self._pump and self._channel.is_open:
             self.flush()
-            self._pump.sync()
+            self._pump.ask(_SYNC)
 
     def end(self):
         """Sends the rest; returns whether some was dropped."""
+        self._in_step.clear()
         self.flush()
         pump, self._pump = self._pump, None
-        pump.stop()
+        pump.ask(_STOP)
         return pump.truncated
 
 
-class _Pump(threading.Thread):
+class _Pump:
     """Reads both pipes during one step and sends chunks: at once after silence,
     else gathered, so that many small prints are few frames."""
 
-    def __init__(self, channel, interrupts, reads, limit, flush):
-        super().__init__(name="mark-output", daemon=True)
+    def __init__(self, channel, interrupts, reads, wake, limit):
         self._channel = channel
         self._interrupts = interrupts
         self._reads = reads
@@ -107,65 +146,51 @@ class _Pump(threading.Thread):
         self._left = limit
         self._dropped = 0
         self._flood = max(_FLOOD_LEAST, _FLOOD_TIMES * limit)
-        self._flush = flush
-        self._flusher = None
-        self._stopped = threading.Event()
-        self._synced = threading.Event()
-        self._wake, self._waker = os.pipe()
+        self._wake, self._waker = wake
+        self._asked = collections.deque()  # of (command, Event)
         self.truncated = False
-        self.start()
 
-    def sync(self):
-        self._synced.clear()
-        os.write(self._waker, b"s")
-        self._synced.wait()
-
-    def stop(self):
-        self._stopped.set()
-        if self._flusher:
-            self._flusher.join()
-        os.write(self._waker, b"q")
-        self.join()
-        os.close(self._wake)
-        os.close(self._waker)
+    def ask(self, command):
+        """Has everything sent that is in the pipes now, and waits for it. A wait
+        that is interrupted leaves a request that nobody waits for, no more."""
+        done = threading.Event()
+        self._asked.append((command, done))
+        os.write(self._waker, b"!")
+        done.wait()
 
     def run(self):
         poll = select.poll()
         for fd in (*self._reads, self._wake):
             poll.register(fd, select.POLLIN)
         while True:
-            wait = _FLUSH if not self._flusher else None
+            wait = None
             if self._size:
-                wait = max(0.0, self._sent_at + _QUIET - time.monotonic())
-            ready = {fd for fd, _ in poll.poll(None if wait is None else wait * 1000)}
+                wait = max(0.0, self._sent_at + _QUIET - time.monotonic()) * 1000
+            ready = {fd for fd, _ in poll.poll(wait)}
             for fd in self._reads:
                 if fd in ready:
                     self._take(fd, _READ)
             if self._size >= _READ or time.monotonic() >= self._sent_at + _QUIET:
                 self._send()
-            if not ready and not self._flusher:
-                self._flusher = threading.Thread(target=self._flush_often, daemon=True)
-                self._flusher.start()
-            if self._wake in ready and self._obey():
-                return
+            if self._wake in ready:
+                os.read(self._wake, _READ)
+                if self._obey():
+                    return
 
     def _obey(self):
-        """Does what the main thread asked for; returns whether that is to end."""
-        command = os.read(self._wake, 1)
-        for fd in self._reads:
-            self._drain(fd)
-        if command == b"q":
+        """Does what was asked for; returns whether that was to end."""
+        stop = False
+        while self._asked and not stop:
+            command, done = self._asked.popleft()
             for fd in self._reads:
-                self._hold(fd, self._decoders[fd].decode(b"", True))
-        self._send()
-        self._synced.set()
-        return command == b"q"
-
-    def _flush_often(self):
-        # Not in the pump itself: flushing waits for whoever is writing, and who
-        # is writing to a full pipe waits for the pump.
-        while not self._stopped.wait(_FLUSH):
-            self._flush()
+                self._drain(fd)
+            stop = command is _STOP
+            if stop:
+                for fd in self._reads:
+                    self._hold(fd, self._decoders[fd].decode(b"", True))
+            self._send()
+            done.set()
+        return stop
 
     def _drain(self, fd):
         """Takes what is in the pipe now, not what arrives meanwhile."""
