@@ -234,17 +234,13 @@ func TestTranscripts(t *testing.T) {
 }
 
 // TestSplit plays each transcript in-process, cut into single bytes, and cut in
-// two before each of its bytes (long ones before every eleventh, for the cost
+// two before each of its bytes (of a long one at up to 600 places, for the cost
 // grows with the square).
 func TestSplit(t *testing.T) {
 	for name, tr := range transcripts(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			stride := 1
-			if len(tr.body) > 1500 {
-				stride = 11
-			}
-			for at := 0; at <= len(tr.body); at += stride {
+			for at := 0; at <= len(tr.body); at += 1 + len(tr.body)/600 {
 				chat := newChat(t, "http://split.invalid/v1", func(cfg *Config) {
 					cfg.HTTPClient = &splitClient{transcript: tr, at: at}
 				})

@@ -108,7 +108,7 @@ func TestHeldTextIsBounded(t *testing.T) {
 // TestHostileTextTakesNoTime: the work grows with the length, not its square.
 // With the square any of these takes minutes.
 func TestHostileTextTakesNoTime(t *testing.T) {
-	const n = 2 << 20
+	const n = 1 << 19
 	for _, s := range []string{
 		strings.Repeat("`", n), strings.Repeat("`\n", n/2), strings.Repeat("[", n), strings.Repeat("<tool_call>", n/11),
 		"```json\n" + strings.Repeat(" ", n), "```json\n{\"name\":\"run_python\",\"args\":" + strings.Repeat("[", n),
