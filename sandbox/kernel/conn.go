@@ -298,9 +298,5 @@ func (c *Conn) Run(ctx context.Context, code string, emit func(execution.Event))
 		return execution.Result{}, c.fail(unavailable("The files of the last step could not be removed on the server.", err))
 	}
 	s := &step{conn: c, sentinel: newSentinel(), emit: emit}
-	result, err := s.run(ctx, code)
-	if err != nil {
-		return result, err
-	}
-	return result, nil
+	return s.run(ctx, code)
 }
