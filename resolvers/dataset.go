@@ -12,6 +12,7 @@ import (
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/internal/ids"
+	"github.com/mark-analyst/mark/internal/storable"
 	"github.com/mark-analyst/mark/internal/untrusted"
 )
 
@@ -133,8 +134,12 @@ func writeDataset(ctx context.Context, tx *ent.Tx, in model.UpdateDatasetInput) 
 		return nil, err
 	}
 	for _, c := range in.Columns {
-		if err := checkText("description", c.Description, 0, maxColumnDescription); err != nil {
+		if err := checkText("columns", c.Description, 0, maxColumnDescription); err != nil {
 			return nil, err
+		}
+		noColumn := fault.New(fault.NotFound, "The dataset has no column of the name %q.", c.Name).OnField("columns")
+		if storable.Text(c.Name) != c.Name {
+			return nil, noColumn // no stored name holds such characters
 		}
 		n, err := tx.Column.Update().Where(column.DatasetID(d.ID), column.Name(c.Name)).
 			SetDescription(untrusted.Clean(c.Description)).Save(ctx)
@@ -142,7 +147,7 @@ func writeDataset(ctx context.Context, tx *ent.Tx, in model.UpdateDatasetInput) 
 			return nil, fmt.Errorf("describe a column: %w", err)
 		}
 		if n == 0 {
-			return nil, fault.New(fault.NotFound, "The dataset has no column of the name %q.", c.Name).OnField("columns")
+			return nil, noColumn
 		}
 	}
 	return d, nil

@@ -63,7 +63,7 @@ func newBench(t *testing.T, s *store.Store, guard func(*ent.Client)) *bench {
 	b := &bench{t: t, store: s, model: &idleModel{}, log: &syncBuffer{}}
 	client := ent.NewClient(ent.Driver(dialect.DebugWithContext(entsql.OpenDB(s.Dialect, s.DB), b.note)))
 	guard(client)
-	logger := slog.New(slog.NewTextHandler(b.log, nil))
+	logger := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	log, err := eventlog.New(eventlog.Config{Client: client, Dialect: s.Dialect, Clock: clock.System{}, Logger: logger, Poll: 50 * time.Millisecond})
 	must(t, err)
 	t.Cleanup(func() { must(t, log.Close()) })

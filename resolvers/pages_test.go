@@ -175,9 +175,9 @@ func TestPathsOfErrors(t *testing.T) {
 		b.store.Client.Chat.UpdateOne(ada.chat).SetTitle("broken").ExecX(t.Context())
 		b.store.Client.Step.UpdateOne(ada.step).SetOutputs([]byte(`"not a list"`)).ExecX(t.Context())
 		for query, want := range map[string]string{
-			`{ node(id: "` + ada.chat.ID + `") { ... on Chat { a: runs(first: 1) { b: nodes { c: steps { d: outputs { name } } } } } } }`:                          `[node a b 0 c 0 d]`,
-			`{ me: viewer { chats(last: 2, search: "broken") { edges { node { messages(first: 1) { e: edges { node { run { steps { outputs { name } } } } } } } } } } }`:             `[me chats edges 0 node messages e 0 node run steps 0 outputs]`,
-			`mutation { it: updateChat(input: {chatId: "` + ada.chat.ID + `"}) { chat { runs(first: 1) { edges { x: node { steps { outputs { name } } } } } } } }`: `[it chat runs edges 0 x steps 0 outputs]`,
+			`{ node(id: "` + ada.chat.ID + `") { ... on Chat { a: runs(first: 1) { b: nodes { c: steps { d: outputs { name } } } } } } }`:                                `[node a b 0 c 0 d]`,
+			`{ me: viewer { chats(last: 2, search: "broken") { edges { node { messages(first: 1) { e: edges { node { run { steps { outputs { name } } } } } } } } } } }`: `[me chats edges 0 node messages e 0 node run steps 0 outputs]`,
+			`mutation { it: updateChat(input: {chatId: "` + ada.chat.ID + `"}) { chat { runs(first: 1) { edges { x: node { steps { outputs { name } } } } } } } }`:       `[it chat runs edges 0 x steps 0 outputs]`,
 		} {
 			r := b.ask(ada.token, query, nil)
 			if len(r.Errors) != 1 || r.code() != "INTERNAL" {

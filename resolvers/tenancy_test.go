@@ -164,6 +164,8 @@ func (b *bench) call(schema *ast.Schema, arg idArg, bob *estate, value any) repl
 		switch name := t.Name(); {
 		case name == "ID" && t.NonNull && t.Elem == nil:
 			return bob.ids()[recipes[at][0]]
+		case name == "ID" && t.NonNull:
+			return []string{bob.ids()[recipes[at][0]]}
 		case name == "String" && t.Elem == nil:
 			return "text"
 		case name == "Boolean":
