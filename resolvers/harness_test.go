@@ -165,6 +165,14 @@ func (b *bench) ask(token, query string, v vars) reply {
 	return b.send(token, body, "application/json", "application/json")
 }
 
+// follow is ask for a subscription; the reply's body is the whole stream.
+func (b *bench) follow(token, query string, v vars) reply {
+	b.t.Helper()
+	body, err := json.Marshal(map[string]any{"query": query, "variables": v})
+	must(b.t, err)
+	return b.send(token, body, "application/json", "text/event-stream")
+}
+
 func (b *bench) send(token string, body []byte, contentType, accept string) reply {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
