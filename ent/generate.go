@@ -2,4 +2,4 @@
 // generated from it by `make generate`.
 package ent
 
-//go:generate go run ./gen/main.go
+//go:generate go run ./gen

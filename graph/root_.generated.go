@@ -2941,7 +2941,7 @@ type Chat implements Node {
     last: Int
     "The order; oldest first unless told."
     orderBy: DatasetOrder = { field: CREATED_AT, direction: ASC }
-  ): DatasetConnection!
+  ): DatasetConnection! @goField(forceResolver: true)
   "The work on each question, oldest first. One of ` + "`" + `first` + "`" + ` and ` + "`" + `last` + "`" + ` (1 to 100) is required."
   runs(
     "After this cursor."
@@ -3253,9 +3253,9 @@ type Step implements Node {
   "Its place in the run, from 1."
   index: Int!
   "The tool that it called; null where the model answered in plain text."
-  tool: String
+  tool: String @goField(forceResolver: true)
   "The Python that ran; null for other tools."
-  code: String
+  code: String @goField(forceResolver: true)
   "Where it stands."
   state: StepState!
   "What came out: rich outputs, and the printed text as ` + "`" + `text/plain` + "`" + ` outputs named stdout and stderr."
@@ -3858,7 +3858,7 @@ union DeleteDatasetError = NotFoundError
 type Subscription {
   """
   The event log of a run: what is stored after ` + "`" + `after` + "`" + `, then what comes, each event once and in order, until RunFinished.
-  Losing the connection loses nothing: subscribe again with the last ` + "`" + `seq` + "`" + ` that arrived.
+  Losing the connection loses nothing: subscribe again with the last ` + "`" + `seq` + "`" + ` that arrived. Do the same when the stream ends before RunFinished.
   """
   runEvents(
     "The run."

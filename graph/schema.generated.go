@@ -31,6 +31,8 @@ type ArtifactResolver interface {
 	URL(ctx context.Context, obj *ent.Artifact) (string, error)
 }
 type ChatResolver interface {
+	Datasets(ctx context.Context, obj *ent.Chat, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.DatasetOrder) (*ent.DatasetConnection, error)
+
 	ActiveRun(ctx context.Context, obj *ent.Chat) (*ent.Run, error)
 }
 type ChatConnectionResolver interface {
@@ -94,6 +96,9 @@ type RunConnectionResolver interface {
 	Nodes(ctx context.Context, obj *ent.RunConnection) ([]*ent.Run, error)
 }
 type StepResolver interface {
+	Tool(ctx context.Context, obj *ent.Step) (*string, error)
+	Code(ctx context.Context, obj *ent.Step) (*string, error)
+
 	Outputs(ctx context.Context, obj *ent.Step) ([]*model.Output, error)
 	Error(ctx context.Context, obj *ent.Step) (*model.Error, error)
 }
@@ -1598,7 +1603,7 @@ func (ec *executionContext) _Chat_datasets(ctx context.Context, field graphql.Co
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return obj.Datasets(ctx, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].(*ent.DatasetOrder))
+			return ec.Resolvers.Chat().Datasets(ctx, obj, fc.Args["after"].(*entgql.Cursor[string]), fc.Args["first"].(*int), fc.Args["before"].(*entgql.Cursor[string]), fc.Args["last"].(*int), fc.Args["orderBy"].(*ent.DatasetOrder))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v *ent.DatasetConnection) graphql.Marshaler {
@@ -1613,7 +1618,7 @@ func (ec *executionContext) fieldContext_Chat_datasets(ctx context.Context, fiel
 		Object:     "Chat",
 		Field:      field,
 		IsMethod:   true,
-		IsResolver: false,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_DatasetConnection(ctx, field)
 		},
@@ -7057,18 +7062,18 @@ func (ec *executionContext) _Step_tool(ctx context.Context, field graphql.Collec
 			return ec.fieldContext_Step_tool(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Tool, nil
+			return ec.Resolvers.Step().Tool(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalOString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func (ec *executionContext) fieldContext_Step_tool(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Step", field, false, false, "String")
+	return graphql.NewScalarFieldContext("Step", field, true, true, "String")
 }
 
 func (ec *executionContext) _Step_code(ctx context.Context, field graphql.CollectedField, obj *ent.Step) (ret graphql.Marshaler) {
@@ -7080,18 +7085,18 @@ func (ec *executionContext) _Step_code(ctx context.Context, field graphql.Collec
 			return ec.fieldContext_Step_code(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Code, nil
+			return ec.Resolvers.Step().Code(ctx, obj)
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
-			return ec.marshalOString2string(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
 		},
 		true,
 		false,
 	)
 }
 func (ec *executionContext) fieldContext_Step_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Step", field, false, false, "String")
+	return graphql.NewScalarFieldContext("Step", field, true, true, "String")
 }
 
 func (ec *executionContext) _Step_state(ctx context.Context, field graphql.CollectedField, obj *ent.Step) (ret graphql.Marshaler) {
@@ -13120,15 +13125,17 @@ func (ec *executionContext) _Step(ctx context.Context, sel ast.SelectionSet, obj
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "tool":
-			out.Values[i] = ec._Step_tool(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Step_tool(ctx, field, obj)
+				})
 		case "code":
-			out.Values[i] = ec._Step_code(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Step_code(ctx, field, obj)
+				})
 		case "state":
 			out.Values[i] = ec._Step_state(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/column"
+	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/ent/message"
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/step"
@@ -23,8 +24,11 @@ type loaders struct {
 	activeRun  *dataloadgen.Loader[runOf, *ent.Run]       // by chat
 	message    *dataloadgen.Loader[string, *ent.Message]  // by id
 	columns    *dataloadgen.Loader[string, []*ent.Column] // by dataset
-	steps      *dataloadgen.Loader[string, []*ent.Step]   // by run
-	step       *dataloadgen.Loader[string, *ent.Step]     // by id
+	dataset    *dataloadgen.Loader[string, *ent.Dataset]  // by id
+	// chatDatasets are a chat's, with no more than what they are ordered by.
+	chatDatasets *dataloadgen.Loader[string, []*ent.Dataset]
+	steps        *dataloadgen.Loader[string, []*ent.Step] // by run
+	step         *dataloadgen.Loader[string, *ent.Step]   // by id
 }
 
 // runOf asks for the run of an object, and says what of the run's own relations
@@ -124,6 +128,13 @@ func newLoaders(client *ent.Client) *loaders {
 		message: loader("messages", func(ctx context.Context, list []string) (map[string]*ent.Message, error) {
 			messages, err := client.Message.Query().Where(message.IDIn(list...)).All(ctx)
 			return index(list, messages, func(m *ent.Message) string { return m.ID }), err
+		}),
+		dataset: loader("datasets", func(ctx context.Context, list []string) (map[string]*ent.Dataset, error) {
+			datasets, err := client.Dataset.Query().Where(dataset.IDIn(list...)).All(ctx)
+			return index(list, datasets, func(d *ent.Dataset) string { return d.ID }), err
+		}),
+		chatDatasets: loader("the datasets of chats", func(ctx context.Context, chats []string) (map[string][]*ent.Dataset, error) {
+			return datasetsOfChats(ctx, client, chats)
 		}),
 		columns: loader("columns", func(ctx context.Context, datasets []string) (map[string][]*ent.Column, error) {
 			columns, err := client.Column.Query().Where(column.DatasetIDIn(datasets...)).

@@ -22,6 +22,14 @@ func (r stepResolver) Outputs(_ context.Context, s *ent.Step) ([]*model.Output, 
 	return out, nil
 }
 
+func (r stepResolver) Tool(_ context.Context, s *ent.Step) (*string, error) {
+	return optional(s.Tool), nil
+}
+
+func (r stepResolver) Code(_ context.Context, s *ent.Step) (*string, error) {
+	return optional(s.Code), nil
+}
+
 func (r stepResolver) Error(_ context.Context, s *ent.Step) (*model.Error, error) {
 	return failure(s.ErrorCode, s.ErrorMessage), nil
 }

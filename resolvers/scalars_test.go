@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/mark-analyst/mark/auth"
+	"github.com/mark-analyst/mark/ent/step"
 )
 
 // Scalars as the contract writes them, on both databases: 64 bits as text, since
@@ -14,6 +15,8 @@ func TestScalarsOnTheWire(t *testing.T) {
 	each(t, func(t *testing.T, b *bench) {
 		ada := b.settle("ada")
 		const at, big = `"2026-01-31T09:30:00.123456Z"`, `"9007199254740993"`
+		b.newChat(ada, 1)
+		plain := b.store.Client.Step.Query().Where(step.ToolIsNil()).OnlyX(t.Context()).ID
 		for _, c := range []struct{ id, selection, want string }{
 			{ada.user.ID, `... on User { createdAt }`, `{"createdAt":` + at + `}`},
 			{ada.chat.ID, `... on Chat { createdAt updatedAt archived }`, `{"createdAt":` + at + `,"updatedAt":` + at + `,"archived":false}`},
@@ -23,6 +26,7 @@ func TestScalarsOnTheWire(t *testing.T) {
 			{ada.running.ID, `... on Run { startedAt finishedAt answer { id } }`, `{"startedAt":null,"finishedAt":null,"answer":null}`},
 			{ada.step.ID, `... on Step { startedAt durationMs outputs { table { columns rows rowCount truncated } text json } }`,
 				`{"startedAt":` + at + `,"durationMs":` + big + `,"outputs":[{"table":{"columns":["ada"],"rows":[["ada"]],"rowCount":` + big + `,"truncated":false},"text":"ada","json":null}]}`},
+			{plain, `... on Step { tool code durationMs }`, `{"tool":null,"code":null,"durationMs":null}`},
 			{ada.artifact.ID, `... on Artifact { createdAt sizeBytes url }`, `{"createdAt":` + at + `,"sizeBytes":` + big + `,"url":"/files/` + ada.artifact.ID + `/ada"}`},
 			{ada.dataset.ID, `... on Dataset { createdAt syncedAt sizeBytes rowCount format error { code } sample { rows } columns { nullCount distinctCount min sampleValues } notes }`,
 				`{"createdAt":` + at + `,"syncedAt":` + at + `,"sizeBytes":` + big + `,"rowCount":` + big + `,"format":null,"error":null,"sample":{"rows":[["ada"]]},"columns":[` +

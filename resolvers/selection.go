@@ -46,8 +46,7 @@ func canonicalField(in *ast.Field) []ast.Selection {
 	}
 	switch {
 	case of == "Chat" && in.Name == "datasets":
-		// Ent mixes the orders up where several chats have one dataset, and
-		// cuts the pages by them; a chat's own query does not.
+		// A resolver of this package's loads them; ent need not.
 		return nil
 	case isConnection(of) && in.Name == "nodes":
 		return []ast.Selection{plumbing("edges", in, ast.SelectionSet{plumbing("node", in, f.SelectionSet)})}

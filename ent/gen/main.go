@@ -1,5 +1,3 @@
-//go:build ignore
-
 // Command gen writes package ent from ent/schema. It runs with ent/ as the
 // working folder (go generate).
 package main
