@@ -34,6 +34,7 @@ func TestStatementsDoNotGrowWithTheRows(t *testing.T) {
 		} {
 			var got reply
 			statements := b.counted(func() { got = b.do(ada.token, c.query, nil) })
+			t.Logf("SQL statements, %s: %d (at most %d)", c.name, len(statements), c.most)
 			if len(statements) > c.most {
 				t.Errorf("%s: %d statements, at most %d:\n%s", c.name, len(statements), c.most, strings.Join(statements, "\n"))
 			}
