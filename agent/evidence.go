@@ -13,6 +13,10 @@ import (
 // evidence is what the steps of a run have shown, by name.
 type evidence struct {
 	list []Evidence
+	// told is what else the model was shown: the datasets, earlier questions
+	// and the results of earlier runs. Claims cannot name it, but its numbers
+	// are not made up.
+	told []string
 }
 
 func (e *evidence) add(s *ent.Step, outputs []Output) {
@@ -46,14 +50,16 @@ type figureIn struct {
 
 // checkNumbers flags the numbers of a story that no step has shown, rounding
 // and scale allowed. Small whole numbers are let go: they count things in the
-// text itself. So are numbers of the question.
+// text itself. So are numbers of the question and of what else was told.
 func (e *evidence) checkNumbers(story, question string) []Check {
 	var shown []float64
 	for _, x := range e.list {
 		shown = append(shown, numbersOf(x.Output)...)
 	}
-	for _, n := range readNumbers(question) {
-		shown = append(shown, n.value)
+	for _, text := range append([]string{question}, e.told...) {
+		for _, n := range readNumbers(text) {
+			shown = append(shown, n.value)
+		}
 	}
 	var checks []Check
 	flagged := map[string]bool{}

@@ -79,7 +79,9 @@ func (k *work) gather(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the question: %w", err)
 	}
-	k.prompt.system = k.prompts.system(k.catalogue())
+	catalogue := k.catalogue()
+	k.prompt.system = k.prompts.system(catalogue)
+	k.evidence.told = append(k.evidence.told, catalogue)
 	if k.prompt.history, err = k.history(ctx, c.ID, question.Seq); err != nil {
 		return err
 	}
@@ -128,7 +130,9 @@ func (k *work) history(ctx context.Context, chatID string, before int) ([]dialog
 			return nil, err
 		}
 		if m.Role == message.RoleUser {
-			out = append(out, dialogue.Message{Role: dialogue.User, Content: untrusted.Clean(plain(parts))})
+			asked := untrusted.Clean(plain(parts))
+			k.evidence.told = append(k.evidence.told, asked)
+			out = append(out, dialogue.Message{Role: dialogue.User, Content: asked})
 			continue
 		}
 		out = append(out, detail[m.ID]...)
@@ -162,6 +166,7 @@ func (k *work) latestSteps(ctx context.Context, chatID string) (map[string][]dia
 			if s.CallID == "" || s.Tool == toolFinalAnswer || s.Result == nil || !json.Valid([]byte(s.Arguments)) {
 				continue
 			}
+			k.evidence.told = append(k.evidence.told, *s.Result)
 			out[*r.AnswerID] = append(out[*r.AnswerID],
 				dialogue.Message{Role: dialogue.Assistant, ToolCalls: []dialogue.ToolCall{{ID: s.CallID, Name: s.Tool, Arguments: s.Arguments}}},
 				dialogue.Message{Role: dialogue.ToolRole, ToolCallID: s.CallID, Content: clip(*s.Result, oldResult)})

@@ -11,11 +11,16 @@ import (
 	"github.com/mark-analyst/mark/eventlog"
 	"github.com/mark-analyst/mark/internal/dialogue"
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/internal/fault"
+	"github.com/mark-analyst/mark/internal/storable"
 )
 
 // maxCalls is how many calls of one reply are run; a reply with more is a model
 // that has lost its way.
 const maxCalls = 8
+
+// maxCallID is how much of a model's name for a call is stored, bytes.
+const maxCallID = 200
 
 // work is one run while it goes on.
 type work struct {
@@ -34,33 +39,35 @@ type work struct {
 	repairs  int  // replies in a row that could not be used
 	mustEnd  bool // the next reply has to be the answer
 	rejected int  // final answers that were refused
+	doubted  bool // an answer was sent back for what no step has shown
 
 	answer *Answer
 	shown  []Part // reasoning, calls and outputs, in order
 }
 
-// begin stores that the run goes on and gathers what the model is to know. The
-// work that it returns must be ended, with an error too.
-func (a *Agent) begin(ctx context.Context, row *ent.Run, w eventlog.Writer) (*work, error) {
-	k := &work{Agent: a, row: row, rec: newRecorder(ctx, a, w)}
+// begin stores that the run goes on and gathers what the model is to know.
+func (k *work) begin(ctx context.Context) error {
 	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
-		return tx.Run.UpdateOneID(row.ID).SetState("RUNNING").SetStartedAt(a.Clock.Now()).Exec(ctx)
-	}, KindRunStarted, EventBody{Model: row.Model})
+		return tx.Run.UpdateOneID(k.row.ID).SetState("RUNNING").SetStartedAt(k.Clock.Now()).Exec(ctx)
+	}, KindRunStarted, EventBody{Model: k.row.Model})
 	if err != nil {
-		return k, fmt.Errorf("start the run: %w", err)
+		return fmt.Errorf("start the run: %w", err)
 	}
 	var ok bool
-	if k.llm, ok = a.model(row.Model); !ok {
-		return k, &dialogue.Error{Code: dialogue.CodeNotFound, Message: "The model that was asked is not configured any more."}
+	if k.llm, ok = k.model(k.row.Model); !ok {
+		return &dialogue.Error{Code: dialogue.CodeNotFound, Message: "The model that was asked is not configured any more."}
 	}
 	if err := k.gather(ctx); err != nil {
-		return k, fmt.Errorf("gather the context: %w", err)
+		return fmt.Errorf("gather the context: %w", err)
 	}
-	return k, nil
+	return nil
 }
 
-// end gives back what the work holds.
+// end writes what is still gathered and gives back what the work holds.
 func (k *work) end() {
+	if err := k.rec.deltas.Flush(); err != nil && !errors.Is(err, eventlog.ErrFenced) {
+		k.Logger.WarnContext(k.rec.ctx, "the last events of a run were not stored", "run", k.row.ID, "error", err)
+	}
 	if k.python != nil {
 		k.python.close()
 	}
@@ -85,7 +92,7 @@ func (k *work) loop(ctx context.Context) error {
 			return err
 		}
 	}
-	return k.rec.deltas.Flush()
+	return nil
 }
 
 // act does what a stored reply asks for.
@@ -98,8 +105,7 @@ func (k *work) act(ctx context.Context, s *ent.Step, reply dialogue.Reply, last 
 	case reply.Finish == dialogue.FinishFilter:
 		return &dialogue.Error{Code: dialogue.CodeRefused, Message: "The model's provider blocked the answer. Asking differently may help."}
 	case strings.TrimSpace(m.Content) != "" && (reply.Finish != dialogue.FinishLength || last):
-		k.answer = k.direct(m.Content, reply.Finish == dialogue.FinishLength)
-		return k.endStep(s, callEnd{state: step.StateSucceeded, result: "(answered)"})
+		return k.say(s, m, reply.Finish == dialogue.FinishLength)
 	}
 	// Nothing usable: cut off in the middle of a call, or empty.
 	if k.repairs++; k.repairs > k.Limits.Repairs || last {
@@ -116,28 +122,54 @@ func (k *work) act(ctx context.Context, s *ent.Step, reply dialogue.Reply, last 
 	return k.endStep(s, callEnd{state: step.StateFailed, result: "(nothing usable)", code: string(dialogue.CodeBadReply), message: "The model's reply could not be used; it was asked again."})
 }
 
+// say takes a reply in plain text as the answer.
+func (k *work) say(s *ent.Step, m dialogue.Message, cut bool) error {
+	answer := k.direct(m.Content, cut)
+	doubt, err := k.doubt(s, answer)
+	if err != nil {
+		return err
+	}
+	if doubt == "" {
+		k.answer = answer
+		return k.endStep(s, callEnd{state: step.StateSucceeded, result: "(answered)"})
+	}
+	k.prompt.add(dialogue.Message{Role: dialogue.Assistant, Content: m.Content})
+	k.prompt.add(dialogue.Message{Role: dialogue.User, Content: doubt})
+	return k.endStep(s, callEnd{state: step.StateFailed, result: "(not taken)", code: CodeUnsupported, message: doubt})
+}
+
 // call runs the calls of a reply one after the other. The first belongs to the
 // step that asked the model; each further one is a step of its own.
 func (k *work) call(ctx context.Context, s *ent.Step, m dialogue.Message, last bool) error {
+	surplus := len(m.ToolCalls) - maxCalls
+	if surplus > 0 { // a call without a result would be refused: they are not told again
+		m.ToolCalls = m.ToolCalls[:maxCalls]
+	}
 	k.prompt.add(m)
 	for i, c := range m.ToolCalls {
 		if i > 0 {
 			var err error
-			if s, err = k.beginStep(c.Name); err != nil {
+			if s, err = k.beginStep(k.tools.known(c.Name)); err != nil {
 				return err
 			}
 		}
-		end, err := k.run(ctx, s, c, callContext{alone: len(m.ToolCalls) == 1, surplus: i >= maxCalls, last: last})
+		end, err := k.run(ctx, s, c, callContext{alone: len(m.ToolCalls) == 1, last: last})
 		if err != nil {
-			return err
+			return errors.Join(err, k.leaveStep(s, end))
 		}
 		if end.state != step.StateSucceeded || k.answer == nil {
 			end.result += k.warn(c, end)
+		}
+		if surplus > 0 && i == maxCalls-1 {
+			end.result += fmt.Sprintf("\n(%d more calls were not run: at most %d are run at once.)", surplus, maxCalls)
 		}
 		k.prompt.add(dialogue.Message{Role: dialogue.ToolRole, ToolCallID: c.ID, Content: end.result})
 		if err := k.endStep(s, end); err != nil {
 			return err
 		}
+	}
+	if last && k.answer == nil { // it had its chance: answer with what it says
+		k.answer = k.salvage(m)
 	}
 	return nil
 }
@@ -147,25 +179,21 @@ func (k *work) call(ctx context.Context, s *ent.Step, m dialogue.Message, last b
 func (k *work) run(ctx context.Context, s *ent.Step, c dialogue.ToolCall, in callContext) (callEnd, error) {
 	t, args, problem := k.tools.open(c)
 	switch {
-	case in.surplus:
-		problem = fmt.Sprintf("Not run: at most %d calls are run at once.", maxCalls)
 	case problem == "" && in.last && t.name != toolFinalAnswer:
 		problem = "Not run: there are no steps left. Call final_answer with what is known."
-	case problem == "" && t.name == toolFinalAnswer && !in.alone:
+	case problem == "" && t.name == toolFinalAnswer && !in.alone && !in.last:
 		problem = "Not taken: final_answer has to be called alone, after the other calls' results are known."
 	}
 	if problem != "" {
 		if t != nil && t.name == toolFinalAnswer && in.alone {
 			return k.refuseAnswer(c, problem), nil
 		}
-		if in.last { // it had its chance: answer with what it says
-			k.answer = k.salvage(c)
-		}
 		return failed("TOOL_CALL_INVALID", problem), nil
 	}
 	code := t.code(args)
 	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
-		return tx.Step.UpdateOne(s).SetTool(t.name).SetCallID(c.ID).SetArguments(c.Arguments).SetCode(code).Exec(ctx)
+		return tx.Step.UpdateOne(s).SetTool(t.name).SetCallID(cut(c.ID, maxCallID)).
+			SetArguments(storable.Text(c.Arguments)).SetCode(storable.Text(code)).Exec(ctx)
 	}, KindToolStarted, EventBody{StepID: s.ID, Tool: t.name, Code: code})
 	if err != nil {
 		return callEnd{}, fmt.Errorf("store the call: %w", err)
@@ -179,9 +207,8 @@ func (k *work) run(ctx context.Context, s *ent.Step, c dialogue.ToolCall, in cal
 
 // callContext is what is around a call.
 type callContext struct {
-	alone   bool // the reply asks for nothing else
-	surplus bool // the reply asks for too much
-	last    bool // only final_answer is allowed
+	alone bool // the reply asks for nothing else
+	last  bool // only final_answer is allowed
 }
 
 // callEnd is how a call, and with it its step, ended.
@@ -200,11 +227,14 @@ func failed(code, result string) callEnd {
 func failureOf(err error) *Failure {
 	var model *dialogue.Error
 	var py *execution.Error
+	var known *fault.Error
 	switch {
 	case errors.As(err, &model):
 		return &Failure{string(model.Code), model.Message}
 	case errors.As(err, &py):
 		return &Failure{string(py.Code), py.Message}
+	case errors.As(err, &known):
+		return &Failure{string(known.Code), known.Message}
 	}
 	return &Failure{CodeInternal, "Something broke inside Mark; it has been logged. Nothing of the chat is lost: ask again."}
 }

@@ -19,6 +19,7 @@ const (
 	promptLoop    = "loop_warning"
 	promptLoopEnd = "loop_end"
 	promptNoStory = "no_story"
+	promptDoubt   = "doubt"
 )
 
 // prompts are the texts that models are sent, read once.
@@ -43,7 +44,7 @@ func newPrompts() (*prompts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the prompts: %w", err)
 	}
-	for _, name := range []string{promptSystem, promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory} {
+	for _, name := range []string{promptSystem, promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptDoubt} {
 		if t.Lookup(name) == nil {
 			return nil, fmt.Errorf("the prompt %s is missing", name)
 		}
@@ -57,6 +58,11 @@ func (p *prompts) text(name string) string { return p.render(name, nil) }
 // system is the system prompt with the chat's datasets.
 func (p *prompts) system(catalogue string) string {
 	return p.render(promptSystem, map[string]string{"Catalogue": strings.TrimRight(catalogue, "\n")})
+}
+
+// doubt says what an answer rests on that no step has shown.
+func (p *prompts) doubt(problems string) string {
+	return p.render(promptDoubt, map[string]string{"Problems": problems})
 }
 
 func (p *prompts) render(name string, data any) string {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/step"
 	"github.com/mark-analyst/mark/internal/dialogue"
 	"github.com/mark-analyst/mark/internal/ids"
 	"github.com/mark-analyst/mark/internal/storable"
@@ -71,6 +72,28 @@ func (k *work) endStep(s *ent.Step, end callEnd) error {
 	if err != nil {
 		return fmt.Errorf("end step %d: %w", s.Index, err)
 	}
+	k.show(s, tool, code, end)
+	return nil
+}
+
+// leaveStep keeps what a step showed before the run's end cut it short; how it
+// ended is stored with the run's end.
+func (k *work) leaveStep(s *ent.Step, end callEnd) error {
+	if len(end.outputs) == 0 {
+		return nil
+	}
+	var tool, code string
+	err := k.rec.store(func(ctx context.Context, tx *ent.Tx) error {
+		saved, err := tx.Step.UpdateOneID(s.ID).SetOutputs(storable.JSON(encode(end.outputs))).Save(ctx)
+		if err == nil {
+			tool, code = saved.Tool, saved.Code
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep the outputs of step %d: %w", s.Index, err)
+	}
+	end.state = step.StateCancelled
 	k.show(s, tool, code, end)
 	return nil
 }

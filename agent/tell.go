@@ -3,9 +3,11 @@ package agent
 import (
 	"encoding/csv"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/internal/figure"
 	"github.com/mark-analyst/mark/internal/untrusted"
 )
 
@@ -46,10 +48,16 @@ func (k *work) tell(outputs []Output, truncated bool, problem string) string {
 	if problem != "" {
 		fmt.Fprintf(&b, "<error>\n%s\n</error>\n", problem)
 	}
-	if problem == "" && len(outputs) == 0 {
+	if problem == "" && !showsNumbers(outputs) {
 		b.WriteString("(The program ran and printed nothing. print() what the answer needs.)\n")
 	}
 	return strings.TrimRight(b.String(), "\n")
+}
+
+// showsNumbers tells whether there is a text or a table: of a chart the model
+// sees only that it is there.
+func showsNumbers(outputs []Output) bool {
+	return slices.ContainsFunc(outputs, func(o Output) bool { return o.Table != nil || o.Text != "" })
 }
 
 func streamOf(outputs []Output, s execution.Stream) string {
@@ -73,6 +81,9 @@ func describeOutput(o Output) string {
 	case o.Table != nil:
 		return fmt.Sprintf("[%s] table%s %d rows x %d columns\n%s", o.Name, title, o.Table.RowCount, len(o.Table.Columns), tableText(o.Table))
 	case o.MIME == execution.MIMEPlotly:
+		if figure.Empty(o.JSON) {
+			return fmt.Sprintf("[%s] chart%s (EMPTY: it shows no data; was everything filtered out?)\n", o.Name, title)
+		}
 		return fmt.Sprintf("[%s] chart%s\n", o.Name, title)
 	case o.MIME == execution.MIMEPNG && o.Artifact != nil:
 		return fmt.Sprintf("[%s] chart%s (an image, %s)\n", o.Name, title, encode(o.Artifact.Name))

@@ -63,7 +63,9 @@ func describeDataset(_ context.Context, k *work, _ *ent.Step, args map[string]an
 	if d.State == dataset.StateFailed {
 		return failed(d.ErrorCode, "This dataset cannot be used: "+untrusted.Line(d.ErrorMessage)), nil
 	}
-	return callEnd{state: step.StateSucceeded, result: k.describe(d)}, nil
+	result := k.describe(d)
+	k.evidence.told = append(k.evidence.told, result)
+	return callEnd{state: step.StateSucceeded, result: result}, nil
 }
 
 // find is the chat's dataset of that name, file name or id.

@@ -34,12 +34,20 @@ type named struct {
 	Output string `json:"output"`
 }
 
-func finalAnswer(_ context.Context, k *work, _ *ent.Step, args map[string]any) (callEnd, error) {
+func finalAnswer(_ context.Context, k *work, s *ent.Step, args map[string]any) (callEnd, error) {
 	var f finalArgs
 	if err := json.Unmarshal(encode(args), &f); err != nil || strings.TrimSpace(untrusted.Clean(f.Story)) == "" {
 		return k.refuseAnswer(dialogue.ToolCall{}, "The story is empty."), nil
 	}
-	k.answer = k.compose(f)
+	answer := k.compose(f)
+	doubt, err := k.doubt(s, answer)
+	if err != nil {
+		return callEnd{}, err
+	}
+	if doubt != "" {
+		return failed(CodeUnsupported, doubt), nil
+	}
+	k.answer = answer
 	return callEnd{state: step.StateSucceeded, result: "(answered)"}, nil
 }
 
@@ -49,20 +57,23 @@ func (k *work) refuseAnswer(c dialogue.ToolCall, problem string) callEnd {
 	if k.rejected++; k.rejected <= maxRefusals {
 		return failed("FINAL_ANSWER_INVALID", problem+" Call final_answer again, mended.")
 	}
-	if k.answer = k.salvage(c); k.answer != nil {
-		return callEnd{state: step.StateSucceeded, result: "(answered)"}
-	}
-	return failed("FINAL_ANSWER_INVALID", problem)
+	k.answer = k.salvage(dialogue.Message{ToolCalls: []dialogue.ToolCall{c}})
+	return callEnd{state: step.StateSucceeded, result: "(answered)"}
 }
 
-// salvage makes an answer of arguments that do not fit the schema: their story
-// where there is one, else what the steps showed.
-func (k *work) salvage(c dialogue.ToolCall) *Answer {
-	story := (&storyReader{}).read(c.Arguments)
-	if strings.TrimSpace(story) == "" {
-		story = k.prompts.text(promptNoStory)
+// salvage makes an answer of a reply that does not give one as agreed: the
+// story in a call's arguments where there is one, else what the reply says, else
+// what the steps showed.
+func (k *work) salvage(m dialogue.Message) *Answer {
+	for _, c := range m.ToolCalls {
+		if story := (&storyReader{}).read(c.Arguments); strings.TrimSpace(story) != "" {
+			return k.direct(story, true)
+		}
 	}
-	return k.direct(story, true)
+	if strings.TrimSpace(m.Content) != "" {
+		return k.direct(m.Content, true)
+	}
+	return k.direct(k.prompts.text(promptNoStory), true)
 }
 
 // direct is an answer in plain text. Where Python ran, its charts and tables

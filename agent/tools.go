@@ -104,6 +104,14 @@ func (b *toolbox) list() []dialogue.Tool {
 
 func (b *toolbox) only(name string) []dialogue.Tool { return []dialogue.Tool{b.find(name).spec} }
 
+// known is the name where a tool has it, else "": models invent names.
+func (b *toolbox) known(name string) string {
+	if b.find(name) == nil {
+		return ""
+	}
+	return name
+}
+
 func (b *toolbox) find(name string) *tool {
 	for _, t := range b.tools {
 		if t.name == name {

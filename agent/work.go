@@ -7,9 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/mark-analyst/mark/ent"
-	"github.com/mark-analyst/mark/ent/message"
 	"github.com/mark-analyst/mark/ent/run"
-	"github.com/mark-analyst/mark/ent/step"
 	"github.com/mark-analyst/mark/eventlog"
 )
 
@@ -43,7 +41,9 @@ func (a *Agent) Recover(ctx context.Context) error {
 			Message: "Mark was restarted while it worked on this, and lost the thread. Nothing of the chat is lost: ask again.",
 		})
 		if err != nil {
-			return fmt.Errorf("end interrupted run %s: %w", r.ID, err)
+			// One run that cannot be ended must not keep all others waiting.
+			a.Logger.ErrorContext(ctx, "an interrupted run could not be ended", "run", r.ID, "error", err)
+			continue
 		}
 		a.Logger.InfoContext(ctx, "ended an interrupted run", "run", r.ID)
 	}
@@ -68,7 +68,10 @@ func (a *Agent) Stop(ctx context.Context, runID string) (*ent.Run, error) {
 		return r, nil
 	}
 	// It waits behind another run of its chat, or nobody works on it.
-	if err := a.abandon(ctx, r, run.StateCancelled, nil); err != nil && !errors.Is(err, eventlog.ErrFenced) {
+	switch err := a.abandon(ctx, r, run.StateCancelled, nil); {
+	case errors.Is(err, eventlog.ErrFenced):
+		a.schedule.stop(runID) // it was taken up just now
+	case err != nil:
 		return nil, fmt.Errorf("stop %s: %w", runID, err)
 	}
 	return a.Client.Run.Get(ctx, runID)
@@ -80,7 +83,7 @@ func (a *Agent) abandon(ctx context.Context, r *ent.Run, state run.State, failur
 	if err != nil {
 		return err
 	}
-	return a.finish(ctx, r, w, outcome{state: state, failure: failure})
+	return a.conclude(ctx, r, w, outcome{state: state, failure: failure, usage: usageOf(r)})
 }
 
 // claim makes this the run's only writer: epoch is the run's as the claimant
@@ -101,6 +104,9 @@ func (a *Agent) claim(ctx context.Context, runID string, epoch int) (eventlog.Wr
 
 // work is one run, from its claim to its end.
 func (a *Agent) work(ctx context.Context, j job) {
+	if errors.Is(context.Cause(ctx), errShutdown) {
+		return // it stays QUEUED, for the next start
+	}
 	// The run's end must be stored whatever ended it.
 	stored := a.AsOwner(context.WithoutCancel(ctx), j.ownerID)
 	r, err := a.Client.Run.Get(stored, j.runID)
@@ -116,7 +122,10 @@ func (a *Agent) work(ctx context.Context, j job) {
 		return
 	}
 	out := a.attempt(a.AsOwner(ctx, j.ownerID), r, w)
-	if err := a.finish(stored, r, w, out); err != nil {
+	switch err := a.conclude(stored, r, w, out); {
+	case errors.Is(err, eventlog.ErrFenced):
+		a.Logger.InfoContext(ctx, "a run was deleted or taken over while it went on", "run", j.runID)
+	case err != nil:
 		a.Logger.ErrorContext(ctx, "a run's end was not stored", "run", j.runID, "error", err)
 	}
 }
@@ -125,25 +134,32 @@ func (a *Agent) work(ctx context.Context, j job) {
 func (a *Agent) attempt(ctx context.Context, row *ent.Run, w eventlog.Writer) (out outcome) {
 	ctx, cancel := context.WithTimeout(ctx, a.Limits.RunTime)
 	defer cancel()
+	k := &work{Agent: a, row: row, rec: newRecorder(ctx, a, w)}
 	defer func() {
 		if p := recover(); p != nil {
 			a.Logger.ErrorContext(ctx, "a run panicked", "run", row.ID, "panic", p, "stack", string(debug.Stack()))
-			out = outcome{state: run.StateFailed, failure: failureOf(nil), parts: out.parts}
+			out = outcome{state: run.StateFailed, failure: failureOf(nil)}
 		}
+		out.parts, out.usage = k.parts(), k.usage
 	}()
-	if context.Cause(ctx) != nil { // stopped before it began
-		return outcome{state: run.StateCancelled}
-	}
-	work, err := a.begin(ctx, row, w)
-	if work != nil {
-		defer work.end()
+	defer k.end()
+	err := context.Cause(ctx) // ended before it began
+	if err == nil {
+		err = k.begin(ctx)
 	}
 	if err == nil {
-		err = work.loop(ctx)
+		err = k.loop(ctx)
 	}
+	return a.outcomeOf(ctx, row, err)
+}
+
+// outcomeOf tells how a run ended of the error that ended it.
+func (a *Agent) outcomeOf(ctx context.Context, row *ent.Run, err error) (out outcome) {
 	switch cause := context.Cause(ctx); {
 	case err == nil:
 		out = outcome{state: run.StateSucceeded}
+	case errors.Is(err, eventlog.ErrFenced): // nobody will read it
+		out = outcome{state: run.StateFailed, failure: failureOf(err)}
 	case errors.Is(cause, errStopped):
 		out = outcome{state: run.StateCancelled}
 	case errors.Is(cause, errShutdown):
@@ -160,75 +176,7 @@ func (a *Agent) attempt(ctx context.Context, row *ent.Run, w eventlog.Writer) (o
 		}
 		level(ctx, "a run failed", "run", row.ID, "error", err)
 	}
-	if work != nil {
-		out.parts, out.usage = work.parts(), work.usage
-	}
 	return out
-}
-
-// outcome is how a run ended.
-type outcome struct {
-	state   run.State
-	failure *Failure // set where state is FAILED
-	parts   []Part   // of Mark's message, without the failure
-	usage   Usage
-}
-
-// finish stores the end: the steps that were going on, Mark's message, the
-// run's final state and the last event, in one transaction.
-func (a *Agent) finish(ctx context.Context, r *ent.Run, w eventlog.Writer, out outcome) error {
-	change := func(ctx context.Context, tx *ent.Tx) error {
-		stepState := step.StateFailed
-		if out.state == run.StateCancelled {
-			stepState = step.StateCancelled
-		}
-		// No call is left without a result: the next question's history
-		// would be refused by the model.
-		if err := tx.Step.Update().Where(step.RunID(r.ID), step.StateEQ(step.StateRunning)).
-			SetState(stepState).SetResult("The run ended before this did; do not assume that it ran.").
-			Exec(ctx); err != nil {
-			return fmt.Errorf("end the steps: %w", err)
-		}
-		answer, err := a.writeAnswer(ctx, tx, r, out)
-		if err != nil {
-			return err
-		}
-		end := tx.Run.UpdateOneID(r.ID).SetState(out.state).SetAnswer(answer).SetFinishedAt(a.Clock.Now()).
-			SetPromptTokens(out.usage.PromptTokens).SetCachedTokens(out.usage.CachedTokens).
-			SetCompletionTokens(out.usage.CompletionTokens).SetReasoningTokens(out.usage.ReasoningTokens).
-			SetPythonMs(out.usage.PythonMs)
-		if out.failure != nil {
-			end.SetErrorCode(out.failure.Code).SetErrorMessage(clip(out.failure.Message, 1_000))
-		}
-		if err := end.Exec(ctx); err != nil {
-			return fmt.Errorf("end the run: %w", err)
-		}
-		return nil
-	}
-	_, err := a.Log.AppendFinal(ctx, w, change, eventlog.Entry{Kind: KindRunFinished})
-	return err
-}
-
-// writeAnswer adds Mark's message to the chat.
-func (a *Agent) writeAnswer(ctx context.Context, tx *ent.Tx, r *ent.Run, out outcome) (*ent.Message, error) {
-	c, err := tx.Chat.UpdateOneID(r.ChatID).AddLastMessageSeq(1).Save(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("number the answer: %w", err)
-	}
-	parts := out.parts
-	switch {
-	case out.failure != nil:
-		parts = append(parts, Part{Error: out.failure})
-	case out.state == run.StateCancelled:
-		parts = append(parts, Part{Text: &Text{Text: "Stopped."}})
-	}
-	m, err := tx.Message.Create().
-		SetChatID(r.ChatID).SetSeq(c.LastMessageSeq).SetRole(message.RoleAssistant).SetParts(encode(parts)).
-		Save(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("store the answer: %w", err)
-	}
-	return m, nil
 }
 
 // final tells whether a run has ended.
