@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/internal/dialogue"
@@ -22,13 +23,18 @@ func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply,
 		if err == nil {
 			return reply, nil
 		}
+		if stream.err != nil { // nothing can be written any more
+			return reply, stream.err
+		}
 		var failure *dialogue.Error
 		if ctx.Err() != nil || !errors.As(err, &failure) {
+			k.shown = append(k.shown, stream.parts()...)
 			return reply, err
 		}
 		tooLong := failure.Code == dialogue.CodeTooLong && !compacted
 		again := failure.Visible && attempt <= maxAttempts && repeatable(failure.Code)
 		if !tooLong && !again {
+			k.shown = append(k.shown, stream.parts()...)
 			return reply, err
 		}
 		if tooLong {
@@ -71,18 +77,39 @@ type replyStream struct {
 	rec    *recorder
 	stepID string
 	final  map[int]*storyReader // by index of the call; nil: another tool's call
+
+	reasoning, text strings.Builder // what was shown so far
+	err             error           // the first failure to write
 }
 
 func (r *replyStream) emit(d dialogue.Delta) error {
+	if r.err == nil {
+		r.err = r.show(d)
+	}
+	return r.err
+}
+
+func (r *replyStream) show(d dialogue.Delta) error {
 	switch {
 	case d.Reasoning != "":
+		r.reasoning.WriteString(d.Reasoning)
 		return r.rec.delta(KindReasoningDelta, r.stepID, d.Reasoning)
 	case d.Text != "":
-		return r.rec.delta(KindTextDelta, r.stepID, d.Text)
+		return r.say(d.Text)
 	case d.Call != nil:
 		return r.call(*d.Call)
 	}
 	return nil
+}
+
+func (r *replyStream) say(text string) error {
+	r.text.WriteString(text)
+	return r.rec.delta(KindTextDelta, r.stepID, text)
+}
+
+// parts are what a person has seen of a reply that did not come to its end.
+func (r *replyStream) parts() []Part {
+	return saidParts(r.reasoning.String(), r.text.String())
 }
 
 func (r *replyStream) call(d dialogue.CallDelta) error {
@@ -95,7 +122,7 @@ func (r *replyStream) call(d dialogue.CallDelta) error {
 		}
 	}
 	if story := r.final[d.Index]; story != nil {
-		return r.rec.delta(KindTextDelta, r.stepID, story.read(d.Arguments))
+		return r.say(story.read(d.Arguments))
 	}
 	return r.rec.delta(KindToolArgsDelta, r.stepID, d.Arguments)
 }

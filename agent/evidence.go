@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -61,6 +62,11 @@ func (e *evidence) checkNumbers(story, question string) []Check {
 			shown = append(shown, n.value)
 		}
 	}
+	// By size alone: a story tells "fell by 3" of a -3.
+	for i, v := range shown {
+		shown[i] = math.Abs(v)
+	}
+	slices.Sort(shown)
 	var checks []Check
 	flagged := map[string]bool{}
 	for _, n := range readNumbers(withoutMarkup(story)) {
@@ -69,24 +75,27 @@ func (e *evidence) checkNumbers(story, question string) []Check {
 			continue
 		}
 		flagged[n.text] = true
+		if len(checks) == maxFlagged {
+			return append(checks, Check{CheckNoEvidence, "There are more numbers that no step has shown."})
+		}
 		checks = append(checks, Check{CheckNoEvidence, fmt.Sprintf("No step has shown the number %s.", n.text)})
 	}
 	return checks
 }
 
+// maxFlagged is how many numbers of one story are flagged.
+const maxFlagged = 20
+
+// isShown looks among sorted sizes.
 func isShown(n figureIn, shown []float64) bool {
-	for _, v := range shown {
-		for _, v := range []float64{v, -v} {
-			if math.Abs(n.value-v) <= n.quantum*1.0001+math.Abs(v)*1e-9 {
-				return true
-			}
-			// A share that was shown as 0.42 and told as 42 %.
-			if n.percent && math.Abs(n.value-100*v) <= n.quantum*1.0001+math.Abs(v)*1e-7 {
-				return true
-			}
-		}
+	size := math.Abs(n.value)
+	near := func(size, quantum float64) bool {
+		by := quantum*1.0001 + size*1e-9
+		i, _ := slices.BinarySearch(shown, size-by)
+		return i < len(shown) && shown[i] <= size+by
 	}
-	return false
+	// A share that was shown as 0.42 is told as 42 %.
+	return near(size, n.quantum) || n.percent && near(size/100, n.quantum/100)
 }
 
 func readNumbers(text string) []figureIn {

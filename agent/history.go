@@ -114,7 +114,7 @@ func (k *work) asked(m *ent.Message) (dialogue.Message, error) {
 func (k *work) history(ctx context.Context, chatID string, before int) ([]dialogue.Message, error) {
 	said, err := k.Client.Message.Query().
 		Where(message.ChatID(chatID), message.SeqLT(before)).
-		Order(ent.Desc(message.FieldSeq)).Limit(maxTurns).All(ctx)
+		Order(ent.Desc(message.FieldSeq)).Limit(maxTurns).IDs(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the history: %w", err)
 	}
@@ -124,7 +124,11 @@ func (k *work) history(ctx context.Context, chatID string, before int) ([]dialog
 	}
 	var out []dialogue.Message
 	for i := len(said) - 1; i >= 0; i-- {
-		m := said[i]
+		// One at a time: a message holds its charts, and only its text is told.
+		m, err := k.Client.Message.Get(ctx, said[i])
+		if err != nil {
+			return nil, fmt.Errorf("read the history: %w", err)
+		}
 		parts, err := Parts(m.Parts)
 		if err != nil {
 			return nil, err
@@ -151,7 +155,10 @@ func (k *work) latestSteps(ctx context.Context, chatID string) (map[string][]dia
 	runs, err := k.Client.Run.Query().
 		Where(run.ChatID(chatID), run.StateEQ(run.StateSucceeded)).
 		Order(ent.Desc(run.FieldCreatedAt), ent.Desc(run.FieldID)).Limit(detailedRuns).
-		WithSteps(func(q *ent.StepQuery) { q.Order(ent.Asc(step.FieldIndex)) }).All(ctx)
+		WithSteps(func(q *ent.StepQuery) {
+			q.Order(ent.Asc(step.FieldIndex))
+			q.Select(step.FieldRunID, step.FieldTool, step.FieldCallID, step.FieldArguments, step.FieldResult) // no charts
+		}).All(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read earlier runs: %w", err)
 	}

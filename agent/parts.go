@@ -3,8 +3,11 @@ package agent
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/internal/markdown"
+	"github.com/mark-analyst/mark/internal/untrusted"
 )
 
 // Part is a piece of a stored message: exactly one field is set. The fields are
@@ -114,16 +117,32 @@ func encode(v any) json.RawMessage {
 	return raw
 }
 
-// plain joins the text that a person or the model would read in parts.
+// saidParts are what a model thought and said beside an answer.
+func saidParts(reasoning, text string) []Part {
+	var parts []Part
+	if reasoning = untrusted.Clean(reasoning); strings.TrimSpace(reasoning) != "" {
+		parts = append(parts, Part{Reasoning: &Text{Text: reasoning}})
+	}
+	if text = markdown.Clean(untrusted.Clean(text)); strings.TrimSpace(text) != "" {
+		parts = append(parts, Part{Text: &Text{Text: text}})
+	}
+	return parts
+}
+
+// plain joins the text that a person or the model would read in parts; where
+// there is an answer, that is all.
 func plain(parts []Part) string {
 	var text string
+	for _, p := range parts {
+		if p.Answer != nil {
+			return p.Answer.Story
+		}
+	}
 	for _, p := range parts {
 		piece := ""
 		switch {
 		case p.Text != nil:
 			piece = p.Text.Text
-		case p.Answer != nil:
-			piece = p.Answer.Story
 		case p.Error != nil:
 			piece = "(no answer: " + p.Error.Message + ")"
 		}

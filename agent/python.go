@@ -46,6 +46,9 @@ func (k *work) session(ctx context.Context) (*python, error) {
 		}
 		host, release, err := k.Blobs.Path(ctx, d.BlobKey)
 		if err != nil {
+			if there, errThere := k.Client.Dataset.Query().Where(dataset.ID(d.ID)).Exist(ctx); errThere == nil && !there {
+				continue // deleted since the run began: Python will say that the file is not there
+			}
 			for _, r := range p.release {
 				r()
 			}

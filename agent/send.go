@@ -13,6 +13,7 @@ import (
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/internal/ids"
+	"github.com/mark-analyst/mark/internal/storable"
 	"github.com/mark-analyst/mark/internal/untrusted"
 )
 
@@ -74,7 +75,9 @@ func (a *Agent) check(q *Question) (Model, error) {
 		return Model{}, fault.New(fault.LimitExceeded, "The question has %d characters; at most %d can be asked at once. Longer material belongs in a file.",
 			length, a.Limits.QuestionCharacters).OnField("text")
 	case len(q.ClientMutationID) > 200:
-		return Model{}, fault.New(fault.BadUserInput, "clientMutationId has more than 200 characters.").OnField("clientMutationId")
+		return Model{}, fault.New(fault.BadUserInput, "clientMutationId has more than 200 bytes.").OnField("clientMutationId")
+	case q.ClientMutationID != storable.Text(q.ClientMutationID):
+		return Model{}, fault.New(fault.BadUserInput, "clientMutationId holds a character that cannot be stored.").OnField("clientMutationId")
 	}
 	model, ok := a.model(q.Model)
 	if !ok {
@@ -191,12 +194,18 @@ func (a *Agent) CheckDatasets(ctx context.Context, client *ent.Client, datasetID
 	if len(datasetIDs) == 0 {
 		return nil
 	}
+	noDataset := fault.New(fault.NotFound, "One of the datasets does not exist.").OnField("datasetIds")
+	for _, id := range datasetIDs {
+		if !ids.Valid(ids.Dataset, id) {
+			return noDataset
+		}
+	}
 	n, err := client.Dataset.Query().Where(dataset.IDIn(datasetIDs...)).Count(ctx)
 	if err != nil {
 		return fmt.Errorf("look for datasets: %w", err)
 	}
 	if n != len(datasetIDs) {
-		return fault.New(fault.NotFound, "One of the datasets does not exist.").OnField("datasetIds")
+		return noDataset
 	}
 	return nil
 }

@@ -31,9 +31,11 @@ func (k *work) beginStep(tool string) (*ent.Step, error) {
 func (k *work) storeReply(s *ent.Step, reply dialogue.Reply) error {
 	k.usage.Usage = k.usage.Add(reply.Usage)
 	k.usage.Steps = k.steps
-	if reply.Message.Reasoning != "" {
-		k.shown = append(k.shown, Part{Reasoning: &Text{Text: reply.Message.Reasoning}})
+	said := ""
+	if len(reply.Message.ToolCalls) > 0 { // else it is the answer
+		said = reply.Message.Content
 	}
+	k.shown = append(k.shown, saidParts(reply.Message.Reasoning, said)...)
 	u := k.usage
 	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
 		if err := tx.Run.UpdateOneID(k.row.ID).

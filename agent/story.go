@@ -14,11 +14,10 @@ type storyReader struct {
 	depth    int
 	inString bool
 	escaped  bool            // the character before was a backslash
-	token    strings.Builder // the string that is being read, raw
+	token    strings.Builder // the string that is being read, raw; of the story what was not given out
 	key      string          // the last string at depth 1 that stands where a key does
 	isValue  bool            // a colon was seen since the last comma
 	done     bool
-	given    int // bytes of the story that were given out
 }
 
 // read takes the next piece and returns the text that it adds to the story.
@@ -79,23 +78,27 @@ func (s *storyReader) endString(out *strings.Builder) {
 	s.inString = false
 }
 
+// maxHeld is how much of a story can wait for its rest: \uXXXX\uXXXX is the
+// longest that has to.
+const maxHeld = 12
+
 // give writes what of the story is new. A cut escape or character waits for its
-// rest.
+// rest; what can never be read ends the story.
 func (s *storyReader) give(out *strings.Builder, whole bool) {
 	raw := s.token.String()
-	for cut := len(raw); cut >= 0 && cut >= len(raw)-12; cut-- { // \uXXXX\uXXXX is the longest
+	for cut := len(raw); cut > 0 && cut >= len(raw)-maxHeld; cut-- {
 		var text string
 		if json.Unmarshal([]byte(`"`+raw[:cut]+`"`), &text) != nil {
 			continue
 		}
 		// An unpaired surrogate or a cut character reads as U+FFFD: wait.
-		if r, _ := utf8.DecodeLastRuneInString(text); r == utf8.RuneError && !whole && cut > 0 {
+		if r, _ := utf8.DecodeLastRuneInString(text); r == utf8.RuneError && !whole {
 			continue
 		}
-		if len(text) > s.given {
-			out.WriteString(text[s.given:])
-			s.given = len(text)
-		}
+		out.WriteString(text)
+		s.token.Reset()
+		s.token.WriteString(raw[cut:])
 		return
 	}
+	s.done = len(raw) > 4*maxHeld
 }

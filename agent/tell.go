@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/internal/figure"
@@ -22,21 +23,21 @@ func (k *work) tell(outputs []Output, truncated bool, problem string) string {
 	room := k.Limits.ResultCharacters - b.Len() - 200 // for the tags
 	if problem != "" {
 		problem = clip(problem, room/2)
-		room -= len(problem)
+		room -= utf8.RuneCountInString(problem)
 	}
 	var rich strings.Builder
 	for _, o := range outputs {
 		rich.WriteString(describeOutput(o))
 	}
 	told := clip(rich.String(), room*2/3)
-	room -= len(told)
+	room -= utf8.RuneCountInString(told)
 	for _, s := range []execution.Stream{execution.Stdout, execution.Stderr} {
 		printed := streamOf(outputs, s)
 		if printed == "" {
 			continue
 		}
 		printed = clip(strings.TrimRight(printed, "\n"), max(room, 200))
-		room -= len(printed)
+		room -= utf8.RuneCountInString(printed)
 		fmt.Fprintf(&b, "<%s>\n%s\n</%s>\n", s, printed, s)
 	}
 	if told != "" {

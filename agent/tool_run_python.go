@@ -19,6 +19,9 @@ import (
 // characters. The events hold all of it, up to the sandbox's own limit.
 const maxStream = 64 << 10
 
+// maxName is how long the name and the type of an artifact can be, bytes.
+const maxName = 255
+
 // runPython runs the code in the run's session.
 func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (callEnd, error) {
 	code := text(args, "code")
@@ -137,7 +140,7 @@ func (o *stepOutput) file(in execution.Artifact) (*Artifact, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept := &Artifact{ID: ids.New(ids.Artifact), Name: in.Name, MIME: in.MIMEType, SizeBytes: size, CreatedAt: o.k.Clock.Now()}
+	kept := &Artifact{ID: ids.New(ids.Artifact), Name: cut(untrusted.Line(in.Name), maxName), MIME: cut(in.MIMEType, maxName), SizeBytes: size, CreatedAt: o.k.Clock.Now()}
 	err = o.k.rec.store(func(ctx context.Context, tx *ent.Tx) error {
 		return tx.Artifact.Create().SetID(kept.ID).SetRunID(o.k.row.ID).SetStepID(o.step.ID).
 			SetName(kept.Name).SetMimeType(kept.MIME).SetSizeBytes(size).SetBlobKey(key).
