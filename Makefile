@@ -79,8 +79,8 @@ test-race: build sandbox ## Run the tests under the race detector (needs a C com
 	$(GO) test -race -timeout 40m $$($(GO) list ./... | grep -v -e '/ent' -e '/graph')
 
 .PHONY: test-browser
-test-browser: build test/playground/node_modules/.installed ## Drive the playground in a real browser (needs Chromium)
-	cd test/playground && $(NPM) test
+test-browser: build sandbox test/playground/node_modules/.installed ## Drive the playground in a real browser (needs Chromium)
+	cd test/playground && MARK_TEST_MARK=$(CURDIR)/bin/mark $(NPM) test
 
 FUZZTIME ?= 30s
 .PHONY: fuzz
@@ -92,13 +92,14 @@ fuzz: ## Fuzz everything that parses, FUZZTIME each (30s)
 .PHONY: bench
 bench: build sandbox ## Measure, as ratios in one run
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./cmd/mark
+	@$(GO) test -count=1 -v -run TestStatementsDoNotGrowWithTheRows ./resolvers | grep -E '^ +(---|pages)' | sed 's/^ *//'
 
 ##@ Code
 
 .PHONY: generate
 generate: ## Generate ent and the GraphQL executor anew
 	$(GO) generate ./ent
-	$(GO) run github.com/99designs/gqlgen generate
+	$(GO) tool gqlgen generate
 
 .PHONY: verify
 verify: generate ## Fail where generated code is stale or code is not formatted

@@ -111,7 +111,7 @@ func TestOwnDocuments(t *testing.T) {
 			}
 		}
 	}
-	if found != 3 {
-		t.Errorf("found %d documents, want the 3 of session, upload and answer", found)
+	if found != 4 {
+		t.Errorf("found %d documents, want the 4 of session, upload and answer", found)
 	}
 }

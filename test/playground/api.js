@@ -25,7 +25,7 @@ const answer = {
   tables: [
     { title: 'Mean body mass', columns: ['species', 'grams'], rows: [['Adelie', 3700.6624], ['Chinstrap', 3733.0882], ['Gentoo', 5076.0163]], rowCount: '3', truncated: false, artifact: null },
   ],
-  claims: [{ text: 'Gentoo weigh 5,076 g on average.', evidence: [] }],
+  claims: [{ text: 'Gentoo weigh 5,076 g on average.', evidence: [{ path: 's1.stdout', output: null, step: { id: id('stp', 1) } }] }],
   followUps: ['Does it differ by sex?'],
   caveats: ['Two penguins have no body mass.'],
   checks: [],
@@ -50,10 +50,11 @@ export async function startAPI() {
     sample: { columns: ['species'], rows: [['Adelie']], rowCount: '344', truncated: true },
   });
   const chat = (title) => ({ __typename: 'Chat', id: id('cht', 1), title, archived: false, createdAt: now(), updatedAt: now(), datasets: { nodes: [dataset('penguins')], edges: [], totalCount: 1 } });
+  const message = (text) => ({ id: id('msg', 1), seq: 1, parts: [{ __typename: 'TextPart', text }] });
   const run = (state) => ({
-    __typename: 'Run', id: id('run', 1), state, lastSeq: 4, model: 'scripted', error: null, queuedAt: now(), startedAt: now(), finishedAt: now(),
-    answer: { parts: [answer] }, usage: { steps: 1, promptTokens: 900, cachedTokens: 0, completionTokens: 80, reasoningTokens: 0, pythonMs: '120' },
-    steps: [{ id: id('stp', 1), index: 1, tool: 'run_python', code: 'df.groupby("species")["body_mass_g"].mean()', state: 'SUCCEEDED', outputs: [], error: null, startedAt: now(), durationMs: '120' }],
+    __typename: 'Run', id: id('run', seen.asked ?? 1), state, lastSeq: 4, chat: chat('Penguins'), message: message(seen.question ?? ''), model: 'scripted', error: null, queuedAt: now(), startedAt: now(), finishedAt: now(),
+    answer: state === 'SUCCEEDED' ? { parts: [answer] } : null, usage: { steps: 1, promptTokens: 900, cachedTokens: 0, completionTokens: 80, reasoningTokens: 0, pythonMs: '120' },
+    steps: [{ id: id('stp', 1), index: 1, tool: 'run_python', code: 'df.groupby("species")["body_mass_g"].mean()', state: 'SUCCEEDED', outputs: [{ name: 's1.stdout', mimeType: 'text/plain', text: 'Gentoo 5076.0163\n' }], error: null, startedAt: now(), durationMs: '120' }],
   });
   const root = {
     server: {
@@ -63,7 +64,7 @@ export async function startAPI() {
       limits: { uploadBytes: '104857600', questionCharacters: 8000, stepsPerRun: 20, runSeconds: 600, pythonStepSeconds: 60, pythonMemoryBytes: '2147483648' },
     },
     viewer: (_, context) => (context.authorization ? user : null),
-    node: ({ id }, context) => (need(context), id.startsWith('dst_') ? dataset('penguins') : run('SUCCEEDED')),
+    node: ({ id }, context) => (need(context), id.startsWith('dst_') ? dataset('penguins') : run(seen.states?.shift() ?? 'SUCCEEDED')),
     signUp: () => ({ session: session(), errors: [] }),
     signIn: () => ({ session: session(), errors: [] }),
     refreshSession: ({ input }) => {
@@ -74,7 +75,11 @@ export async function startAPI() {
     addSampleDataset: ({ input }, context) => (need(context), { dataset: { ...dataset(input.name), state: 'PENDING' }, errors: [] }),
     uploadDataset: ({ input }, context) => (need(context), { dataset: { ...dataset(input.name ?? input.file.name), id: id('dst', 2), state: 'PENDING' }, errors: [] }),
     createChat: ({ input }, context) => (need(context), { chat: chat(input.title), errors: [] }),
-    sendMessage: ({ input }, context) => (need(context), { chat: chat('Penguins'), message: { id: id('msg', 1), seq: 1 }, run: run('QUEUED'), clientMutationId: input.clientMutationId, errors: [] }),
+    sendMessage: ({ input }, context) => {
+      need(context);
+      Object.assign(seen, { question: input.text, asked: (seen.asked ?? 0) + 1 });
+      return { chat: chat('Penguins'), message: message(input.text), run: run('QUEUED'), clientMutationId: input.clientMutationId, errors: [] };
+    },
     stopRun: (_, context) => (need(context), { run: run('CANCELLED'), errors: [] }),
     runEvents: async function* ({ runId, after }, context) {
       need(context);

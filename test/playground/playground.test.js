@@ -65,11 +65,30 @@ describe('the playground', { skip }, () => {
     await panel(page, 'Answer');
     const answer = page.locator('.mark-panel');
     await expectText(answer, 'Gentoo weigh 5,076 g on average.');
+    await expectText(answer, 'How does body mass differ between the species?');
     await expectText(answer, 'Two penguins have no body mass.');
+    await answer.getByText('Where the numbers come from').click();
+    await expectText(answer, 'on average. s1.stdout');
+    await answer.getByText('The Python behind it').click();
+    await expectText(answer.locator('.mark-printed'), 'Gentoo 5076.0163');
     assert.equal(await answer.locator('table tbody tr').count(), 3);
     await answer.locator('.mark-plot svg .bars').first().waitFor();
     assert.equal(await answer.locator('.mark-story :is(img, script)').count(), 0, 'HTML of the story is text');
     assert.equal(await page.title(), 'Mark · GraphiQL');
+  });
+
+  test('asks a suggested question at a click, and looks until it is answered', async () => {
+    await takeUntilAsked(page);
+    await panel(page, 'Answer');
+    seen.states = ['QUEUED', 'RUNNING'];
+    await page.getByRole('button', { name: 'Does it differ by sex?' }).click();
+    const answer = page.locator('.mark-panel');
+    await expectText(answer.locator('.mark-question'), 'Does it differ by sex?');
+    await expectText(answer, 'Mark is working on it.');
+    await expectText(answer, 'Gentoo weigh 5,076 g on average.');
+    const { input } = sent('AskNext')[0].body.variables;
+    assert.match(input.chatId, /^cht_/);
+    assert.match(sent('NewestAnswer').at(-1).body.variables.runId, /^run_0+2$/);
   });
 
   test('keeps the session over a reload, and forgets it when told', async () => {

@@ -15,6 +15,16 @@ export async function press(page, operation) {
   if (operation) await page.getByRole('menuitem', { name: operation }).click();
 }
 
+// writeVariables puts other variables in the place of the tab's own. It pastes
+// them: to what is typed, the editor adds closing quotes and brackets.
+export async function writeVariables(page, variables) {
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.evaluate((text) => navigator.clipboard.writeText(text), JSON.stringify(variables, null, 2));
+  await page.locator('.graphiql-editor-tool .view-line').first().click();
+  await page.keyboard.press('ControlOrMeta+A');
+  await page.keyboard.press('ControlOrMeta+V');
+}
+
 // shown waits until the reply holds a text. Monaco writes spaces as
 // no-break spaces and shows what fits only.
 export const shown = (page, text) => expectText(page.locator('.result-window'), text);

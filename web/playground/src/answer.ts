@@ -1,4 +1,5 @@
 import { send } from './fetcher';
+import { remember } from './memory';
 
 export interface Table {
   title: string;
@@ -19,17 +20,33 @@ export interface Chart {
   artifact: { url: string } | null;
 }
 
+export interface Claim {
+  text: string;
+  evidence: { path: string }[];
+}
+
 export interface Answer {
   story: string;
   charts: Chart[];
   tables: Table[];
+  claims: Claim[];
   followUps: string[];
   caveats: string[];
+}
+
+// Step is what Mark did on the way; code is set where it ran Python.
+export interface Step {
+  index: number;
+  code: string | null;
+  outputs: { name: string; text: string | null }[];
 }
 
 // Loaded is what the newest run has come to.
 export interface Loaded {
   state: string;
+  chatId: string;
+  question: string;
+  steps: Step[];
   error: { message: string } | null;
   answer: Answer | null;
 }
@@ -38,6 +55,9 @@ const answerDocument = `query NewestAnswer($runId: ID!) {
   node(id: $runId) {
     ... on Run {
       state
+      chat { id }
+      message { parts { ... on TextPart { text } } }
+      steps { index code outputs { name text } }
       error { message }
       answer {
         parts {
@@ -46,6 +66,7 @@ const answerDocument = `query NewestAnswer($runId: ID!) {
             story
             charts { title spec artifact { url } }
             tables { title columns rows rowCount truncated }
+            claims { text evidence { path } }
             followUps
             caveats
           }
@@ -56,13 +77,38 @@ const answerDocument = `query NewestAnswer($runId: ID!) {
 }`;
 
 type Part = { __typename: string };
-type Run = Omit<Loaded, 'answer'> & { answer: { parts: Part[] } | null };
+interface Run extends Pick<Loaded, 'state' | 'steps' | 'error'> {
+  chat: { id: string };
+  message: { parts: { text?: string }[] };
+  answer: { parts: Part[] } | null;
+}
 
 // loadAnswer fetches what a run answered.
 export async function loadAnswer(runId: string): Promise<Loaded> {
   const { data, errors } = await send({ query: answerDocument, variables: { runId }, operationName: 'NewestAnswer' });
   const run = data?.node as Run | null | undefined;
   if (!run) throw new Error(errors?.map(({ message }) => message).join(' ') || 'The run is gone.');
+  const { state, steps, error } = run;
   const part = run.answer?.parts.find(({ __typename }) => __typename === 'AnswerPart');
-  return { state: run.state, error: run.error, answer: (part as (Part & Answer) | undefined) ?? null };
+  const question = run.message.parts.map(({ text }) => text ?? '').join('');
+  return { state, steps, error, question, chatId: run.chat.id, answer: (part as (Part & Answer) | undefined) ?? null };
+}
+
+const askDocument = `mutation AskNext($input: SendMessageInput!) {
+  sendMessage(input: $input) {
+    message { id }
+    run { id }
+    errors { ... on UserError { message } }
+  }
+}`;
+
+// ask asks in a chat; its run becomes the newest one.
+export async function ask(chatId: string, text: string): Promise<void> {
+  const { data, errors } = await send({ query: askDocument, variables: { input: { chatId, text } }, operationName: 'AskNext' });
+  const payload = data?.sendMessage as { run: object | null; errors: { message: string }[] } | null | undefined;
+  if (!payload?.run) {
+    const problems = [...(errors ?? []), ...(payload?.errors ?? [])];
+    throw new Error(problems.map(({ message }) => message).join(' ') || 'The question was not taken.');
+  }
+  remember(data);
 }
