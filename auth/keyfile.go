@@ -85,7 +85,7 @@ func makeKeyFile(path string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.Remove(file.Name())) }()
 	secret := make([]byte, 2*minSecret)
-	rand.Read(secret) //nolint:errcheck // documented never to fail
+	rand.Read(secret) // documented never to fail
 	_, err = file.WriteString(base64.StdEncoding.EncodeToString(secret) + "\n")
 	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
 		return err

@@ -33,7 +33,7 @@ type refreshToken struct {
 
 func (k *Keys) newRefreshToken(sessionID string, generation int) refreshToken {
 	t := refreshToken{sessionID: sessionID, generation: generation}
-	rand.Read(t.secret[:nonceSize]) //nolint:errcheck // documented never to fail
+	rand.Read(t.secret[:nonceSize]) // documented never to fail
 	copy(t.secret[nonceSize:], t.proof(k.signing()))
 	return t
 }

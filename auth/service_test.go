@@ -352,7 +352,7 @@ func TestConcurrentUse(t *testing.T) {
 				if err != nil {
 					return err
 				}
-				if g, err = w.Refresh(t.Context(), g.RefreshToken); err != nil {
+				if _, err = w.Refresh(t.Context(), g.RefreshToken); err != nil {
 					return err
 				}
 				return w.SignOut(auth.WithViewer(t.Context(), v), i%2 == 0)

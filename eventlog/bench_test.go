@@ -48,7 +48,7 @@ func BenchmarkLatency(b *testing.B) {
 				if _, err := here.AppendFinal(b.Context(), w, finish(w.RunID), finished); err != nil {
 					b.Fatal(err)
 				}
-				for range arrived { //nolint:revive // until the follower has ended
+				for range arrived { // until the follower has ended
 				}
 				slices.Sort(times)
 				b.ReportMetric(float64(times[len(times)/2].Microseconds()), "p50-µs")

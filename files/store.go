@@ -25,7 +25,7 @@ import (
 	"github.com/mark-analyst/mark/internal/fault"
 )
 
-// ErrNotFound: there is no blob of that key.
+// ErrNotFound says that there is no blob of that key.
 var ErrNotFound = errors.New("files: no such file")
 
 // Object is a stored blob.
@@ -121,8 +121,8 @@ func (s *Store) Put(ctx context.Context, prefix string, r io.Reader, maxBytes in
 	hash := sha256.New()
 	size, err := io.Copy(io.MultiWriter(w, hash), &reader{ctx: ctx, r: r, left: maxBytes, max: maxBytes})
 	if err != nil {
-		cancel() // closing then discards what was written
-		w.Close()
+		cancel()      // closing then discards what was written
+		_ = w.Close() // says only that it was cancelled
 		return Object{}, fmt.Errorf("files: write: %w", err)
 	}
 	if err := w.Close(); err != nil {

@@ -102,7 +102,7 @@ func (s *Server) recoverPanics(next http.Handler) http.Handler {
 			if v == nil {
 				return
 			}
-			if v == http.ErrAbortHandler { // net/http's way to cut a client off
+			if v == http.ErrAbortHandler { //nolint:errorlint // net/http's way to cut a client off: this very value
 				panic(v)
 			}
 			s.cfg.Logger.ErrorContext(r.Context(), "handler panicked",

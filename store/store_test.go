@@ -241,7 +241,7 @@ func TestReadOnlyTransactionsDoNotWait(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer writer.Rollback() //nolint:errcheck // the end of the test
+		defer writer.Rollback() // the end of the test
 		reader, err := s.Client.BeginTx(ctx, &entsql.TxOptions{ReadOnly: true})
 		if err != nil {
 			t.Fatal(err)

@@ -75,7 +75,7 @@ func TestWaitingToWriteEndsWithTheContext(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tx.Rollback() //nolint:errcheck // the end of the test
+	defer tx.Rollback() // the end of the test
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	for name, write := range map[string]func() error{
@@ -110,9 +110,9 @@ func TestEveryEndGivesTheTurnBack(t *testing.T) {
 			t.Fatal("no error")
 		}
 		// An insert that returns its id reads rows while it writes.
-		rows, err := s.Client.QueryContext(ctx, "INSERT INTO nothing VALUES (1) RETURNING id")
+		rows, err := s.Client.QueryContext(ctx, "INSERT INTO nothing VALUES (1) RETURNING id") //nolint:rowserrcheck // there are none
 		if err == nil {
-			rows.Close()
+			rows.Close() //nolint:sqlclosecheck // it ends here
 			t.Fatal("no error")
 		}
 		tx, err := s.Client.Tx(ctx)

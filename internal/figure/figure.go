@@ -19,7 +19,7 @@ import (
 	"strings"
 )
 
-// ErrNoFigure: the value has not the shape of a Plotly figure.
+// ErrNoFigure says that a value has not the shape of a Plotly figure.
 var ErrNoFigure = errors.New("figure: not an object with a list named data")
 
 // figure is what is kept of one. Its config is the page's business.

@@ -112,8 +112,7 @@ func (s *Server) launch(a account, postgres, data string) error {
 	s.watch = a.command(context.Background(), "/", "/bin/sh", args...)
 	s.watch.Stdin, s.watch.Stdout, s.watch.Stderr = read, log, log
 	if err := s.watch.Start(); err != nil {
-		write.Close()
-		return err
+		return errors.Join(err, write.Close())
 	}
 	s.hold = write
 	go func() {
@@ -135,7 +134,7 @@ func (s *Server) ready(ctx context.Context) error {
 			return nil
 		}
 		// Read while it is there: the watchdog erases it with the folder.
-		log, _ := os.ReadFile(s.logFile()) //nolint:errcheck // it adds detail to an error
+		log, _ := os.ReadFile(s.logFile()) // it adds detail to an error
 		select {
 		case <-s.ended:
 			return errors.Join(errors.New("the server ended while starting"), outputError(strings.TrimSpace(string(log))))

@@ -212,7 +212,7 @@ func startChild(t *testing.T) (*exec.Cmd, io.Closer, string) {
 	}
 	t.Cleanup(func() {
 		stdin.Close()
-		cmd.Wait() //nolint:errcheck // some tests kill it
+		cmd.Wait() // some tests kill it
 	})
 	lines := bufio.NewScanner(stdout)
 	if !lines.Scan() {

@@ -33,7 +33,7 @@ func main() {
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
-		os.Exit(1) //nolint:gocritic // nothing is left for the deferred stop to do
+		os.Exit(1) // nothing is left for the deferred stop to do
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 func (h *Handler) upload(w http.ResponseWriter, r *http.Request, media string) {
 	r = withTransport(r, "multipart")
 	req, err := upload.Open(w, r, h.Upload)
-	defer req.Close()
+	defer req.Close() //nolint:staticcheck // Open returns a request with its errors, too
 	if err != nil {
 		status := http.StatusBadRequest
 		if fault.CodeOf(err) == fault.LimitExceeded {

@@ -2,6 +2,7 @@ package gqlws
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -18,7 +19,7 @@ import (
 type conn struct {
 	h      *Handler
 	ws     *websocket.Conn
-	base   context.Context // of the request that opened the socket
+	base   context.Context //nolint:containedctx // of the request that opened the socket; all that happens on it
 	cancel context.CancelFunc
 	began  time.Time
 
@@ -27,10 +28,10 @@ type conn struct {
 	operations sync.WaitGroup
 	writers    sync.WaitGroup
 
-	mu     sync.Mutex // protects what follows
-	ctx    context.Context
-	inited bool // connection_init has come
-	acked  bool // and was accepted
+	mu     sync.Mutex      // protects what follows
+	ctx    context.Context //nolint:containedctx // base, and who connection_init says it is
+	inited bool            // connection_init has come
+	acked  bool            // and was accepted
 	expiry *time.Timer
 	ops    map[string]*op
 	// running counts operations until their goroutine has ended, which may be
@@ -45,7 +46,7 @@ type conn struct {
 // closeGrace is how long a client may take to answer a close frame.
 const closeGrace = 2 * time.Second
 
-func newConn(h *Handler, ws *websocket.Conn, ctx context.Context) *conn {
+func newConn(ctx context.Context, h *Handler, ws *websocket.Conn) *conn {
 	c := &conn{h: h, ws: ws, began: h.cfg.Clock.Now(), ops: map[string]*op{}}
 	c.base, c.cancel = context.WithCancel(ctx)
 	c.ctx = c.base
@@ -178,7 +179,7 @@ func (c *conn) ended(err error) {
 	c.closed = true
 	c.queue.clear()
 	c.code, c.reason = websocket.CloseAbnormalClosure, err.Error()
-	if e, ok := err.(*websocket.CloseError); ok {
+	if e, ok := errors.AsType[*websocket.CloseError](err); ok {
 		c.code, c.reason = e.Code, reasonOf(e.Text)
 	}
 }

@@ -120,7 +120,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // answered by upgrader.Error
 	}
 	who.Transport = "websocket"
-	c := newConn(h, ws, caller.With(r.Context(), who))
+	c := newConn(caller.With(r.Context(), who), h, ws)
 	h.mu.Lock()
 	h.conns[c] = struct{}{}
 	closing := h.closing

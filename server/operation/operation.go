@@ -83,7 +83,7 @@ type Operation struct {
 	Name string // as the client calls it, or ""
 
 	runner  *Runner
-	ctx     context.Context
+	ctx     context.Context //nolint:containedctx // of this operation
 	cancel  context.CancelFunc
 	op      *graphql.OperationContext
 	next    graphql.ResponseHandler

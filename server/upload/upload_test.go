@@ -70,7 +70,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add(sample[:200])
 	f.Fuzz(func(t *testing.T, body string) {
 		req, err := open(body)
-		defer req.Close()
+		defer req.Close() //nolint:staticcheck // Open returns a request with its errors, too
 		if err == nil {
 			for _, v := range req.Params.Variables {
 				if u, ok := v.(graphql.Upload); ok {

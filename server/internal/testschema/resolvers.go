@@ -41,9 +41,9 @@ func New(r *Resolvers) graphql.ExecutableSchema {
 
 type root struct{ *Resolvers }
 
-func (r root) Query() generated.QueryResolver               { return query{r.Resolvers} }
-func (r root) Mutation() generated.MutationResolver         { return mutation{r.Resolvers} }
-func (r root) Subscription() generated.SubscriptionResolver { return subscription{r.Resolvers} }
+func (r root) Query() generated.QueryResolver               { return query(r) }
+func (r root) Mutation() generated.MutationResolver         { return mutation(r) }
+func (r root) Subscription() generated.SubscriptionResolver { return subscription(r) }
 func (r root) Item() generated.ItemResolver                 { return item{} }
 func (r root) Poison() generated.PoisonResolver             { return poison{} }
 
@@ -128,7 +128,7 @@ func (m mutation) Upload(ctx context.Context, input generated.UploadInput) (*gen
 	if err == nil {
 		m.end(nil)
 	} else {
-		m.end(fmt.Errorf("%w; context: %v", err, context.Cause(ctx)))
+		m.end(fmt.Errorf("%w; context: %w", err, context.Cause(ctx)))
 	}
 	return u, err
 }
