@@ -188,9 +188,9 @@ func TestRunEndsWhenTheModelDoesNot(t *testing.T) {
 func TestLastStepAllowsOnlyTheAnswer(t *testing.T) {
 	b := newBench(t, databases.SQLite(t), func(c *agent.Config) { c.Limits.Steps = 3 })
 	n := 0
-	b.python.run = func(_ context.Context, _ string, emit func(execution.Event)) (execution.Result, error) {
+	b.python.run = func(ctx context.Context, _ string, emit func(execution.Event)) (execution.Result, error) {
 		n++
-		return prints(strings.Repeat("x", n))(nil, "", emit) //nolint:staticcheck // the context is not used
+		return prints(strings.Repeat("x", n))(ctx, "", emit)
 	}
 	b.model.then(python("1"), python("2"), says("What is known so far."))
 	r, _ := b.ask(agent.Question{Text: "q"})

@@ -11,7 +11,7 @@ import (
 	"github.com/mark-analyst/mark/eventlog"
 )
 
-// ErrBusy: a run did not end in time.
+// ErrBusy says that a run did not end in time.
 var ErrBusy = errors.New("agent: the chat's run has not ended yet")
 
 // stopTime is how long the deletion of a chat waits for its run to end.

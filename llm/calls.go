@@ -166,7 +166,7 @@ func unglue(arguments string) []string {
 	for {
 		var one json.RawMessage
 		err := dec.Decode(&one)
-		if err == io.EOF { //nolint:errorlint // as documented
+		if err == io.EOF {
 			break
 		}
 		if err != nil || one[0] != '{' || len(objects) == maxCalls {

@@ -52,7 +52,7 @@ func (q quirks) learn(e *serverError, sent openai.ChatCompletionRequest) (quirks
 	switch {
 	case sent.StreamOptions != nil && e.says("stream_options", "include_usage"):
 		q.noUsage = true
-	case sent.MaxTokens > 0 && !q.oldLimit && e.says("max_completion_tokens"):
+	case sent.MaxTokens > 0 && !q.oldLimit && e.says("max_completion_tokens"): //nolint:staticcheck // deprecated by OpenAI; most other servers know no other
 		q.newLimit = true
 	case sent.MaxCompletionTokens > 0 && !q.newLimit && e.says("max_completion_tokens"):
 		q.oldLimit = true

@@ -39,7 +39,7 @@ func wireRequest(req dialogue.Request, q quirks) openai.ChatCompletionRequest {
 	if (wantsNewLimit(req.Model) || q.newLimit) && !q.oldLimit {
 		out.MaxCompletionTokens = req.MaxTokens
 	} else {
-		out.MaxTokens = req.MaxTokens
+		out.MaxTokens = req.MaxTokens //nolint:staticcheck // deprecated by OpenAI; most other servers know no other
 	}
 	for _, t := range req.Tools {
 		schema := t.Schema

@@ -57,7 +57,8 @@ func (w *writtenCalls) inTail(c byte) {
 		w.held = nil
 	case len(w.held) == 0 && (c == '}' || isSpace(c)):
 	default: // it is no tail: what was held begins the text that follows
-		held := append(w.held, c)
+		w.held = append(w.held, c)
+		held := w.held
 		w.held, w.tail, w.state = nil, false, (*writtenCalls).inText
 		for _, c := range held {
 			w.state(w, c)

@@ -254,7 +254,7 @@ func (b *bench) walk(e *estate, root, list, args, way string, size int) []string
 	for range 100 {
 		r := b.do(e.token, `query($at: Cursor) { `+fmt.Sprintf(root, fmt.Sprintf(
 			`%s(%s: %d, %s: $at %s) { totalCount pageInfo { %s %s } edges { cursor node { id } } }`, list, way, size, from, args, more, end))+` }`, vars{"at": cursor})
-		var page any = r.Data["viewer"]
+		page := r.Data["viewer"]
 		if page == nil {
 			page = r.Data["node"]
 		}

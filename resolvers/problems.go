@@ -17,7 +17,7 @@ import (
 // extensions.code.
 const (
 	codeEmailTaken         = "EMAIL_TAKEN"
-	codeInvalidCredentials = "INVALID_CREDENTIALS"
+	codeInvalidCredentials = "INVALID_CREDENTIALS" //nolint:gosec // no credentials, a name
 	codeConflict           = "CONFLICT"
 )
 

@@ -11,6 +11,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 )
 
 func loadSchema(t *testing.T) *ast.Schema {
@@ -49,7 +50,7 @@ func TestTour(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			document, errs := gqlparser.LoadQuery(schema, string(text))
+			document, errs := gqlparser.LoadQueryWithRules(schema, string(text), rules.NewDefaultRules())
 			if errs != nil {
 				t.Fatal(errs)
 			}
@@ -106,7 +107,7 @@ func TestOwnDocuments(t *testing.T) {
 		}
 		for _, match := range template.FindAllStringSubmatch(string(text), -1) {
 			found++
-			if _, errs := gqlparser.LoadQuery(schema, match[1]); errs != nil {
+			if _, errs := gqlparser.LoadQueryWithRules(schema, match[1], rules.NewDefaultRules()); errs != nil {
 				t.Errorf("%s: %v", path, errs)
 			}
 		}

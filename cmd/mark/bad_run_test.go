@@ -50,7 +50,7 @@ func TestHostilePython(t *testing.T) {
 	}{
 		"never ends":            {"while True: pass", "PYTHON_TIMEOUT"},
 		"swallows interrupts":   {"while True:\n  try:\n    while True: pass\n  except BaseException: pass", "PYTHON_TIMEOUT"},
-		"eats memory":           {"x = []\nwhile True: x.append(bytearray(64 << 20))", "PYTHON_EXCEPTION|PYTHON_OUT_OF_MEMORY"},
+		"eats memory":           {"x = []\nwhile True: x.append(bytearray(256 << 20))", "PYTHON_EXCEPTION|PYTHON_OUT_OF_MEMORY"},
 		"forks":                 {"import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", "PYTHON_TIMEOUT|PYTHON_OUT_OF_MEMORY|PYTHON_DIED"},
 		"prints 1 GB":           {"for _ in range(1 << 14): print('x' * (1 << 16))", "PYTHON_TOO_MUCH_OUTPUT"},
 		"raises":                {"1 / 0", "PYTHON_EXCEPTION"},
@@ -65,7 +65,7 @@ func TestHostilePython(t *testing.T) {
 			model := withModel(t, python(tc.code), python("print('alive', 40 + 2)"), says("It goes on."))
 			s := start(t, "", func(c *Config, p *Parts) {
 				model(c, p)
-				c.Limits.PythonStepTime = 5 * time.Second
+				c.Limits.PythonStepTime = 10 * time.Second
 				c.Limits.PythonMemory = 1 << 30
 			})
 			ada := s.signUp("ada@example.org")
@@ -122,7 +122,7 @@ func TestBrokenModels(t *testing.T) {
 			if !strings.Contains(message, tc.says) || strings.Contains(message, "sk-secret") || len(message) < 20 {
 				t.Errorf("message %q", message)
 			}
-			if part := r.str("node", "answer", "parts", 0, "__typename"); !strings.Contains("ErrorPart ReasoningPart", part) {
+			if part := r.str("node", "answer", "parts", 0, "__typename"); part != "ErrorPart" && part != "ReasoningPart" {
 				t.Errorf("the chat shows %s", part)
 			}
 			next := ada.do(`mutation($c: ID!) { sendMessage(input: {chatId: $c, text: "hello", model: "offline-analyst"}) { run { id } errors { ... on UserError { message } } } }`, vars{"c": chat})

@@ -12,7 +12,6 @@ import (
 	"net/http"
 	"net/textproto"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -342,16 +341,6 @@ func (p *person) answered(runID string) map[string]any {
 	}
 	p.t.Fatalf("no AnswerPart in %v", parts)
 	return nil
-}
-
-// fixture is a file of testdata.
-func fixture(t testing.TB, name string) []byte {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return raw
 }
 
 func contains(t testing.TB, what, text string, parts ...string) {

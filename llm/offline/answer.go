@@ -56,7 +56,7 @@ func answer(s subject, result printed) reply {
 	}
 	if q.Intent == question.Run {
 		f.Story = "Your Python ran" + map[bool]string{true: " and printed nothing.", false: " and printed:\n\n" + fenced(result.stdout)}[result.stdout == ""]
-		notes, findings = nil, nil
+		findings = nil
 		f.Caveats = caveats(nil, nil)
 	} else {
 		f.Story = story(findings, result)

@@ -104,8 +104,8 @@ func parsePython(result string) printed {
 	var p printed
 	// The program's own output stands between the first opening tag and the last
 	// closing one: whatever it prints, it cannot end the section.
-	head, rest, _ := cut(result, "<outputs>\n", "</outputs>")
-	_, p.stdout, _ = cut(head, "<stdout>\n", "\n</stdout>")
+	head, rest := cut(result, "<outputs>\n", "</outputs>")
+	_, p.stdout = cut(head, "<stdout>\n", "\n</stdout>")
 	// An error stands after everything that was printed.
 	tail := result
 	for _, closing := range []string{"</stdout>", "</stderr>", "</outputs>"} {
@@ -134,16 +134,16 @@ func parsePython(result string) printed {
 
 // cut returns what stands before and after an opening tag, of the latter what
 // stands before the last closing one.
-func cut(text, opening, closing string) (before, inside string, ok bool) {
+func cut(text, opening, closing string) (before, inside string) {
 	i := strings.Index(text, opening)
 	if i < 0 {
-		return text, "", false
+		return text, ""
 	}
 	inside = text[i+len(opening):]
 	if j := strings.LastIndex(inside, closing); j >= 0 {
 		inside = inside[:j]
 	}
-	return text[:i], inside, true
+	return text[:i], inside
 }
 
 // sentences returns what a program printed, line by line: its findings, and its

@@ -93,7 +93,10 @@ func TestEscapedMarkdownStandsForItself(t *testing.T) {
 	}
 	for _, text := range []string{"plain", "```\nend\n```", "````", ""} {
 		block := fenced(text)
-		fence := block[:strings.Index(block, "text")]
+		fence, _, ok := strings.Cut(block, "text")
+		if !ok {
+			t.Fatalf("a block without its kind: %s", block)
+		}
 		if inside := strings.TrimSuffix(strings.TrimPrefix(block, fence), fence); strings.Contains(inside, fence) {
 			t.Errorf("%q can end its block: %s", text, block)
 		}

@@ -21,7 +21,7 @@ func realPython(t testing.TB, datasets ...profiles.Data) func(string) string {
 	var spec execution.Spec
 	for _, d := range datasets {
 		path := filepath.Join(folder, d.Profile.File)
-		if err := os.WriteFile(path, []byte(d.CSV()), 0o644); err != nil { //nolint:gosec // the sandbox's own user reads it
+		if err := os.WriteFile(path, []byte(d.CSV()), 0o644); err != nil { // the sandbox's own user reads it
 			t.Fatal(err)
 		}
 		spec.Files = append(spec.Files, execution.File{Name: d.Profile.File, Path: path})

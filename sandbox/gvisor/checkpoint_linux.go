@@ -141,7 +141,7 @@ func (e *engine) holdCheckpoint() bool {
 		return false
 	}
 	if unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) != nil {
-		f.Close()
+		_ = f.Close() // nothing was written
 		return false
 	}
 	e.held = append(e.held, f)
@@ -283,15 +283,15 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 		if err == nil {
-			return func() { f.Close() }, nil
+			return func() { _ = f.Close() }, nil // nothing was written
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			f.Close()
+			_ = f.Close() // nothing was written
 			return nil, fmt.Errorf("locking %s: %w", path, err)
 		}
 		select {
 		case <-ctx.Done():
-			f.Close()
+			_ = f.Close() // nothing was written
 			return nil, ctx.Err()
 		case <-tick.C:
 		}

@@ -53,7 +53,7 @@ func newEngine(ctx context.Context, config Config) (*engine, error) {
 		sessions: map[*session]struct{}{},
 	}
 	if err := e.prepare(ctx); err != nil {
-		e.close()
+		_ = e.close() // the next service removes what this one cannot
 		return nil, err
 	}
 	return e, nil
@@ -222,13 +222,13 @@ func (e *engine) start(ctx context.Context, spec execution.Spec) (_ *session, er
 		}),
 	}
 	if err := s.conn.Ready(ctx); err != nil {
-		s.conn.Close()
+		_ = s.conn.Close() // the folder goes, too
 		return nil, fmt.Errorf("%w: %s", err, proc.stderr)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.sessions == nil {
-		s.conn.Close()
+		_ = s.conn.Close() // the folder goes, too
 		return nil, unavailable(nil, "The service is shutting down.")
 	}
 	e.sessions[s] = struct{}{}
@@ -271,7 +271,7 @@ func (e *engine) close() error {
 	e.mu.Unlock()
 	var ends sync.WaitGroup
 	for s := range live {
-		ends.Go(func() { s.Close() })
+		ends.Go(func() { _ = s.Close() }) // what it leaves goes with e.folder
 	}
 	ends.Wait()
 	if live == nil {

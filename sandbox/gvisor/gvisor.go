@@ -90,7 +90,7 @@ func New(ctx context.Context, config Config) (*Provider, error) {
 	engine, err := newEngine(ctx, config)
 	if ctx.Err() != nil {
 		if engine != nil {
-			engine.close()
+			_ = engine.close() // the next service removes what this one cannot
 		}
 		return nil, ctx.Err()
 	}

@@ -74,7 +74,7 @@ func cleanName(name string) bool {
 func closeMounts(mounts []bind) {
 	for _, m := range mounts {
 		if m.mount != nil {
-			m.mount.Close()
+			_ = m.mount.Close() // nothing is written to it
 		}
 	}
 }
@@ -115,7 +115,7 @@ func (e *engine) remapped(path string, m *bind) bool {
 		Userns_fd: uint64(users.Fd()),
 	})
 	if err != nil {
-		unix.Close(fd)
+		_ = unix.Close(fd) // nothing is written to it
 		return false
 	}
 	m.mount = os.NewFile(uintptr(fd), path)
@@ -145,7 +145,7 @@ func (r *remapper) close() error {
 
 // makeUsers makes a user namespace, which needs a process to be made for.
 func makeUsers(launcher string, uid int) (*os.File, error) {
-	cmd := exec.Command(launcher, "hold")
+	cmd := exec.Command(launcher, "hold") //nolint:noctx // ends with its standard input, at once
 	cmd.Env = []string{"PATH=/usr/bin:/bin"}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -128,8 +128,8 @@ func launch(launcher string, p plan) (_ *process, err error) {
 	if len(text) > maxPlanBytes {
 		return nil, errors.New("a session cannot be given that many files")
 	}
-	proc.cmd = exec.Command(launcher, "stage", string(text))
-	proc.cmd.Env = []string{"PATH=/usr/bin:/bin"} // nothing of the service's own
+	proc.cmd = exec.Command(launcher, "stage", string(text)) //nolint:noctx // lives as long as its session, not as one call
+	proc.cmd.Env = []string{"PATH=/usr/bin:/bin"}            // nothing of the service's own
 	proc.cmd.Dir = "/"
 	proc.cmd.Stdin, proc.cmd.Stdout, proc.cmd.Stderr = inner, childOut, proc.stderr
 	proc.cmd.ExtraFiles = extra
@@ -224,7 +224,7 @@ func (p *process) closePipes() {
 		if f, ok := c.(*os.File); ok && f == nil {
 			continue
 		}
-		c.Close()
+		_ = c.Close() // it may be broken already
 	}
 }
 

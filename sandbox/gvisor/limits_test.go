@@ -25,7 +25,8 @@ func TestLimits(t *testing.T) {
 		"one huge array": {limits: small, raises: []string{"MemoryError", "_ArrayMemoryError"},
 			code: "np.ones(1 << 40)"},
 		"memory by way of files": {limits: small, want: execution.CodeMemory, fatal: true,
-			code: "chunk = b'x' * (1 << 20)\nwith open('/mnt/data/big', 'wb') as f:\n    for i in range(500): f.write(chunk)"},
+			// Memory is looked at from time to time: the program waits to be seen.
+			code: "import time\nchunk = b'x' * (1 << 20)\nwith open('/mnt/data/big', 'wb') as f:\n    for i in range(500): f.write(chunk)\ntime.sleep(2)"},
 		"memory by way of children": {limits: small, want: execution.CodeMemory, fatal: true,
 			code: "import os, time\nfor i in range(6):\n    if os.fork() == 0:\n        x = bytearray(b'x') * (150 << 20)\n        time.sleep(60)\ntime.sleep(60)"},
 		"fork bomb": {limits: execution.Limits{StepTime: 20 * time.Second}, raises: []string{"BlockingIOError", "OSError"}, // or its memory, below

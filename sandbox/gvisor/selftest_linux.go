@@ -89,7 +89,7 @@ func (e *engine) attempt(ctx context.Context) (selftestReport, error) {
 	if err := os.WriteFile(canary, []byte("canary"), 0o644); err != nil {
 		return selftestReport{}, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return selftestReport{}, err
 	}

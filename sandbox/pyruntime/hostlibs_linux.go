@@ -5,6 +5,7 @@ package pyruntime
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -111,8 +112,7 @@ func treeKey(libs []hostLibrary) (string, error) {
 			return "", err
 		}
 		_, err = io.Copy(h, f)
-		f.Close()
-		if err != nil {
+		if err := errors.Join(err, f.Close()); err != nil {
 			return "", fmt.Errorf("reading %s: %w", lib.path, err)
 		}
 	}
@@ -163,9 +163,9 @@ func copyFile(from, to string, mode os.FileMode) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(out, in); err != nil {
-		out.Close()
+	_, err = io.Copy(out, in)
+	if err := errors.Join(err, out.Close()); err != nil {
 		return fmt.Errorf("copying %s: %w", from, err)
 	}
-	return out.Close()
+	return nil
 }

@@ -72,7 +72,7 @@ func golden(t *testing.T, name, code string) {
 	t.Helper()
 	path := filepath.Join("testdata", name+".py")
 	if *update {
-		if err := os.WriteFile(path, []byte(code), 0o644); err != nil { //nolint:gosec // a file of the repository
+		if err := os.WriteFile(path, []byte(code), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -25,7 +25,7 @@ func (r *reader) finishAggs() {
 	}
 	if len(q.Aggs) > 0 {
 		if q.Intent != Aggregate && len(q.Aggs) > 1 {
-			r.stop("I can draw only one of " + join(aggNames(q.Aggs), "and") + " at a time here.")
+			r.stop("I can draw only one of " + join(aggNames(q.Aggs)) + " at a time here.")
 		}
 		return
 	}
@@ -86,7 +86,7 @@ func (r *reader) oneYear(year Column) bool {
 func (r *reader) finishGroups() {
 	q := &r.q
 	if len(q.By) > maxDivisions {
-		r.stop("I can divide by two columns at most, not by " + join(names(q.By), "and") + ".")
+		r.stop("I can divide by two columns at most, not by " + join(names(q.By)) + ".")
 		return
 	}
 	for _, c := range q.By {
@@ -102,7 +102,7 @@ func (r *reader) finishGroups() {
 		}
 	case Correlation, Distinct, Trend:
 		if len(q.By) > 1 {
-			r.stop("I can divide that by one column only, not by " + join(names(q.By), "and") + ".")
+			r.stop("I can divide that by one column only, not by " + join(names(q.By)) + ".")
 		}
 	case Describe:
 		if len(q.By) > 0 {

@@ -263,7 +263,7 @@ func (d *Dataset) numbersSentence() string {
 	if len(list) == 0 {
 		return " There is no column of numbers."
 	}
-	return " Columns of numbers: " + join(list[:min(len(list), maxNamed)], "and") + "."
+	return " Columns of numbers: " + join(list[:min(len(list), maxNamed)]) + "."
 }
 
 func (d *Dataset) groupsSentence() string {
@@ -271,5 +271,5 @@ func (d *Dataset) groupsSentence() string {
 	if len(list) == 0 {
 		return d.columnsSentence()
 	}
-	return " Columns to group by: " + join(list[:min(len(list), maxNamed)], "and") + "."
+	return " Columns to group by: " + join(list[:min(len(list), maxNamed)]) + "."
 }

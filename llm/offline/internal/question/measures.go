@@ -134,7 +134,7 @@ func (r *reader) readUnknown() {
 		names = append(names, "“"+r.words([]int{run[0], run[len(run)-1]})+"”")
 	}
 	if len(missed) > 0 || !r.data.hidesValues() {
-		r.stop("I do not know what " + join(names, "and") + " means here: it is not a word I understand, nor a column or a value of " + r.data.File + ".")
+		r.stop("I do not know what " + join(names) + " means here: it is not a word I understand, nor a column or a value of " + r.data.File + ".")
 	}
 }
 
@@ -189,14 +189,14 @@ func (r *reader) phrases(run []int) []string {
 }
 
 // join writes a list as a person would.
-func join(list []string, last string) string {
+func join(list []string) string {
 	switch len(list) {
 	case 0:
 		return ""
 	case 1:
 		return list[0]
 	}
-	return strings.Join(list[:len(list)-1], ", ") + " " + last + " " + list[len(list)-1]
+	return strings.Join(list[:len(list)-1], ", ") + " and " + list[len(list)-1]
 }
 
 func names(columns []Column) []string {
@@ -215,5 +215,5 @@ func (d *Dataset) columnsSentence() string {
 	if len(list) > maxNamed {
 		list = append(list[:maxNamed:maxNamed], "others")
 	}
-	return " The columns are " + join(list, "and") + "."
+	return " The columns are " + join(list) + "."
 }

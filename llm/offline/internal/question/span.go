@@ -70,7 +70,7 @@ func (t *tagger) spans(text string) []span {
 	tokens := tokenize(text)
 	var out []span
 	for i := 0; i < len(tokens); {
-		s, n := t.at(tokens[i:], out)
+		s, n := t.at(tokens[i:])
 		s.from, s.to = tokens[i].from, tokens[i+n-1].to
 		s.text = text[s.from:s.to]
 		out = append(out, s)
@@ -80,7 +80,7 @@ func (t *tagger) spans(text string) []span {
 }
 
 // at reads the phrase that the tokens start with, and says how many it takes.
-func (t *tagger) at(tokens []token, before []span) (span, int) {
+func (t *tagger) at(tokens []token) (span, int) {
 	first := tokens[0]
 	switch first.kind {
 	case quotedToken:
