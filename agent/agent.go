@@ -73,6 +73,7 @@ type Limits struct {
 	ConcurrentRuns     int           // on this node
 	DatasetsPerChat    int
 	ArtifactBytes      int64 // one artifact
+	InlineBytes        int   // charts, tables and values of a run, as JSON
 	Python             execution.Limits
 }
 
@@ -88,6 +89,7 @@ func DefaultLimits() Limits {
 		ConcurrentRuns:     4,
 		DatasetsPerChat:    50,
 		ArtifactBytes:      32 << 20,
+		InlineBytes:        16 << 20,
 		Python: execution.Limits{
 			StepTime:    time.Minute,
 			MemoryBytes: 2 << 30,

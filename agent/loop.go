@@ -34,6 +34,7 @@ type work struct {
 	python   *python        // nil until the first step of Python
 	evidence evidence
 	usage    Usage
+	inline   int // bytes of outputs that are kept with Mark's message
 	steps    int
 	loops    loopDetector
 	repairs  int  // replies in a row that could not be used

@@ -1,8 +1,12 @@
 package agent
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"regexp"
 	"time"
 
 	"github.com/mark-analyst/mark/internal/execution"
@@ -41,6 +45,41 @@ func Outputs(raw json.RawMessage) ([]Output, error) {
 		return nil, fmt.Errorf("read stored outputs: %w", err)
 	}
 	return outs, nil
+}
+
+// unfit tells why an output cannot be kept with the run; "" keeps it.
+func (k *work) unfit(o Output) string {
+	if !storableNumbers(o.JSON) {
+		return "(Left out: it holds numbers that no database holds.)"
+	}
+	size := len(encode(o))
+	if k.inline+size > k.Limits.InlineBytes {
+		return fmt.Sprintf("(Left out: the charts, tables and values of one answer take at most %d MB. Show less, or leave a file.)", k.Limits.InlineBytes>>20)
+	}
+	k.inline += size
+	return ""
+}
+
+// farNumber matches what may be a number beyond PostgreSQL's numeric, which is
+// what its jsonb keeps numbers as: 131,072 digits before the point, 16,383 after.
+var farNumber = regexp.MustCompile(`[0-9][eE][+-]?[0-9]{4}|[0-9]{1000}`)
+
+// storableNumbers tells whether both databases keep the numbers of a JSON value.
+func storableNumbers(raw json.RawMessage) bool {
+	if !farNumber.Match(raw) {
+		return true
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	for {
+		token, err := dec.Token()
+		if err != nil {
+			return errors.Is(err, io.EOF)
+		}
+		if n, ok := token.(json.Number); ok && farNumber.MatchString(n.String()) {
+			return false
+		}
+	}
 }
 
 // outputName is the name of the n-th rich output (from 1) of a step.

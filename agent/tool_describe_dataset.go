@@ -144,10 +144,13 @@ func value(s *string) string {
 }
 
 // catalogue is the datasets as the system prompt lists them: enough to choose
-// by, one line a column, within half of what a tool's result may have.
+// by, within half of what a tool's result may have. Where they are many each
+// has its share, and columns are left out before datasets are.
 func (k *work) catalogue() string {
 	var b strings.Builder
+	share := k.Limits.ResultCharacters / 2 / max(1, len(k.datasets))
 	for _, d := range k.datasets {
+		begun := b.Len()
 		fmt.Fprintf(&b, "- name %s, file %s, state %s", encode(untrusted.Line(d.Name)), encode(k.fileName(d)), d.State)
 		if d.RowCount != nil {
 			fmt.Fprintf(&b, ", %d rows", *d.RowCount)
@@ -157,14 +160,15 @@ func (k *work) catalogue() string {
 		}
 		b.WriteString("\n  columns: ")
 		for i, c := range d.Edges.Columns {
-			if i == 40 {
+			column := fmt.Sprintf("%s %s", encode(clip(c.Name, 80)), c.Type)
+			if i == 40 || i > 0 && b.Len()-begun+len(column) > share-20 {
 				fmt.Fprintf(&b, ", and %d more", len(d.Edges.Columns)-i)
 				break
 			}
 			if i > 0 {
 				b.WriteString(", ")
 			}
-			fmt.Fprintf(&b, "%s %s", encode(clip(c.Name, 80)), c.Type)
+			b.WriteString(column)
 		}
 		b.WriteString("\n")
 	}

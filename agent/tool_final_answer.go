@@ -16,6 +16,10 @@ import (
 // is taken as text.
 const maxRefusals = 1
 
+// maxClaimed is how much of the outputs that claims name is kept beside them,
+// bytes: clients need not look for what they show there.
+const maxClaimed = 2 << 20
+
 // finalArgs are the arguments of final_answer.
 type finalArgs struct {
 	Story  string `json:"story"`
@@ -37,7 +41,7 @@ type named struct {
 func finalAnswer(_ context.Context, k *work, s *ent.Step, args map[string]any) (callEnd, error) {
 	var f finalArgs
 	if err := json.Unmarshal(encode(args), &f); err != nil || strings.TrimSpace(untrusted.Clean(f.Story)) == "" {
-		return k.refuseAnswer(dialogue.ToolCall{}, "The story is empty."), nil
+		return k.refuseAnswer(dialogue.ToolCall{}, "The story is empty."), nil //nolint:nilerr // the model is told
 	}
 	answer := k.compose(f)
 	doubt, err := k.doubt(s, answer)
@@ -119,14 +123,22 @@ func (k *work) compose(f finalArgs) *Answer {
 		}
 	}
 	k.addUnnamed(a, used, len(f.Tables) == 0)
+	room := maxClaimed
 	for _, c := range f.Claims {
 		claim := Claim{Text: untrusted.Line(c.Text), Evidence: []Evidence{}}
 		for _, name := range c.Evidence {
-			if e, ok := k.evidence.find(name); ok {
-				claim.Evidence = append(claim.Evidence, e)
-			} else {
+			e, ok := k.evidence.find(name)
+			if !ok {
 				missing(name)
+				continue
 			}
+			// The same outputs can be named a thousand times over.
+			if size := len(encode(e.Output)); size <= room {
+				room -= size
+			} else {
+				e.Output = nil // its step has it
+			}
+			claim.Evidence = append(claim.Evidence, e)
 		}
 		a.Claims = append(a.Claims, claim)
 	}

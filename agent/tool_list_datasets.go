@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"unicode/utf8"
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/dataset"
@@ -23,6 +24,8 @@ type listed struct {
 func listDatasets(_ context.Context, k *work, _ *ent.Step, _ map[string]any) (callEnd, error) {
 	list := struct {
 		Datasets []listed `json:"datasets"`
+		// More is how many are left out for want of room.
+		More int `json:"moreDatasets,omitempty"`
 	}{Datasets: []listed{}}
 	for _, d := range k.datasets {
 		entry := listed{
@@ -34,5 +37,12 @@ func listDatasets(_ context.Context, k *work, _ *ent.Step, _ map[string]any) (ca
 		}
 		list.Datasets = append(list.Datasets, entry)
 	}
-	return callEnd{state: step.StateSucceeded, result: clip(string(encode(list)), k.Limits.ResultCharacters)}, nil
+	for {
+		raw := string(encode(list))
+		if utf8.RuneCountInString(raw) <= k.Limits.ResultCharacters || len(list.Datasets) == 0 {
+			return callEnd{state: step.StateSucceeded, result: raw}, nil
+		}
+		list.Datasets = list.Datasets[:len(list.Datasets)-1]
+		list.More++
+	}
 }

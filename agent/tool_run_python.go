@@ -110,7 +110,7 @@ func (o *stepOutput) keep(in execution.Output) (Output, error) {
 	case in.MIME == execution.MIMEPlotly:
 		clean, err := figure.Clean(in.JSON)
 		if err != nil {
-			return Output{Name: out.Name, MIME: execution.MIMEText, Text: "(A chart that is no Plotly figure was left out.)"}, nil
+			return Output{Name: out.Name, MIME: execution.MIMEText, Text: "(A chart that is no Plotly figure was left out.)"}, nil //nolint:nilerr // the text says it
 		}
 		out.JSON = clean
 		if out.Title == "" {
@@ -118,6 +118,9 @@ func (o *stepOutput) keep(in execution.Output) (Output, error) {
 		}
 	case json.Valid(in.JSON):
 		out.JSON = in.JSON
+	}
+	if why := o.k.unfit(out); why != "" {
+		return Output{Name: out.Name, Title: out.Title, MIME: execution.MIMEText, Text: why}, nil
 	}
 	if in.Artifact != nil {
 		kept, err := o.file(*in.Artifact)
