@@ -63,7 +63,7 @@ func (c *Chat) read(ctx context.Context, w *watch, asm *assembler, sent openai.C
 	if err != nil {
 		return asm.partial(), err
 	}
-	defer stream.Close() //nolint:errcheck // nothing was written
+	defer stream.Close() // nothing was written
 
 	var twins doubled
 	for {

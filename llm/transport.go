@@ -37,7 +37,7 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 	unhook := context.AfterFunc(req.Context(), func() { _ = res.Body.Close() })
 	if res.StatusCode < 200 || res.StatusCode > 299 || isHTML(res) {
 		defer unhook()
-		defer res.Body.Close() //nolint:errcheck // nothing was written
+		defer res.Body.Close() // nothing was written
 		return nil, x.readError(res)
 	}
 	raw := &watched{body: res.Body, watch: x.watch, left: int64(cfg.MaxReplyBytes) * rawFactor}

@@ -19,7 +19,7 @@ func (a *App) lockDataDir() error {
 		return fmt.Errorf("write to the data folder (MARK_DATA_DIR): %w", err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		f.Close()
+		_ = f.Close() // nothing was written
 		return fmt.Errorf("another Mark works in the data folder %s: end it, or set MARK_DATA_DIR", a.config.DataDir)
 	}
 	a.closers = append(a.closers, func(context.Context) error { return f.Close() })

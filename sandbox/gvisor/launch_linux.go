@@ -81,7 +81,7 @@ func launch(launcher string, p plan) (_ *process, err error) {
 	var files []*os.File // that are the child's alone
 	defer func() {
 		for _, f := range files {
-			f.Close()
+			_ = f.Close() // copies of them are in use
 		}
 	}()
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
