@@ -63,6 +63,9 @@ func (k *work) request(last bool) dialogue.Request {
 		Choice:   dialogue.ChoiceAuto,
 		User:     k.row.OwnerID,
 	}
+	if k.mustCall {
+		req.Choice = dialogue.ChoiceRequired
+	}
 	if last {
 		req.Tools = k.tools.only(toolFinalAnswer)
 		req.Choice = toolFinalAnswer

@@ -9,24 +9,29 @@ import (
 // CodeUnsupported is the error of a step whose answer was sent back.
 const CodeUnsupported = "ANSWER_UNSUPPORTED"
 
-// doubt sends an answer back that rests on what no step has shown, and returns
-// what the model is to be told; "" where the answer stands. It does so once in a
-// run: most models then compute what they had made up, and of the others the
-// answer is taken with its checks. What people have seen of it is withdrawn.
-func (k *work) doubt(s *ent.Step, a *Answer) (string, error) {
-	var problems []string
+// doubt sends an answer back that rests on what no step has shown: told is what
+// the model is to be told, "" where the answer stands, and end how the step
+// ended. It does so once in a run: most models then compute what they had made
+// up, and of the others the answer is taken with its checks. What people have
+// seen of it is withdrawn.
+func (k *work) doubt(s *ent.Step, a *Answer) (told string, end callEnd, err error) {
+	var found []string
 	for _, c := range a.Checks {
 		if c.Code == CheckNoEvidence || c.Code == CheckNoOutput {
-			problems = append(problems, c.Text)
+			found = append(found, c.Text)
 		}
 	}
 	// The offline analyst has no second way to its numbers.
-	if len(problems) == 0 || k.doubted || k.llm.Offline || k.mustEnd || k.steps >= k.Limits.Steps {
-		return "", nil
+	if len(found) == 0 || k.doubted || k.llm.Offline || k.mustEnd || k.steps >= k.Limits.Steps {
+		return "", callEnd{}, nil
 	}
-	k.doubted = true
+	k.doubted, k.mustCall = true, true
 	if err := k.rec.event(KindAttemptDiscarded, EventBody{StepID: s.ID}); err != nil {
-		return "", err
+		return "", callEnd{}, err
 	}
-	return k.prompts.doubt(clip(strings.Join(problems, " "), 1_000)), nil
+	problems := clip(strings.Join(found, " "), 1_000)
+	told = k.prompts.doubt(problems)
+	end = failed(CodeUnsupported, told)
+	end.message = "The answer was sent back to the model. " + problems
+	return told, end, nil
 }

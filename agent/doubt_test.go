@@ -32,6 +32,9 @@ func TestMadeUpNumbersAreSentBackOnce(t *testing.T) {
 			if last := told[len(told)-1].Content; !strings.Contains(last, "98.6") || !strings.Contains(last, "run_python") {
 				t.Errorf("the model was told %q", last)
 			}
+			if b.model.requests[1].Choice != dialogue.ChoiceRequired || b.model.requests[2].Choice != dialogue.ChoiceAuto {
+				t.Errorf("choices %q, %q", b.model.requests[1].Choice, b.model.requests[2].Choice)
+			}
 			// Whoever watches has read the text: it is withdrawn.
 			at := slices.Index(kinds(events), "AttemptDiscarded")
 			if at < 0 || slices.Index(kinds(events), "StepFinished") < at {

@@ -41,6 +41,7 @@ type work struct {
 	mustEnd  bool // the next reply has to be the answer
 	rejected int  // final answers that were refused
 	doubted  bool // an answer was sent back for what no step has shown
+	mustCall bool // the next reply has to call a tool
 
 	answer *Answer
 	shown  []Part // reasoning, calls and outputs, in order
@@ -86,6 +87,7 @@ func (k *work) loop(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		k.mustCall = false
 		if err := k.storeReply(s, reply); err != nil {
 			return err
 		}
@@ -126,17 +128,17 @@ func (k *work) act(ctx context.Context, s *ent.Step, reply dialogue.Reply, last 
 // say takes a reply in plain text as the answer.
 func (k *work) say(s *ent.Step, m dialogue.Message, cut bool) error {
 	answer := k.direct(m.Content, cut)
-	doubt, err := k.doubt(s, answer)
+	told, end, err := k.doubt(s, answer)
 	if err != nil {
 		return err
 	}
-	if doubt == "" {
+	if told == "" {
 		k.answer = answer
 		return k.endStep(s, callEnd{state: step.StateSucceeded, result: "(answered)"})
 	}
 	k.prompt.add(dialogue.Message{Role: dialogue.Assistant, Content: m.Content})
-	k.prompt.add(dialogue.Message{Role: dialogue.User, Content: doubt})
-	return k.endStep(s, callEnd{state: step.StateFailed, result: "(not taken)", code: CodeUnsupported, message: doubt})
+	k.prompt.add(dialogue.Message{Role: dialogue.User, Content: told})
+	return k.endStep(s, end)
 }
 
 // call runs the calls of a reply one after the other. The first belongs to the

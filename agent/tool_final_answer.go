@@ -44,12 +44,9 @@ func finalAnswer(_ context.Context, k *work, s *ent.Step, args map[string]any) (
 		return k.refuseAnswer(dialogue.ToolCall{}, "The story is empty."), nil //nolint:nilerr // the model is told
 	}
 	answer := k.compose(f)
-	doubt, err := k.doubt(s, answer)
-	if err != nil {
-		return callEnd{}, err
-	}
-	if doubt != "" {
-		return failed(CodeUnsupported, doubt), nil
+	told, end, err := k.doubt(s, answer)
+	if err != nil || told != "" {
+		return end, err
 	}
 	k.answer = answer
 	return callEnd{state: step.StateSucceeded, result: "(answered)"}, nil
