@@ -55,7 +55,8 @@ function Result({ state }: { state: State }) {
           <br />
           <code>{state.dataset.id}</code>
           <br />
-          It is now <code>"$datasetId"</code> in the variables of the tour.
+          It is now <code>"$datasetId"</code>: see its columns in the tab LookAtDataset, then run CreateChat and AskQuestion
+          to ask about it.
         </div>
       );
     case 'failed':
