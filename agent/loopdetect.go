@@ -3,6 +3,7 @@ package agent
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"regexp"
 
 	"github.com/mark-analyst/mark/internal/dialogue"
 )
@@ -13,6 +14,10 @@ const (
 	warnAt = 2
 	stopAt = 3
 )
+
+// stepNumbers matches what of a result is new each time: the names of outputs,
+// and of the cell in a traceback.
+var stepNumbers = regexp.MustCompile(`<cell \d+>|\[s\d+\.`)
 
 // loopDetector counts calls by tool, arguments and result.
 type loopDetector struct {
@@ -29,7 +34,7 @@ func (l *loopDetector) count(c dialogue.ToolCall, result string) int {
 	if json.Unmarshal([]byte(args), &v) == nil {
 		args = string(encode(v)) // sorted keys, no spaces
 	}
-	key := sha256.Sum256(encode([]string{c.Name, args, result}))
+	key := sha256.Sum256(encode([]string{c.Name, args, stepNumbers.ReplaceAllString(result, "")}))
 	l.seen[key]++
 	return l.seen[key]
 }

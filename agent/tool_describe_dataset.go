@@ -16,6 +16,10 @@ import (
 // sampleRows is how many of a dataset's first rows a model is shown.
 const sampleRows = 5
 
+// maxLoadCode is how long an expression the catalogue gives, bytes; longer ones
+// are told by describe_dataset alone.
+const maxLoadCode = 300
+
 // described is a dataset as describe_dataset tells it.
 type described struct {
 	Name        string            `json:"name"`
@@ -157,6 +161,9 @@ func (k *work) catalogue() string {
 		}
 		if d.Description != "" {
 			fmt.Fprintf(&b, ", described as %s", encode(clip(untrusted.Line(d.Description), 300)))
+		}
+		if load := k.loadCode(d); load != "" && len(load) <= maxLoadCode && load == untrusted.Line(load) {
+			fmt.Fprintf(&b, "\n  load: %s", load)
 		}
 		b.WriteString("\n  columns: ")
 		for i, c := range d.Edges.Columns {

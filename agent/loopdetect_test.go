@@ -1,0 +1,57 @@
+package agent_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mark-analyst/mark/agent"
+	"github.com/mark-analyst/mark/ent/run"
+	"github.com/mark-analyst/mark/internal/execution"
+)
+
+// What names the step in a result changes from step to step; the loop is one all
+// the same.
+func TestLoopIsSeenThroughTheNumbersOfSteps(t *testing.T) {
+	for name, outcome := range map[string]func(n int, emit func(execution.Event)) execution.Result{
+		"the same exception": func(n int, _ func(execution.Event)) execution.Result {
+			return execution.Result{Failure: &execution.Failure{
+				Name: "NameError", Message: "name 'df' is not defined",
+				Traceback: fmt.Sprintf("File \"<cell %d>\", line 1, in <module>\nNameError: name 'df' is not defined\n", n),
+			}}
+		},
+		"the same table": func(_ int, emit func(execution.Event)) execution.Result {
+			emit(execution.Event{Output: &execution.Output{MIME: execution.MIMETable, Table: &execution.Table{Columns: []string{"a"}, Rows: [][]any{{1.5}}, RowCount: 1}}})
+			return execution.Result{Duration: time.Millisecond}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, databases.SQLite(t), nil)
+			n := 0
+			b.python.run = func(_ context.Context, _ string, emit func(execution.Event)) (execution.Result, error) {
+				n++
+				return outcome(n, emit), nil
+			}
+			b.model.then(python("df.mean()"))
+			r, _ := b.ask(agent.Question{Text: "q"})
+			if r.State != run.StateSucceeded || n != 3 || len(b.model.requests) != 4 {
+				t.Fatalf("state %s %s, %d programs, asked %d times", r.State, r.ErrorMessage, n, len(b.model.requests))
+			}
+			if last := b.model.requests[3]; len(last.Tools) != 1 || last.Tools[0].Name != "final_answer" {
+				t.Errorf("at last %d tools were offered", len(last.Tools))
+			}
+		})
+	}
+}
+
+func TestTheModelIsToldHowToLoadADataset(t *testing.T) {
+	b := newBench(t, databases.SQLite(t), nil)
+	d := b.dataset("prices.csv")
+	b.model.then(says("Hello!"))
+	b.ask(agent.Question{Text: "hi", DatasetIDs: []string{d.ID}})
+	if system := b.model.requests[0].Messages[0].Content; !strings.Contains(system, `load: pd.read_csv("/mnt/data/prices.csv")`) {
+		t.Errorf("the model was told %q", system)
+	}
+}
