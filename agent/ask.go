@@ -19,6 +19,9 @@ func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply,
 	compacted := false
 	for attempt := 1; ; attempt++ {
 		stream := &replyStream{rec: k.rec, stepID: s.ID}
+		if !last {
+			stream.program = func() { k.expectPython(ctx) }
+		}
 		reply, err := k.llm.LLM.Stream(ctx, k.request(last), stream.emit)
 		if err == nil {
 			return reply, nil
@@ -80,6 +83,8 @@ type replyStream struct {
 	rec    *recorder
 	stepID string
 	final  map[int]*storyReader // by index of the call; nil: another tool's call
+	// program is called when the model begins to write one; nil: it may not.
+	program func()
 
 	reasoning, text strings.Builder // what was shown so far
 	err             error           // the first failure to write
@@ -123,6 +128,9 @@ func (r *replyStream) call(d dialogue.CallDelta) error {
 		if r.final[d.Index] == nil {
 			r.final[d.Index] = &storyReader{}
 		}
+	}
+	if d.Name == toolRunPython && r.program != nil {
+		r.program()
 	}
 	if story := r.final[d.Index]; story != nil {
 		return r.say(story.read(d.Arguments))

@@ -163,6 +163,7 @@ type scriptedModel struct {
 // turn is a reply, or a failure, after what is done first.
 type turn struct {
 	first  func(ctx context.Context)
+	last   func(ctx context.Context) // after the deltas
 	deltas []dialogue.Delta
 	reply  dialogue.Reply
 	err    error
@@ -192,6 +193,9 @@ func (m *scriptedModel) Stream(ctx context.Context, req dialogue.Request, emit f
 		if err := emit(d); err != nil {
 			return dialogue.Reply{}, err
 		}
+	}
+	if t.last != nil {
+		t.last(ctx)
 	}
 	return t.reply, t.err
 }

@@ -32,6 +32,7 @@ type work struct {
 
 	datasets []*ent.Dataset // of the chat, READY or FAILED
 	python   *python        // nil until the first step of Python
+	opening  *opening       // nil when none is being opened
 	evidence evidence
 	usage    Usage
 	inline   int // bytes of outputs that are kept with Mark's message
@@ -70,9 +71,7 @@ func (k *work) end() {
 	if err := k.rec.deltas.Flush(); err != nil && !errors.Is(err, eventlog.ErrFenced) {
 		k.Logger.WarnContext(k.rec.ctx, "the last events of a run were not stored", "run", k.row.ID, "error", err)
 	}
-	if k.python != nil {
-		k.python.close()
-	}
+	k.closePython()
 }
 
 // loop asks the model and does what it wants until it answers.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"runtime/debug"
 	"strings"
 
 	"github.com/mark-analyst/mark/ent"
@@ -31,11 +32,62 @@ func (p *python) close() {
 	p.release = nil
 }
 
+// opening is a session that is being opened.
+type opening struct {
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when the rest is known
+	session *python
+	err     error
+}
+
+// expectPython begins to open the run's session where there is none: the model
+// has begun to write a program, and a session takes a while to open.
+func (k *work) expectPython(ctx context.Context) {
+	if k.python != nil || k.opening != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	o := &opening{cancel: cancel, done: make(chan struct{})}
+	k.opening = o
+	go func() {
+		defer close(o.done)
+		defer func() { // here a panic would end the process
+			if p := recover(); p != nil {
+				o.err = fmt.Errorf("open a Python session: panic: %v\n%s", p, debug.Stack())
+			}
+		}()
+		o.session, o.err = k.openSession(ctx)
+	}()
+}
+
 // session is the run's Python session, opened at the first step that needs it.
 func (k *work) session(ctx context.Context) (*python, error) {
 	if k.python != nil {
 		return k.python, nil
 	}
+	k.expectPython(ctx)
+	o := k.opening
+	<-o.done // opening ends with ctx, too
+	o.cancel()
+	k.opening, k.python = nil, o.session
+	return o.session, o.err
+}
+
+// closePython closes the session, also one that is still being opened.
+func (k *work) closePython() {
+	if o := k.opening; o != nil {
+		o.cancel()
+		<-o.done
+		k.opening, k.python = nil, o.session
+	}
+	if k.python != nil {
+		k.python.close()
+		k.python = nil
+	}
+}
+
+// openSession opens a session with the files of the chat's datasets.
+func (k *work) openSession(ctx context.Context) (*python, error) {
 	p := &python{onClose: func(err error) {
 		k.Logger.WarnContext(ctx, "closing a Python session failed", "run", k.row.ID, "error", err)
 	}}
@@ -65,7 +117,6 @@ func (k *work) session(ctx context.Context) (*python, error) {
 		return nil, err
 	}
 	p.Session = session
-	k.python = p
 	return p, nil
 }
 

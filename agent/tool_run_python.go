@@ -47,8 +47,7 @@ func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (
 		}
 		problem = broken.Message
 		if broken.Fatal {
-			k.python.close()
-			k.python = nil
+			k.closePython()
 			problem += " The session was ended and its variables are gone; load the data again."
 		}
 		end.state, end.code, end.message = step.StateFailed, string(broken.Code), broken.Message

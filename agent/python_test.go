@@ -1,0 +1,81 @@
+package agent_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/mark-analyst/mark/agent"
+	"github.com/mark-analyst/mark/ent/run"
+	"github.com/mark-analyst/mark/internal/execution"
+)
+
+// noticed is a sandbox that tells when a session is being opened, and opens it
+// when it may, unless ctx ends before.
+type noticed struct {
+	*scriptedPython
+	asked chan struct{}
+	may   chan struct{}
+}
+
+func (n *noticed) Open(ctx context.Context, spec execution.Spec) (execution.Session, error) {
+	close(n.asked)
+	select {
+	case <-n.may:
+		return n.scriptedPython.Open(ctx, spec)
+	case <-ctx.Done():
+		return nil, &execution.Error{Code: execution.CodeCancelled, Message: "Cancelled."}
+	}
+}
+
+// wait returns when a session is being opened.
+func (n *noticed) wait(ctx context.Context) {
+	select {
+	case <-n.asked:
+	case <-ctx.Done():
+	}
+}
+
+func newNoticed(t *testing.T) (*bench, *noticed) {
+	n := &noticed{asked: make(chan struct{}), may: make(chan struct{})}
+	b := newBench(t, databases.SQLite(t), func(c *agent.Config) {
+		n.scriptedPython, _ = c.Sandbox.(*scriptedPython)
+		c.Sandbox = n
+	})
+	b.python.run = prints("1\n")
+	return b, n
+}
+
+func TestASessionOpensWhileTheModelWrites(t *testing.T) {
+	b, n := newNoticed(t)
+	close(n.may)
+	program := python("1")
+	program.last = n.wait // the reply ends only then
+	b.model.then(program, says("done"))
+	if r, _ := b.ask(agent.Question{Text: "q"}); r.State != run.StateSucceeded {
+		t.Errorf("state %s: %s", r.State, r.ErrorMessage)
+	}
+	if len(b.python.opened) != 1 || b.python.closed != 1 {
+		t.Errorf("%d opened, %d closed", len(b.python.opened), b.python.closed)
+	}
+}
+
+func TestASessionThatIsNotUsedIsClosed(t *testing.T) {
+	for name, ready := range map[string]bool{"open": true, "still being opened": false} {
+		t.Run(name, func(t *testing.T) {
+			b, n := newNoticed(t)
+			if ready {
+				close(n.may)
+			}
+			changed := says("No program after all.")
+			changed.deltas = python("1").deltas
+			changed.last = n.wait
+			b.model.then(changed)
+			if r, _ := b.ask(agent.Question{Text: "q"}); r.State != run.StateSucceeded {
+				t.Errorf("state %s: %s", r.State, r.ErrorMessage)
+			}
+			if len(b.python.opened) != b.python.closed {
+				t.Errorf("%d opened, %d closed", len(b.python.opened), b.python.closed)
+			}
+		})
+	}
+}
