@@ -3144,7 +3144,7 @@ type Claim {
 type Evidence {
   "The step that showed it."
   step: Step!
-  "The output; null where the step's printed text shows it."
+  "The output; what a step printed is an output too. Null where it was not kept."
   output: Output
   "The name by which the model called the place: ` + "`" + `s2.o1` + "`" + ` or ` + "`" + `s2.stdout` + "`" + `."
   path: String!

@@ -84,13 +84,16 @@ type serveCmd struct{}
 // Run serves until the program is told to end; told twice, it ends at once.
 func (serveCmd) Run(e *environment) error {
 	logger := e.logger()
+	// First of all: on a first start minutes pass before the rest is ready, and
+	// an address that is taken should be told at once.
+	listener, err := (&net.ListenConfig{}).Listen(e.ctx, "tcp", e.config.Addr)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w (MARK_ADDR sets another address)", e.config.Addr, err)
+	}
+	defer listener.Close()
 	app, err := NewApp(e.ctx, e.config, logger, e.progress, Parts{})
 	if err != nil {
 		return err
-	}
-	listener, err := (&net.ListenConfig{}).Listen(e.ctx, "tcp", e.config.Addr)
-	if err != nil {
-		return errors.Join(fmt.Errorf("listen on %s: %w (MARK_ADDR sets another address)", e.config.Addr, err), app.Close(context.WithoutCancel(e.ctx)))
 	}
 	served := make(chan error, 1)
 	go func() { served <- app.Serve(listener) }()

@@ -340,7 +340,7 @@ func (ErrorPart) IsMessagePart() {}
 type Evidence struct {
 	// The step that showed it.
 	Step *ent.Step `json:"step"`
-	// The output; null where the step's printed text shows it.
+	// The output; what a step printed is an output too. Null where it was not kept.
 	Output *Output `json:"output,omitempty"`
 	// The name by which the model called the place: `s2.o1` or `s2.stdout`.
 	Path string `json:"path"`
