@@ -111,6 +111,7 @@ verify: generate ## Fail where generated code is stale or code is not formatted
 .PHONY: lint
 lint: ## Run the linters (the first time builds them: some minutes)
 	$(GO) tool -modfile=tools/go.mod golangci-lint run ./...
+	@for m in $(MODULES); do echo "linting $$m"; (cd $$m && $(GO) tool -modfile=$(CURDIR)/tools/go.mod golangci-lint run ./...) || exit 1; done
 
 .PHONY: clean
 clean: ## Remove what was built; the data folder stays

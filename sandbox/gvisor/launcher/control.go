@@ -41,7 +41,7 @@ func openControl() *control {
 	f := os.NewFile(controlFD, "control")
 	conn, err := net.FileConn(f)
 	if err != nil {
-		os.Stderr.WriteString("mark-sandbox is started by the mark service, not by hand\n")
+		_, _ = os.Stderr.WriteString("mark-sandbox is started by the mark service, not by hand\n")
 		os.Exit(2)
 	}
 	return &control{file: f, conn: conn}
