@@ -60,3 +60,29 @@ func FuzzStoryReader(f *testing.F) {
 		}
 	})
 }
+
+// However long a story is, and however it is cut, reading it holds next to
+// nothing: models write arguments of megabytes.
+func TestStoryReaderHoldsNextToNothing(t *testing.T) {
+	for name, tc := range map[string]struct {
+		args string
+		want int // bytes of the story
+	}{
+		"long":       {`{"story":"` + strings.Repeat(`\u00e9\n`, 200_000), 600_000},
+		"unreadable": {`{"story":"ok\x` + strings.Repeat("a", 1_000_000), 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var r storyReader
+			got := 0
+			for i := 0; i < len(tc.args); i += 5 {
+				got += len(r.read(tc.args[i:min(i+5, len(tc.args))]))
+				if r.token.Len() > 100 {
+					t.Fatalf("%d bytes are held", r.token.Len())
+				}
+			}
+			if got != tc.want {
+				t.Errorf("%d bytes, want %d", got, tc.want)
+			}
+		})
+	}
+}

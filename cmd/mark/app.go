@@ -66,7 +66,7 @@ func NewApp(ctx context.Context, c Config, logger *slog.Logger, progress func(st
 		parts.Clock = clock.System{}
 	}
 	if err := os.MkdirAll(c.DataDir, 0o755); err != nil {
-		return nil, fmt.Errorf("make the data folder: %w", err)
+		return nil, fmt.Errorf("make the data folder (MARK_DATA_DIR): %w", err)
 	}
 	if err := a.lockDataDir(); err != nil {
 		return nil, err
@@ -87,12 +87,6 @@ func NewApp(ctx context.Context, c Config, logger *slog.Logger, progress func(st
 		return nil, err
 	}
 	a.onClose(blobs)
-	if parts.Sandbox == nil {
-		if parts.Sandbox, err = openSandbox(ctx, c, logger, progress); err != nil {
-			return nil, err
-		}
-	}
-	a.onClose(parts.Sandbox)
 	if parts.Models == nil {
 		models, closeModels, err := openModels(c.LLM, parts.Clock, logger)
 		if err != nil {
@@ -101,6 +95,12 @@ func NewApp(ctx context.Context, c Config, logger *slog.Logger, progress func(st
 		a.closers = append(a.closers, closeModels)
 		parts.Models = models
 	}
+	if parts.Sandbox == nil { // last: making it for the first time takes minutes
+		if parts.Sandbox, err = openSandbox(ctx, c, logger, progress); err != nil {
+			return nil, err
+		}
+	}
+	a.onClose(parts.Sandbox)
 	return a, a.serveWith(ctx, db, log, blobs, parts)
 }
 

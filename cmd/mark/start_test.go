@@ -1,0 +1,73 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A start that cannot work says in one line what to change, before it does what
+// takes long, and lets go of all that it took.
+func TestStartsThatCannotWork(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		change func(*Config)
+		says   string
+	}{
+		"a model without an address": {func(c *Config) { c.LLM.Model = "m" }, "MARK_LLM_BASE_URL"},
+		"an address that is none":    {func(c *Config) { c.LLM.BaseURL, c.LLM.Model = "foo", "m" }, "MARK_LLM_BASE_URL"},
+		"an address without a model": {func(c *Config) { c.LLM.BaseURL = "http://127.0.0.1:1/v1" }, "MARK_LLM_MODEL"},
+		"a short secret":             {func(c *Config) { c.JWTSecret = "short" }, "MARK_JWT_SECRET"},
+		"another database":           {func(c *Config) { c.DatabaseURL = "mysql://x" }, "MARK_DATABASE_URL"},
+		"a database that is down":    {func(c *Config) { c.DatabaseURL = "postgres://ada:secret@127.0.0.1:1/x" }, "cannot be reached"},
+		"a data folder under a file": {func(c *Config) { c.DataDir = filepath.Join(file, "data") }, "MARK_DATA_DIR"},
+		"too little memory":          {func(c *Config) { c.Limits.PythonMemory = 1 }, "MARK_LIMIT_PYTHON_MEMORY_BYTES"},
+		"no steps":                   {func(c *Config) { c.Limits.Steps = 0 }, "MARK_LIMIT_STEPS"},
+		"no time":                    {func(c *Config) { c.Limits.RunTime = -time.Second }, "MARK_LIMIT_RUN_TIME"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sandboxDir := filepath.Join(t.TempDir(), "sandbox")
+			c := Config{
+				DataDir: t.TempDir(), LLM: LLMConfig{API: "chat"}, Sandbox: SandboxConfig{Provider: "gvisor", Dir: sandboxDir},
+				Limits: LimitsConfig{UploadBytes: 1, Steps: 2, RunTime: time.Minute, ConcurrentRuns: 1, PythonStepTime: time.Second, PythonMemory: 1 << 30},
+			}
+			tc.change(&c)
+			logger := slog.New(slog.NewTextHandler(io.Discard, nil))
+			app, err := NewApp(t.Context(), c, logger, func(string) {}, Parts{})
+			if err == nil {
+				app.Close(t.Context())
+				t.Fatal("it started")
+			}
+			if text := err.Error(); !strings.Contains(text, tc.says) || strings.ContainsAny(text, "\n") || strings.Contains(text, "secret@") {
+				t.Errorf("it says %q", text)
+			}
+			if _, err := os.Stat(sandboxDir); !os.IsNotExist(err) {
+				t.Errorf("the sandbox was begun: %v", err)
+			}
+		})
+	}
+}
+
+func TestTwoInOneDataFolder(t *testing.T) {
+	s := start(t, "", func(_ *Config, p *Parts) { p.Sandbox = absent{} })
+	c := s.config
+	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
+	app, err := NewApp(t.Context(), c, logger, func(string) {}, Parts{Sandbox: absent{}})
+	if err == nil {
+		app.Close(t.Context())
+		t.Fatal("a second one started")
+	}
+	if !strings.Contains(err.Error(), "another Mark") || !strings.Contains(err.Error(), "MARK_DATA_DIR") {
+		t.Errorf("it says %q", err)
+	}
+	s.signUp("ada@example.org") // the first one goes on
+	s.down()
+	s.up() // and its folder is free again
+}
