@@ -212,7 +212,7 @@ func TestBrokenOffReplyIsDiscardedAndRepeated(t *testing.T) {
 	}
 }
 
-func TestTooLongIsCompactedOnce(t *testing.T) {
+func TestTooLongIsCompacted(t *testing.T) {
 	tooLong := turn{err: &dialogue.Error{Code: dialogue.CodeTooLong, Message: "Too long."}}
 	b := newBench(t, databases.SQLite(t), nil)
 	b.model.then(says("one"))

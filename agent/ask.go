@@ -13,10 +13,14 @@ import (
 // for again. What breaks off unseen is the adapter's to repeat.
 const maxAttempts = 2
 
+// leastResult is the least that messages are cut to where a prompt is too long,
+// characters.
+const leastResult = oldResult / 4
+
 // ask has the model reply and streams what it writes. Where last is set it may
 // only give its final answer.
 func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply, error) {
-	compacted := false
+	room := oldResult
 	for attempt := 1; ; attempt++ {
 		stream := &replyStream{rec: k.rec, stepID: s.ID}
 		if !last {
@@ -34,15 +38,15 @@ func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply,
 			k.shown = append(k.shown, stream.parts()...)
 			return reply, err
 		}
-		tooLong := failure.Code == dialogue.CodeTooLong && !compacted
+		tooLong := failure.Code == dialogue.CodeTooLong && room >= leastResult
 		again := failure.Visible && attempt <= maxAttempts && repeatable(failure.Code)
 		if !tooLong && !again {
 			k.shown = append(k.shown, stream.parts()...)
 			return reply, err
 		}
 		if tooLong {
-			compacted = true
-			k.prompt.compact()
+			k.prompt.compact(room)
+			room /= 4
 		}
 		if failure.Visible {
 			if err := k.rec.event(KindAttemptDiscarded, EventBody{StepID: s.ID}); err != nil {

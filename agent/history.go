@@ -43,12 +43,13 @@ func (p *prompt) messages() []dialogue.Message {
 }
 
 // compact makes the prompt fit a model that said it is too long: earlier runs
-// go, and this run's long results are cut.
-func (p *prompt) compact() {
+// go, and what came of this run's question is cut, each message to so many
+// characters.
+func (p *prompt) compact(characters int) {
 	p.history = nil
 	for i, m := range p.turn {
-		if m.Role == dialogue.ToolRole {
-			p.turn[i].Content = clip(m.Content, oldResult)
+		if i > 0 {
+			p.turn[i].Content = clip(m.Content, characters)
 		}
 	}
 }
