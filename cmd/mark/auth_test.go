@@ -209,7 +209,19 @@ func TestSignOutEndsAccessAtOnce(t *testing.T) {
 	in := elsewhere.do(`mutation { signIn(input: {email: "ada@example.org", password: "correct horse battery"}) { `+sessionFields+` } }`, nil)
 	elsewhere.token, elsewhere.refresh = in.str("signIn", "session", "accessToken"), in.str("signIn", "session", "refreshToken")
 
+	sock, theirs := ada.dial(), elsewhere.dial() // open before the session ends
+	defer sock.close()
+	defer theirs.close()
+
 	ada.do(`mutation { signOut(input: {}) { done } }`, nil)
+	sock.subscribe(run, 0)
+	if m := sock.receive(); m["type"] != "error" || dig(t, m, "payload", 0, "extensions", "code") != "UNAUTHENTICATED" {
+		t.Errorf("an open socket: %v", m)
+	}
+	theirs.subscribe(run, 0)
+	if e, more := theirs.next(); !more || e.seq() != 1 {
+		t.Errorf("the socket of another session: %v", e)
+	}
 	if r := ada.try(`{ viewer { id } }`, nil); r.code() != "UNAUTHENTICATED" {
 		t.Errorf("HTTP: %v %v", r.Data, r.Errors)
 	}
