@@ -146,6 +146,10 @@ func (v *view) trend() {
 			question.Quarter: `.dt.to_period("Q").astype(str)`, question.Year: `.dt.strftime("%Y")`,
 		}[v.Period]
 	}
+	v.At = map[question.Period]string{question.Day: "on", question.Week: "in the week of"}[v.Period]
+	if v.At == "" {
+		v.At = "in"
+	}
 	v.TrendBy = append([]string{v.X}, v.By...)
 }
 

@@ -61,7 +61,12 @@ func write(q question.Query, d question.Dataset, mend bool) (Program, error) {
 	if err != nil {
 		return Program{}, err
 	}
-	v.Body = body
+	if q.Intent == question.Aggregate && len(q.By) == 0 && len(v.SingleNames) > 0 {
+		if v.Single, err = render("single", v); err != nil {
+			return Program{}, err
+		}
+	}
+	v.Body, v.Counted = body, strings.Contains(body, "counted(") || len(v.Needed) > 0
 	code, err := render("program", v)
 	if err != nil {
 		return Program{}, err

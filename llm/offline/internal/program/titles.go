@@ -98,14 +98,14 @@ func (v *view) titles() {
 			v.SpreadTitle = "How " + v.Measure + " is spread" + where
 		}
 	}
-	v.Title = upper(v.Title + where)
+	v.Title, v.SingleTitle = upper(v.Title+where), upper("row of "+v.File+where)
 }
 
 // upper writes the first letter large, unless a column's name stands first.
 func upper(s string) string {
 	first, _, _ := strings.Cut(s, " ")
 	for _, w := range []string{
-		"mean", "median", "total", "minimum", "maximum", "standard", "number", "different", "distribution", "correlation",
+		"mean", "median", "total", "minimum", "maximum", "standard", "number", "row", "different", "distribution", "correlation",
 		"share", "missing", "repeated", "outliers", "rows", "columns", "summary", "highest", "lowest", "means",
 	} {
 		if first == w {

@@ -11,12 +11,20 @@ import (
 // needs, worked out beforehand, so that the templates only say where it goes.
 type view struct {
 	File, Load, Title string
+	SingleTitle       string
 	Body              string
 	Dates             []date
 	Numbers           []string // columns to make numbers of, whatever they hold
 	Condition         string   // a Python expression; empty: all rows
 	Where             string   // the same in words
 	WhereSuffix       string   // " with sex = female", for the inside of an f-string
+	Among             string   // the filters as a part of a sentence: "sex is female"
+	Single            string   // the program for the one row that filters may leave
+	SingleNames       []string // the columns that name that row
+	SingleSaysAll     bool     // SingleNames are all the columns that were filtered
+	Counted           bool     // the program counts things: "1 row", "2 rows"
+	Assumed           string   // a remark where numbers are summed up without having been asked how
+	At                string   // before a time: "in", "on"
 	KeepsTotal        bool
 	Needed            []string // columns whose gaps are left out
 	Guarded           bool     // rows may be none
@@ -44,7 +52,8 @@ type view struct {
 	Different         string
 	Format            string // of the measure's own values
 	ValueFormat       string // of single values of the measure
-	Decimals          int    // 0: do not round
+	ValueFormats      []string
+	Decimals          int // 0: do not round
 	Kind              question.Kind
 	SpreadTitle       string
 	RowsTitle         string
@@ -107,6 +116,11 @@ func newView(q question.Query, d question.Dataset) *view {
 	if len(q.Filters) > 0 {
 		v.Condition, v.Where = condition(q.Filters), Words(q.Filters)
 		v.WhereSuffix = inFString(" with " + v.Where)
+		v.Among = among(q)
+		v.single()
+	}
+	if q.Assumed && len(q.Measures) > 0 && len(q.Aggs) > 0 {
+		v.Assumed = "You did not say how to sum up " + q.Measures[0].Name + ", so I took the " + question.AggName(q.Aggs[0]) + "."
 	}
 	v.Rows, v.Rank, v.Different = v.free("rows"), v.free("rank"), v.free("different values")
 	v.Extreme = map[bool]string{false: "highest", true: "lowest"}[q.Bottom]
@@ -137,6 +151,7 @@ func (v *view) measures() {
 	v.Measure, v.LastMeasure = first.Name, v.Measures[len(v.Measures)-1]
 	v.Format, v.ValueFormat, v.Decimals = format(first, ""), valueFormat(first), decimals(first)
 	for _, m := range v.query.Measures {
+		v.ValueFormats = append(v.ValueFormats, valueFormat(m))
 		v.Ordered = append(v.Ordered, m.Numeric() || m.Temporal())
 	}
 }

@@ -21,7 +21,7 @@ func (r *reader) finishAggs() {
 		return
 	}
 	if slices.Contains(q.Aggs, Sum) && q.Measures[0].rate() {
-		q.note(q.Measures[0].Name + " looks like a rate; a sum of rates may mean little.")
+		q.note("The column " + q.Measures[0].Name + " looks like a rate; a sum of rates may mean little.")
 	}
 	if len(q.Aggs) > 0 {
 		if q.Intent != Aggregate && len(q.Aggs) > 1 {
@@ -35,7 +35,7 @@ func (r *reader) finishAggs() {
 		q.Aggs = []Agg{Mean}
 	}
 	if q.Intent != Top || !r.perEntity() {
-		q.note("You did not say how to sum up " + q.Measures[0].Name + ", so I took the " + AggName(q.Aggs[0]) + ".")
+		q.Assumed = true
 	}
 }
 

@@ -128,7 +128,7 @@ func (r *reader) finishCorrelation() {
 	if len(q.Measures) == 1 && len(q.By)+len(r.entities) == 1 {
 		r.takeGroup()
 		q.Intent = Compare
-		q.note(q.By[0].Name + " holds no numbers, so I compared its groups instead of computing a correlation.")
+		q.note("The column " + q.By[0].Name + " holds no numbers, so I compared its groups instead of computing a correlation.")
 		return
 	}
 	if len(q.Measures) == 1 && q.Time != nil {

@@ -25,6 +25,9 @@ func (r *reader) merge(before Query) {
 	if len(said.Aggs) > 0 {
 		q.Aggs = said.Aggs
 	}
+	if r.said.aggs || !slices.Equal(q.Aggs, before.Aggs) {
+		q.Assumed = false
+	}
 	if said.N > 0 {
 		q.N = said.N
 	}

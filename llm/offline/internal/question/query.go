@@ -109,6 +109,9 @@ type Query struct {
 	Entity *Column
 	Tail   bool   // the last rows, not the first
 	Code   string // of Run
+	// Assumed: how numbers are summed up is Mark's choice, not the question's. That
+	// matters only where there is something to sum up, which the program sees.
+	Assumed bool
 	// Notes are assumptions that the answer has to own up to.
 	Notes []string
 }

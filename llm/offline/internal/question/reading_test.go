@@ -21,13 +21,11 @@ func TestAssumptionsAreOwnedUpTo(t *testing.T) {
 		{penguins, "mean body mass by gender", "I took “gender” to be sex."},
 		{penguins, "averge body mass", "I read “averge” as “average”."},
 		{penguins, "penguins heavier than 4 kg", "4 kg is 4000 g, the unit of body_mass_g."},
-		{penguins, "body mass by species", "You did not say how to sum up body_mass_g, so I took the mean."},
 		{penguins, "mean body mass of Gentooo penguins", "I took “Gentooo” to be Gentoo, a value of species."},
-		{sales, "revenue by region", "You did not say how to sum up revenue, so I took the total."},
 		{sales, "orders with a discount over 5%", "5% is 0.05 in discount."},
 		{gapminder, "top 5 countries by population", "You named no year, so I took the latest, 2007."},
 		{gapminder, "average lifeExp by continent", "All years from 1952 to 2007 are taken together; add “in 2007” to look at one."},
-		{gapminder, "total gdpPercap", "gdpPercap looks like a rate; a sum of rates may mean little."},
+		{gapminder, "total gdpPercap", "The column gdpPercap looks like a rate; a sum of rates may mean little."},
 		{penguins, "pie chart of average body mass by species", "A pie shows the parts of a whole, which these numbers are not, so I drew bars."},
 	}
 	for _, tt := range tests {
@@ -40,6 +38,21 @@ func TestAssumptionsAreOwnedUpTo(t *testing.T) {
 				t.Errorf("notes = %q, want %q among them", r.Query.Notes, tt.note)
 			}
 		})
+	}
+}
+
+func TestAChoiceOfAggregationIsMarked(t *testing.T) {
+	sales := profiles.Sales().Profile
+	ctx := question.Context{}
+	for _, tt := range []struct {
+		question string
+		assumed  bool
+	}{{"revenue by region", true}, {"only North", true}, {"and the median?", false}, {"total revenue by region", false}, {"monthly revenue", true}, {"top 3 products by revenue", true}} {
+		r := sales.Read(tt.question, ctx)
+		if r.Query == nil || r.Query.Assumed != tt.assumed {
+			t.Errorf("%q: %s, assumed is not %t", tt.question, brief(r), tt.assumed)
+		}
+		ctx.Previous = r.Query
 	}
 }
 

@@ -1,10 +1,14 @@
 # Median body_mass_g
+def counted(n, noun):
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 df = pd.read_csv("/mnt/data/penguins.csv")
 
 # Leave out the rows that lack what this needs.
 gaps = df[["body_mass_g"]].isna().any(axis=1)
 if gaps.any():
-    print(f"Note: {gaps.sum():,} of {len(df):,} rows lack body_mass_g and are left out.")
+    print(f"Note: Left out for want of body_mass_g: {gaps.sum():,} of {counted(len(df), 'row')}.")
 df = df[~gaps]
 
 if df.empty:
@@ -12,7 +16,7 @@ if df.empty:
 else:
     table = df[["body_mass_g"]].agg(["median"]).T.round(2)
     value = df["body_mass_g"].median()
-    print(f"The median body_mass_g is {value:,.2f}, over {len(df):,} rows.")
+    print(f"The median body_mass_g is {value:,.2f}, over {counted(len(df), 'row')}.")
     display(table.reset_index(names="column"), title="Median body_mass_g")
 
     # Where the values lie, and where that number stands among them.

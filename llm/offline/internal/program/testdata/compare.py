@@ -1,4 +1,8 @@
 # body_mass_g by species (species = Adelie or Gentoo)
+def counted(n, noun):
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 df = pd.read_csv("/mnt/data/penguins.csv")
 
 # Only the rows with species = Adelie or Gentoo.
@@ -7,7 +11,7 @@ df = df[df["species"].isin(["Adelie", "Gentoo"])]
 # Leave out the rows that lack what this needs.
 gaps = df[["body_mass_g"]].isna().any(axis=1)
 if gaps.any():
-    print(f"Note: {gaps.sum():,} of {len(df):,} rows lack body_mass_g and are left out.")
+    print(f"Note: Left out for want of body_mass_g: {gaps.sum():,} of {counted(len(df), 'row')}.")
 df = df[~gaps]
 
 if df.empty:
@@ -21,6 +25,8 @@ else:
     names = [", ".join(map(str, key)) if isinstance(key, tuple) else str(key) for key in means.index]
     if len(means) == 1:
         print(f"There is one group only: the mean body_mass_g is {means.iloc[0]:,.2f} for {names[0]}.")
+    elif means.iloc[0] == means.iloc[-1]:
+        print(f"The mean body_mass_g is the same for {'; '.join(names[:5])}{'; …' if len(names) > 5 else ''}: {means.iloc[0]:,.2f}.")
     else:
         gap = means.iloc[0] - means.iloc[-1]
         more = f" ({gap / abs(means.iloc[-1]):.1%} more)" if means.iloc[-1] else ""
@@ -28,8 +34,8 @@ else:
         spread = df["body_mass_g"].std()
         if spread > 0:
             print(f"That is {gap / spread:.2f} standard deviations of body_mass_g over all {len(df):,} rows.")
-    if table["count"].min() < 10:
-        print(f"Note: the smallest group has only {table['count'].min():,} row(s).")
+    if len(table) > 1 and table["count"].min() < 10:
+        print(f"Note: The smallest group has only {counted(table['count'].min(), 'row')}.")
 
     fig = px.box(df, x="species", y="body_mass_g", title="body_mass_g by species (species = Adelie or Gentoo)")
     fig.update_xaxes(type="category")

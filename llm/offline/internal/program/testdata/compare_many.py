@@ -10,7 +10,9 @@ display(table, title="Means by species")
 name = lambda key: ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
 for column in means.columns[:3]:
     ordered = means[column].dropna().sort_values(ascending=False)
-    if len(ordered) > 1:
+    if len(ordered) > 1 and ordered.iloc[0] == ordered.iloc[-1]:
+        print(f"Mean {column}: {ordered.iloc[0]:,.4g} for every group.")
+    elif len(ordered) > 1:
         print(f"Mean {column}: {ordered.iloc[0]:,.4g} for {name(ordered.index[0])}, {ordered.iloc[-1]:,.4g} for {name(ordered.index[-1])}.")
 
 long = table.drop(columns="rows").melt(id_vars=["species"], var_name="measured", value_name="mean")

@@ -9,7 +9,7 @@ pairs = table.where(np.triu(np.ones(table.shape, dtype=bool), k=1)).rename_axis(
 pairs = pairs.reindex(pairs.abs().sort_values(ascending=False).index)
 for (a, b), r in pairs.head(3).items():
     print(f"{a} and {b}: r = {r:.3f}.")
-print("Note: a correlation says nothing about causes.")
+print("Note: A correlation says nothing about causes.")
 
 fig = px.imshow(table, text_auto=".2f", zmin=-1, zmax=1, color_continuous_scale="RdBu_r", title="Correlation")
 display(fig, title="Correlation")

@@ -1,10 +1,14 @@
 # Correlation of body_mass_g and flipper_length_mm by sex
+def counted(n, noun):
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 df = pd.read_csv("/mnt/data/penguins.csv")
 
 # Leave out the rows that lack what this needs.
 gaps = df[["sex", "body_mass_g", "flipper_length_mm"]].isna().any(axis=1)
 if gaps.any():
-    print(f"Note: {gaps.sum():,} of {len(df):,} rows lack sex, body_mass_g or flipper_length_mm and are left out.")
+    print(f"Note: Left out for want of sex, body_mass_g or flipper_length_mm: {gaps.sum():,} of {counted(len(df), 'row')}.")
 df = df[~gaps]
 
 if df.empty:
@@ -29,11 +33,11 @@ else:
 
 
     if len(df) < 3 or pd.isna(pearson):
-        print("Note: a correlation needs at least three rows with different values.")
+        print("Note: A correlation needs at least three rows with different values.")
     else:
         direction = "" if abs(pearson) < 0.1 else " positive" if pearson > 0 else " negative"
         print(f"body_mass_g and flipper_length_mm have {strength(pearson)}{direction} correlation: Pearson's r is {pearson:.3f}, Spearman's rho {spearman:.3f}, over {len(df):,} rows.")
-    print("Note: a correlation says nothing about causes.")
+    print("Note: A correlation says nothing about causes.")
 
     # At most 5,000 points, the same ones each time, keep the chart quick.
     shown = df if len(df) <= 5000 else df.sample(5000, random_state=0)

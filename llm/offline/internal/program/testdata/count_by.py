@@ -1,4 +1,8 @@
 # Number of rows by species and island
+def counted(n, noun):
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 df = pd.read_csv("/mnt/data/penguins.csv")
 
 if df.empty:
@@ -11,10 +15,12 @@ else:
     order = table.sort_values("rows", ascending=False)
     names = order[["species", "island"]].astype(str).agg(", ".join, axis=1)
     counts = order["rows"]
-    if len(order) > 1:
-        print(f"The {len(df):,} rows fall into {len(order):,} groups; {names.iloc[0]} is the largest with {counts.iloc[0]:,} rows and {names.iloc[-1]} the smallest with {counts.iloc[-1]:,}.")
+    if len(order) > 1 and counts.iloc[0] == counts.iloc[-1]:
+        print(f"The {len(df):,} rows fall into {len(order):,} groups of {counted(counts.iloc[0], 'row')} each: {'; '.join(names.head(12))}{'; …' if len(names) > 12 else ''}.")
+    elif len(order) > 1:
+        print(f"The {len(df):,} rows fall into {len(order):,} groups; {names.iloc[0]} is the largest with {counted(counts.iloc[0], 'row')} and {names.iloc[-1]} the smallest with {counts.iloc[-1]:,}.")
     else:
-        print(f"There is one group only: {names.iloc[0]}, with {counts.iloc[0]:,} rows.")
+        print(f"There is one group only: {names.iloc[0]}, with {counted(counts.iloc[0], 'row')}.")
 
     # More than 25 groups do not fit a chart.
     shown = table.head(25)

@@ -1,7 +1,11 @@
 # Summary of penguins.csv
+def counted(n, noun):
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 df = pd.read_csv("/mnt/data/penguins.csv")
 
-print(f"penguins.csv has {len(df):,} rows and {df.shape[1]:,} columns.")
+print(f"penguins.csv has {counted(len(df), 'row')} and {counted(df.shape[1], 'column')}.")
 numbers = df[["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g"]]
 words = df[["species", "island", "sex"]]
 table = pd.DataFrame({
@@ -13,7 +17,7 @@ table = pd.DataFrame({
 })
 display(table, title="Summary of penguins.csv")
 if table["missing"].sum():
-    print(f"{table['missing'].sum():,} values are missing, most of them in {table.loc[table['missing'].idxmax(), 'column']}.")
+    print(f"{counted(table['missing'].sum(), 'value')} {'is' if table['missing'].sum() == 1 else 'are'} missing, most of them in {table.loc[table['missing'].idxmax(), 'column']}.")
 else:
     print("No values are missing.")
 display(numbers.describe().T.round(3).rename_axis("column").reset_index(), title="Numbers")

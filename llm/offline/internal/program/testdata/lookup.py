@@ -33,5 +33,6 @@ for f in found:
 missed = [word for word in words if not any(f["word"] == word for f in found)]
 if missed:
     print(json.dumps({"missed": missed}))
-display(pd.DataFrame(found, columns=["word", "column", "value", "match"]), title="Words looked up")
+if found:
+    display(pd.DataFrame(found, columns=["word", "column", "value", "match"]), title="Words looked up")
 

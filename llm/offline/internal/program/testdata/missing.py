@@ -1,4 +1,8 @@
 # Missing values
+def counted(n, noun):
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 df = pd.read_csv("/mnt/data/penguins.csv")
 
 table = pd.DataFrame({"column": df.columns, "missing": df.isna().sum().values})
@@ -8,10 +12,11 @@ display(table, title="Missing values")
 
 lacking = table[table["missing"] > 0]
 if lacking.empty:
-    print(f"No values are missing, in {len(df):,} rows.")
+    print(f"No values are missing, in {counted(len(df), 'row')}.")
 else:
-    print(f"{lacking['missing'].sum():,} values are missing, in {len(lacking):,} column(s): " + ", ".join(f"{c} {n:,} ({p:.1f}%)" for c, n, p in lacking.head(8).itertuples(index=False)) + ".")
+    missing = lacking["missing"].sum()
+    print(f"{counted(missing, 'value')} {'is' if missing == 1 else 'are'} missing, in {counted(len(lacking), 'column')}: " + ", ".join(f"{c} {n:,} ({p:.1f}%)" for c, n, p in lacking.head(8).itertuples(index=False)) + ".")
     gaps = df[df.columns].isna().any(axis=1).sum()
-    print(f"{gaps:,} of {len(df):,} rows lack at least one value.")
+    print(f"{gaps:,} of {counted(len(df), 'row')} {'lacks' if gaps == 1 else 'lack'} at least one value.")
     fig = px.bar(lacking, x="column", y="missing", hover_data=["share %"], title="Missing values")
     display(fig, title="Missing values")

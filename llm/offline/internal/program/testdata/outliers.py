@@ -1,4 +1,8 @@
 # Outliers
+def counted(n, noun):
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 df = pd.read_csv("/mnt/data/sales.csv")
 
 # Tukey's rule: beyond 1.5 interquartile ranges from the middle half.
@@ -16,9 +20,10 @@ display(table, title="Outliers")
 
 found = table[table["outliers"] > 0]
 if found.empty:
-    print(f"None of the {len(df):,} rows is an outlier in revenue by Tukey's rule.")
+    print(f"None of the {counted(len(df), 'row')} is an outlier in revenue by Tukey's rule.")
 else:
-    print(f"{outside.any(axis=1).sum():,} of {len(df):,} rows have an outlier by Tukey's rule: " + ", ".join(f"{n:,} in {c}" for c, n in zip(found["column"], found["outliers"])) + ".")
+    unusual = outside.any(axis=1).sum()
+    print(f"{unusual:,} of {counted(len(df), 'row')} {'has' if unusual == 1 else 'have'} an outlier by Tukey's rule: " + ", ".join(f"{n:,} in {c}" for c, n in zip(found["column"], found["outliers"])) + ".")
     display(df[outside.any(axis=1)].head(100), title="Rows with an outlier")
 
 fig = px.box(df[["revenue"]].melt(var_name="column", value_name="measured"), x="measured", facet_row="column", points="outliers", title="Outliers", height=180 + 140 * 1)

@@ -4,12 +4,14 @@ df = pd.read_csv("/mnt/data/gapminder.csv")
 # The eight groups with the most rows: more lines cannot be told apart.
 largest = df["continent"].value_counts().index
 if len(largest) > 8:
-    print(f"Note: continent has {len(largest):,} values; the eight with the most rows are shown.")
+    print(f"Note: The column continent has {len(largest):,} values; the eight with the most rows are shown.")
 df = df[df["continent"].isin(largest[:8])]
 table = df.groupby(["year", "continent"], as_index=False)["lifeExp"].mean().rename(columns={"lifeExp": "mean lifeExp"}).dropna()
 table["mean lifeExp"] = table["mean lifeExp"].round(2)
 table = table.sort_values(["year", "continent"]).reset_index(drop=True)
 display(table, title="Mean lifeExp by continent over year")
+if len(df) > len(table):
+    print("Note: You did not say how to sum up lifeExp, so I took the mean.")
 
 # How far each group has come.
 for name, part in table.groupby("continent"):
