@@ -4010,7 +4010,7 @@ type UsageUpdated implements RunEvent {
   usage: Usage!
 }
 
-"The model's reply broke off and is asked for again: forget the step's deltas so far."
+"The model's reply is not taken (it broke off, was cut, or had numbers that no step has shown) and is asked for again: forget the step's deltas so far."
 type AttemptDiscarded implements RunEvent {
   "The run."
   runId: ID!

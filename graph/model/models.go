@@ -159,7 +159,7 @@ type AnswerTable struct {
 	Artifact *ent.Artifact `json:"artifact,omitempty"`
 }
 
-// The model's reply broke off and is asked for again: forget the step's deltas so far.
+// The model's reply is not taken (it broke off, was cut, or had numbers that no step has shown) and is asked for again: forget the step's deltas so far.
 type AttemptDiscarded struct {
 	// The run.
 	RunID string `json:"runId"`
