@@ -85,9 +85,9 @@ func work(c conversation, profiles []question.Dataset) reply {
 	case len(s.reading.Lookup) > 0:
 		return lookup(c, s)
 	case s.reading.Ambiguous != nil:
-		return plainText(whichOne(*s.reading.Ambiguous))
+		return asked(c, whichOne(*s.reading.Ambiguous), s.reading.Ambiguous.Replies(s.data, c.now.question))
 	case s.reading.Query == nil:
-		return plainText(notUnderstood(s))
+		return notUnderstood(c, s)
 	}
 	return compute(c, s)
 }
@@ -98,8 +98,9 @@ func lookup(c conversation, s subject) reply {
 	p, err := program.Lookup(s.reading.Lookup, *s.data)
 	again := slices.ContainsFunc(c.now.calls, func(r call) bool { return r.code() == p.Code })
 	if err != nil || again {
-		s.reading.Problem = "I do not know what “" + strings.Join(s.reading.Lookup, "”, “") + "” means here, and could not look it up in " + s.data.File + "."
-		return plainText(notUnderstood(s))
+		verb := map[bool]string{true: "means", false: "mean"}[len(s.reading.Lookup) == 1]
+		s.reading.Problem = "I do not know what “" + strings.Join(s.reading.Lookup, "”, “") + "” " + verb + " here, and could not look it up in " + s.data.File + "."
+		return notUnderstood(c, s)
 	}
 	return reply{
 		reasoning: "Some words are neither columns nor among the sample values: " + strings.Join(s.reading.Lookup, ", ") + ". Perhaps they are values; I look them up.",

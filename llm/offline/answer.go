@@ -2,6 +2,8 @@ package offline
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/mark-analyst/mark/llm/offline/internal/program"
 	"github.com/mark-analyst/mark/llm/offline/internal/question"
@@ -119,11 +121,17 @@ func caveats(groups ...[]string) []string {
 	for _, g := range groups {
 		for _, text := range g {
 			if len(out) < maxCaveats {
-				out = append(out, clip(text))
+				out = append(out, clip(capital(text)))
 			}
 		}
 	}
 	return append(out, strings.TrimSpace(caveatText))
+}
+
+// capital writes the first letter large.
+func capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // failure says honestly that the program did not run through.

@@ -43,7 +43,8 @@ type final struct {
 
 // ended is how a question ended: with a text or with a final answer.
 type ended struct {
-	text  string
+	text  string // the story of a final answer, or plain text
+	next  []string
 	final *final
 	codes []string // the Python that ran on the way
 	used  []string // the tools that were called, in order
@@ -92,6 +93,7 @@ func (a *agent) ask(question string) ended {
 				if err := json.Unmarshal([]byte(c.Function.Arguments), out.final); err != nil {
 					a.t.Fatalf("final_answer: %v", err)
 				}
+				out.text, out.next = out.final.Story, out.final.FollowUps
 				// What the agent keeps of an answer is its story.
 				a.messages[len(a.messages)-1] = message{Role: "assistant", Content: out.final.Story}
 				return out

@@ -8,19 +8,32 @@ import (
 	"github.com/mark-analyst/mark/llm/offline/internal/question"
 )
 
-// notUnderstood says what was not understood, and three things that can be done
-// with these very columns.
-func notUnderstood(s subject) string {
-	var out strings.Builder
-	out.WriteString(escapeMarkdown(s.reading.Problem))
-	if s.reading.Partial == nil {
-		out.WriteString("\n\nWith " + escapeMarkdown(s.data.File) + " I can, for example:\n")
-		for _, example := range question.Suggest(s.data) {
-			out.WriteString("\n- " + escapeMarkdown(example))
-		}
+// notUnderstood says what was not understood, and offers three questions that
+// can be asked of these very columns.
+func notUnderstood(c conversation, s subject) reply {
+	story := escapeMarkdown(s.reading.Problem) + "\n\n(I am the offline analyst, a built-in program without a language model, and I do not guess. “What can you do?” lists what I understand.)"
+	if s.reading.Partial != nil {
+		return asked(c, story, nil)
 	}
-	out.WriteString("\n\n(I am the offline analyst, a built-in program without a language model, and I do not guess. “What can you do?” lists what I understand.)")
-	return out.String()
+	return asked(c, story, question.Instead(s.reading, s.data))
+}
+
+// asked ends an exchange without a result: with a text, and with questions that
+// a client may show as buttons.
+func asked(c conversation, story string, next []string) reply {
+	if len(next) == 0 {
+		return plainText(story)
+	}
+	if c.offered[finalAnswer] {
+		return final("There is nothing to compute yet.", finalArgs{
+			Story: story, Claims: []claim{}, Charts: []titled{}, Tables: []titled{}, FollowUps: next, Caveats: []string{},
+		})
+	}
+	var list strings.Builder
+	for _, text := range next {
+		list.WriteString("\n- " + escapeMarkdown(text))
+	}
+	return plainText(story + "\n\nFor example:\n" + list.String())
 }
 
 // whichOne asks which of several columns or values was meant.

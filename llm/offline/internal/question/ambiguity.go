@@ -33,6 +33,21 @@ func (a Ambiguity) Resolve(question, reply string) (string, bool) {
 	return strings.Replace(question, a.Phrase, quoted, 1), true
 }
 
+// Replies returns the question once for each candidate, for a person to choose
+// from.
+func (a Ambiguity) Replies(d *Dataset, question string) []string {
+	var out []string
+	for _, c := range a.Candidates {
+		if whole, ok := a.Resolve(question, c); ok && strings.Contains(question, a.Phrase) && len(out) < maxReplies {
+			out = append(out, d.unquoted(whole))
+		}
+	}
+	return out
+}
+
+// maxReplies is how many candidates are offered as questions of their own.
+const maxReplies = 5
+
 // longestReply is how many words a reply to a question back has at most; more
 // are a new question.
 const longestReply = 8

@@ -131,7 +131,7 @@ func (r *reader) plain(measures, groups int) (Intent, bool) {
 	case measured && len(r.groupOfValues()) > 0:
 		r.takeGroupOfValues()
 		return Aggregate, true
-	case measured && len(q.Filters) > 0:
+	case measured && (len(q.Filters) > 0 || r.whole):
 		return Aggregate, true
 	case measured && r.has("howmuch") && measures == 1 && q.Measures[0].Additive():
 		return Aggregate, true

@@ -77,6 +77,19 @@ func (r *reader) finishPanel() {
 	}
 }
 
+// finishWeights says of a mean over the entities of a panel that it weighs them
+// all the same: the mean of all countries is not that of all people.
+func (r *reader) finishWeights() {
+	q := &r.q
+	entity, _, ok := r.data.panel()
+	averaged := slices.Contains(q.Aggs, Mean) || q.Intent == Compare
+	own := slices.ContainsFunc(q.By, func(c Column) bool { return c.Name == entity.Name }) ||
+		slices.ContainsFunc(q.Filters, func(f Filter) bool { return f.Column.Name == entity.Name && f.Op == Eq })
+	if ok && averaged && !own && slices.ContainsFunc(q.Measures, func(c Column) bool { return !c.Additive() }) {
+		q.note("Every " + entity.Name + " counts the same in a mean, however large it is.")
+	}
+}
+
 // oneYear tells whether the filters leave a single year.
 func (r *reader) oneYear(year Column) bool {
 	return slices.ContainsFunc(r.q.Filters, func(f Filter) bool { return f.Column.Name == year.Name && f.Op == Eq })

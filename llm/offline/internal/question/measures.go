@@ -111,14 +111,20 @@ func (r *reader) readTimeMention(c Column) {
 // readUnknown ends the reading if words are left that nothing accounts for:
 // first by asking the data whether they are values, then by saying so.
 func (r *reader) readUnknown() {
-	runs := r.unknownRuns()
+	runs := slices.DeleteFunc(r.unknownRuns(), func(run []int) bool {
+		// "world population" is that of all rows, unless a row is about the world.
+		word := r.words([]int{run[0], run[len(run)-1]})
+		all := hasWord("whole.words", strings.ToLower(word)) && (r.missed(word) || !r.data.hidesValues())
+		r.whole = r.whole || all
+		return all
+	})
 	if len(runs) == 0 {
 		return
 	}
 	var missed, ask []string
 	for _, run := range runs {
 		for _, phrase := range r.phrases(run) {
-			if slices.ContainsFunc(r.ctx.Missed, func(m string) bool { return fold(m) == fold(phrase) }) {
+			if r.missed(phrase) {
 				missed = append(missed, phrase)
 			} else if fold(phrase) != "" {
 				ask = append(ask, phrase)
@@ -134,8 +140,17 @@ func (r *reader) readUnknown() {
 		names = append(names, "“"+r.words([]int{run[0], run[len(run)-1]})+"”")
 	}
 	if len(missed) > 0 || !r.data.hidesValues() {
-		r.stop("I do not know what " + join(names) + " means here: it is not a word I understand, nor a column or a value of " + r.data.File + ".")
+		if len(names) > 1 {
+			r.stop("I do not know what " + join(names) + " mean here: they are not words I understand, nor columns or values of " + r.data.File + ".")
+			return
+		}
+		r.stop("I do not know what " + names[0] + " means here: it is not a word I understand, nor a column or a value of " + r.data.File + ".")
 	}
+}
+
+// missed tells whether a lookup has not found the phrase in the data.
+func (r *reader) missed(phrase string) bool {
+	return slices.ContainsFunc(r.ctx.Missed, func(m string) bool { return fold(m) == fold(phrase) })
 }
 
 // hidesValues tells whether a text column has values that its samples do not show.

@@ -31,6 +31,8 @@ type Reading struct {
 	Ambiguous *Ambiguity
 	// Problem says, in a sentence for a person, why there is no query.
 	Problem string
+	// Instead are questions that can be answered, beside a Problem.
+	Instead []string
 	// Partial is a query that lacks what Problem asks for.
 	Partial *Query
 }
@@ -62,6 +64,7 @@ type reader struct {
 	likeBefore bool     // words that point at the question before
 	countsRows bool     // "the most penguins" are rows
 	filterAt   []int    // the span that says each of q.Filters
+	whole      bool     // "the world": all rows
 	entities   []Column // named, and neither measured nor divided by
 }
 
@@ -81,7 +84,7 @@ func (d *Dataset) Read(text string, ctx Context) Reading {
 		return Reading{Talk: talk}
 	}
 	for _, pass := range []func(){
-		r.settleKeywords, r.readMarkers, r.readNumbers, r.readComparisons, r.readTimes,
+		r.readWhy, r.settleKeywords, r.readMarkers, r.readNumbers, r.readComparisons, r.readTimes,
 		r.readGroups, r.readValues, r.readMeasures, r.readUnknown, r.conclude, r.finish,
 	} {
 		pass()

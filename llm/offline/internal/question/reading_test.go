@@ -178,6 +178,85 @@ func TestSuggestionsAreUnderstood(t *testing.T) {
 	}
 }
 
+func TestTheWorldIsAllRowsUnlessARowIsAboutIt(t *testing.T) {
+	d := profiles.Gapminder(t).Profile
+	ctx := question.Context{Missed: []string{"world"}}
+	for text, want := range map[string]string{
+		"What is the world population over time?": "trend sum(pop) over year/year",
+		"what is the population of the world":     "aggregate sum(pop) where year = 2007",
+	} {
+		if got := brief(d.Read(text, ctx)); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+	found := question.Context{Found: []question.Found{{Term: "world", Column: "country", Value: "World"}}}
+	if got, want := brief(d.Read("world population over time", found)), "trend sum(pop) over year/year where country = World"; got != want {
+		t.Errorf("with a row about the world: %s, want %s", got, want)
+	}
+}
+
+func TestNoFollowUpIsTheQuestionAgain(t *testing.T) {
+	for _, d := range []question.Dataset{profiles.Penguins(t).Profile, profiles.Gapminder(t).Profile, profiles.Sales().Profile} {
+		asked := append(question.Suggest(&d), "Are there missing values?", "Are there duplicates?", "Describe the data", "count by "+d.Columns[0].Name)
+		for _, m := range d.Columns {
+			if m.Numeric() && !m.Year() {
+				asked = append(asked, "Distribution of "+m.Name, m.Name+" over time", "average "+m.Name+" by "+d.Columns[1].Name)
+			}
+		}
+		for _, text := range asked {
+			r := d.Read(text, question.Context{})
+			if r.Query == nil {
+				continue // penguins.csv has no amounts that grow
+			}
+			for _, next := range question.FollowUps(*r.Query, &d) {
+				if again := d.Read(next, question.Context{}); brief(again) == brief(r) {
+					t.Errorf("%s: %q is followed by %q, the same again", d.Name, text, next)
+				}
+			}
+		}
+	}
+}
+
+func TestSuggestionsShowNoNeedlessQuotes(t *testing.T) {
+	d := profiles.New("shop", []string{"date", "region", "sales"}, [][]string{
+		{"2024-01-01", "n", "1"}, {"2024-02-01", "s", "2"}, {"2024-03-01", "n", "3"},
+	}).Profile
+	for _, text := range question.Suggest(&d) {
+		if strings.Contains(text, `"`) {
+			t.Errorf("suggested %s", text)
+		}
+	}
+}
+
+func TestAQuestionForCausesIsOfferedWhatCanBeShown(t *testing.T) {
+	d := profiles.Penguins(t).Profile
+	r := d.Read("Why are Gentoo heavier?", question.Context{})
+	next := question.Instead(r, &d)
+	if len(next) != 3 || next[0] != "Compare body_mass_g by species" || next[1] != "What correlates with body_mass_g?" {
+		t.Errorf("offered %q", next)
+	}
+	for _, text := range next {
+		if r := d.Read(text, question.Context{}); r.Query == nil {
+			t.Errorf("%q is not understood: %s", text, brief(r))
+		}
+	}
+}
+
+func TestAMeanOverAPanelSaysThatItIsNotWeighted(t *testing.T) {
+	d := profiles.Gapminder(t).Profile
+	const note = "Every country counts the same in a mean, however large it is."
+	ctx := question.Context{Found: []question.Found{{Term: "Japan", Column: "country", Value: "Japan"}}}
+	for text, want := range map[string]bool{
+		"life expectancy over time": true, "average life expectancy by continent in 2007": true, "compare Europe and Africa by life expectancy": true,
+		"life expectancy of Japan over time": false, "total population over time": false, "median life expectancy by continent": false,
+	} {
+		r := d.Read(text, ctx)
+		if r.Query == nil || slices.Contains(r.Query.Notes, note) != want {
+			t.Errorf("%q: %s, the note stands there: %t", text, brief(r), !want)
+		}
+	}
+}
+
 func TestOwnPythonIsTakenAsItIs(t *testing.T) {
 	d := profiles.Penguins(t).Profile
 	r := d.Read("Run this please:\n```python\nprint('x')\n```\nthanks", question.Context{})

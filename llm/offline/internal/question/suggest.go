@@ -1,6 +1,7 @@
 package question
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 )
@@ -15,7 +16,7 @@ func Suggest(d *Dataset) []string {
 				return
 			}
 		}
-		if !slices.Contains(out, text) {
+		if text = d.unquoted(text); !slices.Contains(out, text) {
 			out = append(out, text)
 		}
 	}
@@ -24,7 +25,7 @@ func Suggest(d *Dataset) []string {
 		add("Average "+name(measures[0])+" by "+name(groups[0]), measures[0], groups[0])
 	}
 	if len(measures) > 0 && len(times) > 0 {
-		add("Trend of "+name(measures[0])+" over "+name(times[0]), measures[0], times[0])
+		add("Trend of "+name(measures[0])+overTime(times), measures[0], times[0])
 	}
 	if len(measures) > 1 {
 		add("Correlation between "+name(measures[0])+" and "+name(measures[1]), measures[0], measures[1])
@@ -42,14 +43,18 @@ func Suggest(d *Dataset) []string {
 }
 
 // FollowUps returns three questions that make sense after q. They are complete
-// in themselves, so that they can be asked at any time.
+// in themselves, so that they can be asked at any time, and none is q again.
 func FollowUps(q Query, d *Dataset) []string {
 	var out []string
 	add := func(ok bool, text string, columns ...Column) {
 		for _, c := range columns {
 			ok = ok && speakable(c)
 		}
-		if ok && len(out) < 3 && !slices.Contains(out, text) {
+		if !ok || len(out) == followUps {
+			return
+		}
+		text = d.unquoted(text)
+		if r := d.Read(text, Context{}); !slices.Contains(out, text) && (r.Query == nil || !alike(*r.Query, q)) {
 			out = append(out, text)
 		}
 	}
@@ -74,7 +79,7 @@ func FollowUps(q Query, d *Dataset) []string {
 		add(true, "Average "+m+" by "+name(other), measure, other)
 	}
 	if measured && len(times) > 0 && q.Intent != Trend {
-		add(true, "Trend of "+m+" over "+name(times[0]), measure, times[0])
+		add(true, "Trend of "+m+overTime(times), measure, times[0])
 	}
 	if measured && hasSecond && q.Intent != Correlation {
 		add(true, "Correlation between "+m+" and "+name(second), measure, second)
@@ -84,10 +89,70 @@ func FollowUps(q Query, d *Dataset) []string {
 	}
 	add(hasOther && q.Intent != Count, "Count by "+name(other), other)
 	add(measured && q.Intent != Top, "Top 5 rows by "+m, measure)
-	for _, text := range append(Suggest(d), "Are there missing values?", "Are there duplicates?", "Describe the data") {
+	for _, text := range append(Suggest(d), "Are there missing values?", "Are there duplicates?", "Describe the data", "Show the first 5 rows", "Which columns are there?") {
 		add(true, text)
 	}
 	return out
+}
+
+// followUps is how many questions are suggested.
+const followUps = 3
+
+// Instead returns three questions that can be asked where r came to nothing.
+func Instead(r Reading, d *Dataset) []string {
+	out := slices.Clone(r.Instead)
+	for _, text := range Suggest(d) {
+		if !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return out[:min(len(out), followUps)]
+}
+
+// alike tells whether two queries show the same, whatever was said to get there.
+func alike(a, b Query) bool {
+	return reflect.DeepEqual(flat(a), flat(b))
+}
+
+// flat is a query by the names of its columns.
+func flat(q Query) []any {
+	parts := func(filters []Filter) (out []any) {
+		for _, f := range filters {
+			out = append(out, f.Column.Name, f.Op, f.Values)
+		}
+		return out
+	}
+	when, entity := "", ""
+	if q.Time != nil {
+		when = q.Time.Name
+	}
+	if q.Entity != nil {
+		entity = q.Entity.Name
+	}
+	return []any{q.Intent, names(q.Measures), q.Aggs, names(q.By), when, q.Period, q.N, q.Bottom, parts(q.Filters), parts(q.Part), entity, q.Tail, q.Code}
+}
+
+// overTime names the times of a trend: there is no need to where there is only
+// one column of them.
+func overTime(times []Column) string {
+	if len(times) == 1 {
+		return " over time"
+	}
+	return " over " + name(times[0])
+}
+
+// unquoted returns the question without its quotation marks where it reads the
+// same without them.
+func (d *Dataset) unquoted(text string) string {
+	bare := strings.ReplaceAll(text, `"`, "")
+	if bare == text {
+		return text
+	}
+	a, b := d.Read(text, Context{}), d.Read(bare, Context{})
+	if a.Query != nil && b.Query != nil && len(a.Query.Notes) == len(b.Query.Notes) && alike(*a.Query, *b.Query) {
+		return bare
+	}
+	return text
 }
 
 // otherGroup returns a column to group by that is not among those in use.

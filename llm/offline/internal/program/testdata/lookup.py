@@ -33,6 +33,4 @@ for f in found:
 missed = [word for word in words if not any(f["word"] == word for f in found)]
 if missed:
     print(json.dumps({"missed": missed}))
-if found:
-    display(pd.DataFrame(found, columns=["word", "column", "value", "match"]), title="Words looked up")
 
