@@ -84,7 +84,10 @@ func oddQueries(d question.Dataset) map[string]question.Query {
 		"part of": {Intent: question.Share, Measures: numbers[:1], Part: []question.Filter{{Column: m, Op: question.Gt, Values: []string{"11"}}}},
 		"rows":    {Intent: question.Rows, Filters: []question.Filter{{Column: m, Op: question.Ge, Values: []string{"10"}}, {Column: g, Op: question.NotIn, Values: []string{`c\`, "<b>"}}}, Entity: &other},
 		"none":    {Intent: question.Aggregate, Measures: numbers[:1], Aggs: sum, By: one, Filters: []question.Filter{{Column: m, Op: question.Lt, Values: []string{"-1"}}}},
+		"single":  {Intent: question.Trend, Time: &day, Period: question.Year, Measures: numbers[:1], Aggs: mean, Assumed: true, Single: true},
+		"alone":   {Intent: question.Aggregate, Measures: numbers[:1], Aggs: sum, By: one, Assumed: true, Single: true},
 		"year":    {Intent: question.Aggregate, Measures: numbers[:1], Aggs: sum, By: d.Columns[6:7]},
+		"value":   {Intent: question.Aggregate, Measures: numbers, Aggs: mean, Filters: []question.Filter{{Column: g, Op: question.Eq, Values: []string{`c\`}}}},
 		"days":    {Intent: question.Rows, Filters: []question.Filter{{Column: day, Op: question.In, Values: []string{"2024-01", "2024-12-31"}}}},
 	}
 	for _, k := range []question.Kind{"", question.Bar, question.Line, question.Scatter, question.Pie} {

@@ -29,6 +29,9 @@ func (v *view) titles() {
 			computed = computedWords(question.Std, measured)
 		}
 	}
+	if v.Alone {
+		computed = v.Measure
+	}
 	switch v.intent {
 	case question.Aggregate:
 		v.Title = computed + by

@@ -17,9 +17,9 @@ type view struct {
 	Numbers           []string // columns to make numbers of, whatever they hold
 	Condition         string   // a Python expression; empty: all rows
 	Where             string   // the same in words
-	WhereSuffix       string   // " with sex = female", for the inside of an f-string
 	Among             string   // the filters as a part of a sentence: "sex is female"
 	Single            string   // the program for the one row that filters may leave
+	Alone             bool     // every point or group is one row
 	SingleNames       []string // the columns that name that row
 	SingleSaysAll     bool     // SingleNames are all the columns that were filtered
 	Counted           bool     // the program counts things: "1 row", "2 rows"
@@ -115,7 +115,6 @@ func newView(q question.Query, d question.Dataset) *view {
 	}
 	if len(q.Filters) > 0 {
 		v.Condition, v.Where = condition(q.Filters), Words(q.Filters)
-		v.WhereSuffix = inFString(" with " + v.Where)
 		v.Among = among(q)
 		v.single()
 	}
@@ -184,6 +183,10 @@ func (v *view) labels() {
 				Words: computedWords(a, m.Name), Format: format(m, a), First: len(v.Labels) == 0,
 			})
 		}
+	}
+	v.Alone = v.query.Single && len(v.Labels) == 1
+	if v.Alone { // no total of one row
+		v.Labels[0].Name, v.Labels[0].Words, v.Labels[0].Format = v.Measure, v.Measure, v.ValueFormat
 	}
 	if len(v.Labels) == 0 {
 		v.Labels = []label{{Name: v.Rows, Words: "number of rows", Format: ",.0f"}}

@@ -77,6 +77,16 @@ func (r *reader) finishPanel() {
 	}
 }
 
+// finishSingle sees where a panel leaves one row for each point or group: one
+// entity over the years, or the entities in one year.
+func (r *reader) finishSingle() {
+	q := &r.q
+	entity, year, ok := r.data.panel()
+	one := slices.ContainsFunc(q.Filters, func(f Filter) bool { return f.Column.Name == entity.Name && f.Op == Eq })
+	q.Single = ok && q.Assumed && (q.Intent == Trend && q.Time.Name == year.Name && (one || r.perEntity()) ||
+		q.Intent == Aggregate && r.perEntity() && r.oneYear(year))
+}
+
 // finishWeights says of a mean over the entities of a panel that it weighs them
 // all the same: the mean of all countries is not that of all people.
 func (r *reader) finishWeights() {

@@ -10,7 +10,7 @@ import (
 // it, and ends the reading where something is missing or left over.
 func (r *reader) finish() {
 	r.leftOver()
-	for _, pass := range []func(){r.finishIntent, r.finishReach, r.finishTime, r.finishAggs, r.finishPanel, r.finishWeights, r.finishGroups, r.finishKind} {
+	for _, pass := range []func(){r.finishIntent, r.finishReach, r.finishTime, r.finishAggs, r.finishPanel, r.finishSingle, r.finishWeights, r.finishGroups, r.finishKind} {
 		if r.halt != nil {
 			return
 		}

@@ -112,6 +112,8 @@ type Query struct {
 	// Assumed: how numbers are summed up is Mark's choice, not the question's. That
 	// matters only where there is something to sum up, which the program sees.
 	Assumed bool
+	// Single: every point or group is one row, so that nothing is summed up.
+	Single bool
 	// Notes are assumptions that the answer has to own up to.
 	Notes []string
 }
