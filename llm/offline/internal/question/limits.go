@@ -1,6 +1,10 @@
 package question
 
-import "slices"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // readWhy ends the reading of a question for causes: data shows what is so, not
 // why. What it shows of the matter is offered instead.
@@ -24,7 +28,7 @@ func (r *reader) readWhy() {
 			named := slices.ContainsFunc(s.columns, func(m columnMatch) bool { return m.column.Name == c.Name })
 			key := s.key("cmp.gt.", "cmp.lt.", "super.top.", "super.bottom.")
 			switch {
-			case c.Numeric() && !c.Identifier() && !c.Year() && (named || key != "" && concept(afterLastDot(key), c)):
+			case c.Numeric() && !c.Identifier() && !c.Year() && (named || key != "" && concept(key[strings.LastIndexByte(key, '.')+1:], c)):
 				add(&measure, c)
 			case named && slices.ContainsFunc(r.data.groups(), func(g Column) bool { return g.Name == c.Name }):
 				add(&group, c)
@@ -37,15 +41,6 @@ func (r *reader) readWhy() {
 		}
 		r.halt.Instead = append(r.halt.Instead, r.data.unquoted("What correlates with "+name(m)+"?"))
 	}
-}
-
-func afterLastDot(key string) string {
-	for i := len(key) - 1; i >= 0; i-- {
-		if key[i] == '.' {
-			return key[i+1:]
-		}
-	}
-	return key
 }
 
 // finishReach ends the reading where a time is asked for that lies beyond the
@@ -75,16 +70,13 @@ func (r *reader) finishReach() {
 // edge returns the day or the year that the end of a column of times lies in; ""
 // where it is no time in ISO form.
 func edge(text string) string {
-	text = text[:min(len(text), len("2006-01-02"))]
-	for i, r := range text {
-		if r < '0' || r > '9' || i > 3 && len(text) < len("2006-01-02") {
-			if r != '-' || i < 4 {
-				return ""
-			}
+	for _, form := range []string{time.DateOnly, "2006"} {
+		if len(text) < len(form) {
+			continue
+		}
+		if _, err := time.Parse(form, text[:len(form)]); err == nil {
+			return text[:len(form)]
 		}
 	}
-	if len(text) < 4 {
-		return ""
-	}
-	return text
+	return ""
 }
