@@ -99,7 +99,8 @@ func entries(text, separator string) func(yield func(string, []string) bool) {
 func stems(phrase string) []string {
 	var out []string
 	for w := range strings.FieldsSeq(phrase) {
-		out = append(out, stem(w))
+		// As the words of a question are: without a possessive 's.
+		out = append(out, stem(strings.TrimSuffix(w, "'s")))
 	}
 	return out
 }
