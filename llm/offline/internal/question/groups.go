@@ -163,6 +163,9 @@ func (r *reader) readValues() {
 			return
 		}
 		s.used = true
+		if i+1 < len(r.spans) && r.spans[i+1].kind == columnSpan && !r.spans[i+1].used && peekIs(&r.spans[i+1], v.column) {
+			r.spans[i+1].used = true // "on Dream island" asks for no division
+		}
 		if v.slip {
 			r.q.note("I took “" + s.text + "” to be " + v.value + ", a value of " + v.column.Name + ".")
 		}
