@@ -1,6 +1,9 @@
 package question
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // conclude settles the intent, on its own or as a change to the query before.
 func (r *reader) conclude() {
@@ -71,9 +74,9 @@ func (r *reader) intent() (Intent, bool) {
 	case r.has("share"):
 		r.takeGroup()
 		return Share, len(q.By) > 0 || len(q.Filters) > 0
-	case r.has("compare") && !r.has("trend") && q.Time == nil:
+	case r.has("compare") && !r.has("trend") && q.Time == nil && !r.differsInTime():
 		return r.comparison()
-	case r.has("trend") || q.Time != nil:
+	case r.has("trend") || q.Time != nil || r.has("compare"):
 		r.takeGroupOfValues()
 		counted := r.has("count") || len(r.entities) > 0 && r.data.perRow(r.entities[0])
 		r.takeGroup()
@@ -164,6 +167,18 @@ func (r *reader) plain(measures, groups int) (Intent, bool) {
 		return Rows, r.hasSubject() && !r.likeBefore
 	}
 	return "", false
+}
+
+// differsInTime tells whether a difference is asked for between two times, and
+// not between groups: "difference in mass between 2007 and 2009 by species".
+func (r *reader) differsInTime() bool {
+	differ := slices.ContainsFunc(r.spans, func(s span) bool {
+		return s.is("compare") && strings.HasPrefix(strings.ToLower(s.text), "differ")
+	})
+	spans := slices.ContainsFunc(r.q.Filters, func(f Filter) bool {
+		return f.Op == Between && (f.Column.Year() || f.Column.Temporal())
+	})
+	return differ && spans && len(r.q.Measures) > 0 && len(r.groupOfValues()) == 0
 }
 
 // comparison reads "compare A and B", "compare species by body mass".
