@@ -87,6 +87,24 @@ func Sales() Data {
 	return New("sales", header, records)
 }
 
+// Ledger returns sales as a spreadsheet has them: names with spaces and units,
+// order numbers that are whole numbers, one of them twice, and no column called
+// like the file.
+func Ledger() Data {
+	header := []string{"Order ID", "Order Date", "Region", "Product", "Units", "Amount (USD)", "Sales Rep"}
+	regions, reps := []string{"North", "South", "West"}, []string{"Ann Smith", "Bob Jones"}
+	day := time.Date(2023, 1, 4, 0, 0, 0, 0, time.UTC)
+	var records [][]string
+	for i := range 120 {
+		records = append(records, []string{
+			strconv.Itoa(1000 + i), day.AddDate(0, 0, 6*i).Format(time.DateOnly), regions[i%3], []string{"Laptop", "Phone"}[i%2],
+			strconv.Itoa(1 + i%9), strconv.FormatFloat(20.5+float64(i*37%1900), 'f', 2, 64), reps[i%2],
+		})
+	}
+	records = append(records, records[20])
+	return New("sales", header, records)
+}
+
 // New profiles cells as Mark does: "" and "NA" are missing.
 func New(name string, header []string, records [][]string) Data {
 	d := question.Dataset{

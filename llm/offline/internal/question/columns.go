@@ -42,6 +42,9 @@ func (d *Dataset) matchColumns(phrase []token) []columnMatch {
 	var best []columnMatch
 	for _, c := range d.Columns {
 		sure := sureness(phrase, c.Name)
+		if sure == surePart && !c.Numeric() && amountOfOtherName(phrase, c.Name) {
+			sure = 0 // "revenue" is not the "Sales Rep"
+		}
 		switch {
 		case sure == 0 || len(best) > 0 && sure < best[0].sure:
 		case len(best) > 0 && sure == best[0].sure:
@@ -51,6 +54,16 @@ func (d *Dataset) matchColumns(phrase []token) []columnMatch {
 		}
 	}
 	return best
+}
+
+// amountOfOtherName tells whether phrase is a word for an amount that the name
+// does not hold itself: only a synonym ties the two.
+func amountOfOtherName(phrase []token, name string) bool {
+	own := stemAll(nameWords(name))
+	return slices.ContainsFunc(phrase, func(t token) bool {
+		w := stem(t.lower)
+		return (hasWord("amount.words", t.lower) || hasWord("amount.words", w)) && !slices.Contains(own, w)
+	})
 }
 
 // sureness says how surely phrase names the column called name; 0: not at all.

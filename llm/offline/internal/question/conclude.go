@@ -149,7 +149,7 @@ func (r *reader) plain(measures, groups int) (Intent, bool) {
 		return Count, true // "penguins per island"
 	case len(q.By) > 0:
 		return "", false
-	case len(r.entities) == 1 && len(q.Filters) > 0 && !r.filtersNumber() && !r.data.perRow(r.entities[0]) && !charted:
+	case len(r.entities) == 1 && len(q.Filters) > 0 && !r.filtersNumber() && !r.data.perRow(r.entities[0]) && !r.entities[0].Identifier() && !charted:
 		r.measureEntities() // "countries in Oceania"
 		return Distinct, !r.likeBefore
 	case len(q.Filters) > 0 && r.has("which", "list", "where", "preview", "is"):

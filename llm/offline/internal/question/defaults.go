@@ -113,7 +113,7 @@ func (r *reader) finishGroups() {
 		return
 	}
 	for _, c := range q.By {
-		if c.Type == Float || c.Type == Integer && !c.Year() && (c.Distinct < 0 || c.Distinct > maxGroups) {
+		if c.Type == Float || c.Type == Integer && !c.Year() && !c.Identifier() && (c.Distinct < 0 || c.Distinct > maxGroups) {
 			r.stop(c.Name + " is a number with many values, so it makes no groups; I can draw it against another number or show its distribution.")
 			return
 		}

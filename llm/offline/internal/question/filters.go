@@ -222,7 +222,7 @@ func (r *reader) comparedColumn(i, j int) (Column, bool) {
 	}
 	candidates := []int{}
 	for k := i - 1; k >= 0; k-- {
-		if s := &r.spans[k]; s.kind == columnSpan && anyColumn(s, Column.Numeric) {
+		if s := &r.spans[k]; s.kind == columnSpan && anyColumn(s, func(c Column) bool { return c.Numeric() && !s.thing(c) }) {
 			candidates = append(candidates, k)
 			break
 		} else if s.kind == breakSpan {

@@ -51,7 +51,7 @@ func (r *reader) finishIntent() {
 	case Aggregate:
 		r.finishMeasure("The " + strings.Join(aggNames(q.Aggs), " and ") + " of which column?")
 	case Top:
-		if len(q.Measures) == 0 && !r.has("common", "rare", "count") && len(q.Aggs) == 0 && !r.countsRows && !(r.ctx.Previous != nil && r.ctx.Previous.Intent == Count) && !(r.ctx.Previous != nil && r.ctx.Previous.Intent == Top && len(r.ctx.Previous.Measures) == 0 && !r.ctx.Pending) {
+		if len(q.Measures) == 0 && !r.has("common", "rare", "count") && !r.countsRows && !(r.ctx.Previous != nil && r.ctx.Previous.Intent == Count) && !(r.ctx.Previous != nil && r.ctx.Previous.Intent == Top && len(r.ctx.Previous.Measures) == 0 && !r.ctx.Pending) {
 			r.lacking("Ranked by which column?" + r.data.numbersSentence())
 		}
 	case Count:

@@ -22,6 +22,10 @@ func (r *reader) readMeasures() {
 		if len(s.columns) > 1 {
 			fits = r.preference(s, numeric, counting)
 		}
+		if counting && r.namesRows(s) {
+			s.kind, s.used = subjectSpan, true
+			continue
+		}
 		c, ok := r.column(s, fits)
 		if !ok {
 			continue
@@ -29,7 +33,7 @@ func (r *reader) readMeasures() {
 		switch {
 		case c.Temporal() || c.Year():
 			r.readTimeMention(c)
-		case c.Numeric() && !(counting && c.Identifier()):
+		case c.Numeric() && !(counting && c.Identifier()) && !s.thing(c):
 			if !slices.ContainsFunc(r.q.Measures, func(o Column) bool { return o.Name == c.Name }) {
 				r.q.Measures = append(r.q.Measures, c)
 			}
@@ -72,6 +76,20 @@ func (r *reader) preference(s *span, numeric, counting bool) func(Column) bool {
 		return Column.Numeric
 	}
 	return nil
+}
+
+// namesRows tells whether the span is the data set's own name, and only by
+// another word a column: "how many sales" of sales.csv does not add up the amounts.
+func (r *reader) namesRows(s *span) bool {
+	return r.data.subject()[stem(strings.ToLower(s.text))] && s.columns[0].sure <= sureSynonym
+}
+
+// thing tells whether the span names what c tells apart, and not c itself: the
+// numbers of "orders" are not to be computed with.
+func (s *span) thing(c Column) bool {
+	return c.Identifier() && slices.ContainsFunc(s.columns, func(m columnMatch) bool {
+		return m.column.Name == c.Name && m.sure < sureExact
+	})
 }
 
 // readSuperlative reads "heaviest": an order and the column it is about.

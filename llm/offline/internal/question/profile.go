@@ -118,7 +118,7 @@ func (c Column) Identifier() bool {
 
 // perRow tells whether every row has its own value of c.
 func (d *Dataset) perRow(c Column) bool {
-	return c.Distinct >= 0 && c.Distinct == d.Rows && c.Nulls <= 0 && !c.Numeric()
+	return c.Distinct >= 0 && c.Distinct == d.Rows && c.Nulls <= 0 && (!c.Numeric() || c.Identifier())
 }
 
 // column returns the column of that exact name.

@@ -63,6 +63,8 @@ func profile(t testing.TB, name string) question.Dataset {
 		return profiles.Gapminder(t).Profile
 	case "sales":
 		return profiles.Sales().Profile
+	case "ledger":
+		return profiles.Ledger().Profile
 	}
 	t.Fatalf("no data set is called %q", name)
 	return question.Dataset{}

@@ -88,7 +88,7 @@ func (r *reader) takeTimesOfValues() {
 
 // useEntity keeps what the rows of a list are about.
 func (r *reader) useEntity() {
-	if len(r.entities) > 0 && !r.data.perRow(r.entities[0]) {
+	if len(r.entities) > 0 && !r.data.perRow(r.entities[0]) && !r.entities[0].Identifier() {
 		r.q.Entity = &r.entities[0]
 	}
 }

@@ -193,14 +193,19 @@ func (t *tagger) choose(phrase []token, keys []string, columns []columnMatch, va
 	if len(columns) > 0 && columns[0].sure < sureAbbrev {
 		columns = nil
 	}
-	if len(columns) > 0 && columns[0].sure < sureExact && len(keys) > 0 {
-		columns = nil // "total" is no short form of "total_bill"
-	}
 	onlyStop := len(keys) > 0 && !slices.ContainsFunc(keys, func(k string) bool { return k != "stop" })
+	// "total" is no short form of "total_bill", but "amount" is "Amount (USD)".
+	named := sureExact
+	if onlyStop {
+		named = sureNoUnit
+	}
+	if len(columns) > 0 && columns[0].sure < named && len(keys) > 0 {
+		columns = nil
+	}
 	short := len(phrase) == 1 && len(phrase[0].lower) < 3
 	subject := len(phrase) == 1 && t.subject[stem(phrase[0].lower)]
 	switch {
-	case len(columns) > 0 && columns[0].sure == sureExact && !(onlyStop && short):
+	case len(columns) > 0 && columns[0].sure >= named && !(onlyStop && short):
 		s := span{kind: columnSpan, columns: columns}
 		if !onlyStop {
 			s.keys = keys

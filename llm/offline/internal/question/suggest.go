@@ -61,7 +61,7 @@ func FollowUps(q Query, d *Dataset) []string {
 	var measure Column
 	measured := false
 	for _, m := range q.Measures {
-		if m.Numeric() && !measured {
+		if m.Numeric() && !m.Identifier() && !m.Year() && !measured {
 			measure, measured = m, true
 		}
 	}
