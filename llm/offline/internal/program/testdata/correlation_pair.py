@@ -19,10 +19,12 @@ else:
     spearman = x.rank().corr(y.rank())
     table = pd.DataFrame({"rows": [len(df)], "Pearson's r": [round(pearson, 3)], "Spearman's rho": [round(spearman, 3)]})
     table.insert(0, "sex", "all")
+    # Two points always lie on a line: groups of fewer than three rows get no r.
+    groups = [(str(name), part["flipper_length_mm"], part["body_mass_g"]) for name, part in df.groupby("sex")]
+    within = [round(a.corr(b), 3) if len(a) > 2 else float("nan") for _, a, b in groups]
     parts = [
-        {"sex": str(name), "rows": len(part), "Pearson's r": round(part["flipper_length_mm"].corr(part["body_mass_g"]), 3),
-         "Spearman's rho": round(part["flipper_length_mm"].rank().corr(part["body_mass_g"].rank()), 3)}
-        for name, part in df.groupby("sex")
+        {"sex": name, "rows": len(a), "Pearson's r": r, "Spearman's rho": round(a.rank().corr(b.rank()), 3) if len(a) > 2 else float("nan")}
+        for (name, a, b), r in zip(groups, within)
     ]
     table = pd.concat([table, pd.DataFrame(parts)], ignore_index=True)
     display(table, title="Correlation of body_mass_g and flipper_length_mm by sex")
@@ -37,6 +39,11 @@ else:
     else:
         direction = "" if abs(pearson) < 0.1 else " positive" if pearson > 0 else " negative"
         print(f"body_mass_g and flipper_length_mm have {strength(pearson)}{direction} correlation: Pearson's r is {pearson:.3f}, Spearman's rho {spearman:.3f}, over {len(df):,} rows.")
+    inside = sorted((r, name) for r, (name, _, _) in zip(within, groups) if not pd.isna(r))
+    if len(inside) > 1:
+        print(f"Within the groups of sex Pearson's r goes from {inside[0][0]:.3f} ({inside[0][1]}) to {inside[-1][0]:.3f} ({inside[-1][1]}).")
+        if abs(pearson) >= 0.1 and all(r * pearson < 0 for r, _ in inside):
+            print("Taken together the groups mislead: within each of them the correlation has the other sign.")
     print("Note: A correlation says nothing about causes.")
 
     # At most 5,000 points, the same ones each time, keep the chart quick.
