@@ -28,6 +28,8 @@ func TestSmallDataIsSpokenOfPlainly(t *testing.T) {
 		{"share of units by region", []string{"All 2 groups have the same share of units, 50.0%"}, nil},
 		{"units by region and product", nil, []string{assumption, "smallest"}},
 		{"units of lamp in the north", []string{"units is 3 (lamp, north)."}, []string{assumption, "rows", "total"}},
+		{"monthly units by product", []string{"desk: the total units was 3 in 2024-01, the only month.", "lamp: the total units was 5 in 2024-02, the only month."}, []string{"went from", "%"}},
+		{"which region has the highest units in 2024-01 for desk and south?", []string{"there is one group only, south: its total units is 2."}, []string{"of 1 group"}},
 		{"how many orders have units over 2", []string{"1 of 4 rows (25.0%) has units > 2."}, nil},
 	} {
 		e := a.ask(tt.question)
@@ -45,6 +47,24 @@ func TestSmallDataIsSpokenOfPlainly(t *testing.T) {
 			if strings.Contains(said, not) {
 				t.Errorf("%q: %q is in the answer:\n%s", tt.question, not, said)
 			}
+		}
+	}
+}
+
+// TestATrendThatEndsWhereItBeganIsNoChange asks for a course whose ends are equal.
+func TestATrendThatEndsWhereItBeganIsNoChange(t *testing.T) {
+	visits := profiles.New("visits", []string{"door", "people", "year"}, [][]string{
+		{"front", "4", "2001"}, {"front", "7", "2002"}, {"front", "4", "2003"},
+		{"back", "1", "2001"}, {"back", "9", "2002"}, {"back", "1", "2003"},
+	})
+	a := newAgent(t, realPython(t, visits), visits)
+	for text, want := range map[string]string{
+		"total people over time":         "The total people was 5 both in 2001 and in 2003.",
+		"total people by door over time": "front: the total people was 4 both in 2001 and in 2003.",
+	} {
+		e := a.ask(text)
+		if e.final == nil || !strings.Contains(e.final.Story, want) || strings.Contains(e.final.Story, "0.0%") {
+			t.Errorf("%q: %q is not in the answer: %+v %s", text, want, e.final, e.text)
 		}
 	}
 }

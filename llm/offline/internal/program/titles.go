@@ -37,6 +37,9 @@ func (v *view) titles() {
 		v.Title = computed + by
 	case question.Trend:
 		v.Title = computed + by + " over " + q.Time.Name
+		if q.Time.Name == "year" {
+			v.Title = computed + by + " over the years"
+		}
 		v.BestTitle = "The " + v.Extreme + " of these" + where
 	case question.Top:
 		if len(v.By) == 0 {
@@ -111,7 +114,7 @@ func upper(s string) string {
 		"mean", "median", "total", "minimum", "maximum", "standard", "number", "row", "different", "distribution", "correlation",
 		"share", "missing", "repeated", "outliers", "rows", "columns", "summary", "highest", "lowest", "means",
 	} {
-		if first == w {
+		if strings.TrimSuffix(first, ",") == w {
 			return strings.ToUpper(s[:1]) + s[1:]
 		}
 	}

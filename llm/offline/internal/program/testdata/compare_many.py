@@ -7,13 +7,14 @@ table.insert(1, "rows", df.groupby(["species"]).size().values)
 display(table, title="Means by species")
 
 # Which group leads in which column.
+said = lambda x: f"{x:,.0f}" if abs(x) >= 10_000 else f"{x:,.4g}"  # no 1.9e+08
 name = lambda key: ", ".join(map(str, key)) if isinstance(key, tuple) else str(key)
-for column in means.columns[:3]:
+for column in means.columns[:6]:
     ordered = means[column].dropna().sort_values(ascending=False)
     if len(ordered) > 1 and ordered.iloc[0] == ordered.iloc[-1]:
-        print(f"Mean {column}: {ordered.iloc[0]:,.4g} for every group.")
+        print(f"Mean {column}: {said(ordered.iloc[0])} for every group.")
     elif len(ordered) > 1:
-        print(f"Mean {column}: {ordered.iloc[0]:,.4g} for {name(ordered.index[0])}, {ordered.iloc[-1]:,.4g} for {name(ordered.index[-1])}.")
+        print(f"Mean {column}: {said(ordered.iloc[0])} for {name(ordered.index[0])}, {said(ordered.iloc[-1])} for {name(ordered.index[-1])}.")
 
 long = table.drop(columns="rows").melt(id_vars=["species"], var_name="measured", value_name="mean")
 fig = px.bar(long, x="species", y="mean", facet_col="measured", facet_col_wrap=3, barmode="group", title="Means by species")

@@ -21,8 +21,9 @@ if table["missing"].sum():
 else:
     print("No values are missing.")
 display(numbers.describe().T.round(3).rename_axis("column").reset_index(), title="Numbers")
+said = lambda x: f"{x:,.0f}" if abs(x) >= 100_000 else f"{x:,.6g}"  # no 1.3e+09
 for column in numbers.columns[:3]:
-    print(f"{column} goes from {numbers[column].min():,.6g} to {numbers[column].max():,.6g}, with a mean of {numbers[column].mean():,.6g}.")
+    print(f"{column} goes from {said(numbers[column].min())} to {said(numbers[column].max())}, with a mean of {said(numbers[column].mean())}.")
 
 # How the numbers are spread, each on its own scale.
 fig = px.histogram(numbers.iloc[:, :6].melt(var_name="column", value_name="measured"), x="measured", facet_col="column", facet_col_wrap=3, nbins=30, title="How the values are spread")

@@ -13,8 +13,8 @@ table = pd.DataFrame({
     "column": outside.columns,
     "outliers": outside.sum().values,
     "share %": (100 * outside.mean()).round(1).values,
-    "below": (low - reach).values,
-    "above": (high + reach).values,
+    "below": (low - reach).round(4).values,
+    "above": (high + reach).round(4).values,
 }).sort_values("outliers", ascending=False, ignore_index=True)
 display(table, title="Outliers")
 

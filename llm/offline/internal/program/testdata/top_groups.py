@@ -19,7 +19,9 @@ if groups.empty:
     print("Note: No group has enough rows.")
 else:
     tied = names[values == values.iloc[0]]
-    if len(tied) > 1:
+    if len(groups) == 1:
+        print(f"There is one group only, {names.iloc[0]}: its total revenue is {values.iloc[0]:,.2f}.")
+    elif len(tied) > 1:
         print(f"{len(tied):,} of {len(groups):,} groups share the highest total revenue, {values.iloc[0]:,.2f}: {'; '.join(tied.head(8))}{'; …' if len(tied) > 8 else ''}.")
     else:
         print(f"{names.iloc[0]} has the highest total revenue, {values.iloc[0]:,.2f}, of {counted(len(groups), 'group')}.")

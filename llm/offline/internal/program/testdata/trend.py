@@ -20,10 +20,12 @@ else:
     when, values = table["month"].dt.strftime("%Y-%m"), table["total revenue"]
     if len(table) > 1:
         first, last = values.iloc[0], values.iloc[-1]
-        change = f" ({(last - first) / abs(first):+.1%})" if first else ""
-        verb = "rose" if last > first else "fell" if last < first else "came back"
+        change = f" ({(last - first) / abs(first):+,.1%})" if first else ""
+        verb = "rose" if last > first else "fell"
         if values.min() == values.max():
             print(f"Among the rows where order_date is in 2024: from {when.iloc[0]} to {when.iloc[-1]} the total revenue was {first:,.2f} throughout.")
+        elif first == last:
+            print(f"Among the rows where order_date is in 2024: the total revenue was {first:,.2f} both in {when.iloc[0]} and in {when.iloc[-1]}.")
         else:
             print(f"Among the rows where order_date is in 2024: from {when.iloc[0]} to {when.iloc[-1]} the total revenue {verb} from {first:,.2f} to {last:,.2f}{change}.")
         if values.min() < values.max():
