@@ -26,7 +26,7 @@ func (r *reader) leftOver() {
 			continue
 		}
 		meant := s.kind == columnSpan || s.kind == valueSpan || s.kind == numberSpan || s.kind == dateSpan ||
-			s.kind == signSpan && !s.is("to") || s.kind == keySpan && s.is("not", "time.latest", "time.earliest", "quarter.") ||
+			s.kind == signSpan && !s.is("to") || s.kind == keySpan && s.is("not", "false", "time.latest", "time.earliest", "quarter.") ||
 			s.kind == keySpan && s.is("cmp.") && !s.is("cmp.between", "cmp.than", "cmp.eq")
 		// "in the year 2007": the number beside it says it all
 		beside := func(j int) bool {
@@ -202,6 +202,9 @@ func (r *reader) finishTime() {
 	}
 	if q.Period == "" {
 		q.Period = usualPeriod(*q.Time)
+		if r.growsByYears(*q.Time) {
+			q.Period = Year
+		}
 	}
 	if len(q.Measures) == 0 && len(q.Aggs) > 0 {
 		r.lacking("The " + strings.Join(aggNames(q.Aggs), " and ") + " of which column?" + r.data.numbersSentence())
@@ -216,6 +219,18 @@ func (r *reader) finishTime() {
 			q.note(countedRows)
 		}
 	}
+}
+
+// growsByYears tells whether a change is asked for from one year to another: of
+// months it would be that from a January to a December.
+func (r *reader) growsByYears(c Column) bool {
+	change := slices.ContainsFunc(r.spans, func(s span) bool {
+		text := strings.ToLower(s.text)
+		return s.is("trend", "compare") && (strings.HasPrefix(text, "gr") || strings.HasPrefix(text, "chang") || strings.HasPrefix(text, "differ"))
+	})
+	return change && slices.ContainsFunc(r.q.Filters, func(f Filter) bool {
+		return f.Column.Name == c.Name && f.Op == Between && len(f.Values) == 2 && len(f.Values[0]) == 4 && len(f.Values[1]) == 4 && f.Values[0] != f.Values[1]
+	})
 }
 
 // usualPeriod is the period that gives a trend a readable number of points.
