@@ -295,6 +295,7 @@ func (r *reader) counting() (Intent, bool) {
 		r.measureEntities()
 		return Distinct, true
 	}
+	r.takeGroupOfValues() // "how many males and females on each island"
 	return Count, len(q.By) > 0 || len(q.Filters) > 0 || r.hasSubject() || !r.likeBefore
 }
 
