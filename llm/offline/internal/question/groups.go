@@ -70,7 +70,7 @@ func (r *reader) readGroup(i int) {
 			r.spans[i].used = true
 			r.divideBy(c)
 		default:
-			if ranking || r.has("plot", "kind.", "versus", "compare", "correlation") || r.aggAt(j-1) {
+			if ranking || r.has("plot", "kind.", "versus", "compare", "correlation") || sortWords.MatchString(r.text) || r.aggAt(j-1) {
 				return // "top 5 countries by gdp", "plot mass by length", "compare species by mass"
 			}
 			c, ok := r.column(s, nil)

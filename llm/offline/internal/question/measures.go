@@ -58,6 +58,7 @@ func (r *reader) readMeasures() {
 			r.said.kind, s.used = true, true
 		}
 	}
+	r.readSorting()
 	if r.has("bottom", "super.bottom.", "rare") {
 		r.q.Bottom, r.said.order = true, true
 	} else if r.has("top", "super.top.", "common") {
