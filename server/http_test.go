@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -99,6 +100,31 @@ func TestBodyThatDoesNotArrive(t *testing.T) {
 		if got := conn.status(); got != status {
 			t.Errorf("%s: status %d, want %d", header, got, status)
 		}
+	}
+}
+
+// TestRefusalReachesAClientThatSendsAllFirst: most clients look for an answer
+// only when they have sent everything, also what is refused at its beginning.
+func TestRefusalReachesAClientThatSendsAllFirst(t *testing.T) {
+	e := start(t, nil)
+	const size = 32 << 20 // more than sockets hold
+	for header, status := range map[string]int{
+		"Content-Type: application/json": http.StatusRequestEntityTooLarge,
+		"Content-Type: text/csv":         http.StatusUnsupportedMediaType,
+		"Content-Type: multipart/form-data; boundary=b\r\nAuthorization: Bearer expired":       http.StatusUnauthorized,
+		"Content-Type: multipart/form-data; boundary=b\r\nAccept: text/html":                   http.StatusNotAcceptable,
+		"Content-Type: multipart/form-data; boundary=b\r\nApollo-Require-Preflight: 1\r\nX: 1": http.StatusBadRequest,
+	} {
+		conn := e.dialTCP(fmt.Sprintf("POST /graphql HTTP/1.1\r\nHost: x\r\n%s\r\nContent-Length: %d\r\n\r\n", header, size))
+		conn.write(strings.Repeat("x", size))
+		if got := conn.status(); got != status {
+			t.Errorf("%s: status %d, want %d", header, got, status)
+		}
+	}
+	chunked := e.dialTCP("POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+	chunked.write(fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", size, strings.Repeat("x", size)))
+	if got := chunked.status(); got != http.StatusRequestEntityTooLarge {
+		t.Errorf("chunked: status %d, want 413", got)
 	}
 }
 

@@ -173,9 +173,9 @@ func (h *Handler) misplaced(w http.ResponseWriter, r *http.Request, op *operatio
 	switch {
 	case r.Method == http.MethodGet && op.Kind == ast.Mutation:
 		w.Header().Set("Allow", http.MethodPost)
-		h.Refuse(w, r, http.StatusMethodNotAllowed, fault.New(fault.BadUserInput, "Send mutations with POST."))
+		h.refuse(w, r, http.StatusMethodNotAllowed, fault.New(fault.BadUserInput, "Send mutations with POST."))
 	case media != mediaEvents && op.Kind == ast.Subscription:
-		h.Refuse(w, r, http.StatusNotAcceptable, fault.New(fault.BadUserInput,
+		h.refuse(w, r, http.StatusNotAcceptable, fault.New(fault.BadUserInput,
 			"Subscriptions need Accept: %s, or a WebSocket.", mediaEvents))
 	default:
 		return false
@@ -184,8 +184,23 @@ func (h *Handler) misplaced(w http.ResponseWriter, r *http.Request, op *operatio
 }
 
 // Refuse answers a request that is no operation, or not one of ours to run,
-// with an HTTP status and a GraphQL error.
+// with an HTTP status and a GraphQL error, and then reads what the client still
+// sends.
 func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, status int, err error) {
+	h.refuse(w, r, status, err)
+	if r.ContentLength != 0 {
+		// Closing a connection with unread data resets it, and a client that
+		// sends all before it looks for an answer would lose this one. How long
+		// it may take was set when the request arrived.
+		_, _ = io.CopyN(io.Discard, r.Body, drainBytes)
+	}
+}
+
+// drainBytes bounds what is read only to be thrown away.
+const drainBytes = 1 << 30
+
+// refuse is Refuse for whoever reads the rest of the request, or has read it.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, status int, err error) {
 	media := negotiate(r)
 	if media != mediaResponse {
 		media = mediaJSON

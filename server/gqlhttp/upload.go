@@ -19,7 +19,7 @@ func (h *Handler) upload(w http.ResponseWriter, r *http.Request, media string) {
 			status = http.StatusRequestEntityTooLarge
 		}
 		req.BeforeAnswer(w)
-		h.Refuse(w, r, status, err)
+		h.refuse(w, r, status, err)
 		return
 	}
 	req.Params.Headers = r.Header
