@@ -16,7 +16,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"time"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
@@ -35,19 +34,15 @@ type Object struct {
 	Size   int64  // bytes
 }
 
-// Store is a folder of blobs. It is safe for concurrent use, by several
-// processes too.
+// Store is a folder of blobs. It is safe for concurrent use.
 type Store struct {
 	bucket *blob.Bucket
 	folder string // absolute
 }
 
-// abandonedAfter is how old a file that was being written must be for its
-// writer to be gone: no upload takes a day.
-const abandonedAfter = 24 * time.Hour
-
 // Open opens the store in the folder "files" of the data folder, making it if
-// need be, and erases what writers that were killed have left half written.
+// need be, and erases what a process that was killed has left half written. The
+// data folder must be the caller's alone.
 func Open(dataDir string) (*Store, error) {
 	folder, err := filepath.Abs(filepath.Join(dataDir, "files"))
 	if err != nil {
@@ -65,28 +60,19 @@ func Open(dataDir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("files: open %s: %w", folder, err)
 	}
-	if err := sweep(folder, time.Now().Add(-abandonedAfter)); err != nil {
+	if err := sweep(folder); err != nil {
 		return nil, errors.Join(fmt.Errorf("files: tidy %s: %w", folder, err), bucket.Close())
 	}
 	return &Store{bucket: bucket, folder: folder}, nil
 }
 
-// sweep erases files that were being written before a time.
-func sweep(folder string, before time.Time) error {
+// sweep erases files that were being written.
+func sweep(folder string) error {
 	return filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".tmp") {
 			return err
 		}
-		info, err := d.Info()
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return nil // its writer has just finished
-		case err != nil:
-			return err
-		case info.ModTime().Before(before):
-			return os.Remove(path)
-		}
-		return nil
+		return os.Remove(path)
 	})
 }
 
