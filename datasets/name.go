@@ -15,7 +15,7 @@ const (
 	// maxFileName bounds a file's name in bytes: half of what file systems
 	// take, which leaves room for whoever has to make it unique.
 	maxFileName = 120
-	// maxName bounds a dataset's name in bytes, as ent counts.
+	// maxName bounds a dataset's name in characters, as where it is changed.
 	maxName = 200
 	// maxExtension is the longest ending that a name which is cut keeps.
 	maxExtension = 16
@@ -53,11 +53,12 @@ func cut(s string, n int) string {
 
 // cleanName is what a person calls a dataset, or otherwise if they said nothing.
 func cleanName(name, otherwise string) (string, error) {
-	switch name = norm.NFC.String(untrusted.Line(name)); {
-	case name == "":
+	name = norm.NFC.String(untrusted.Line(name))
+	switch n := utf8.RuneCountInString(name); {
+	case n == 0:
 		return otherwise, nil
-	case len(name) > maxName:
-		return "", fault.New(fault.BadUserInput, "The name is too long: it takes %d bytes, and at most %d are taken.", len(name), maxName).OnField("name")
+	case n > maxName:
+		return "", fault.New(fault.BadUserInput, "The name has %d characters; at most %d are taken.", n, maxName).OnField("name")
 	}
 	return name, nil
 }

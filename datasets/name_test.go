@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/mark-analyst/mark/internal/fault"
 )
 
 func TestCleanFileName(t *testing.T) {
@@ -26,6 +28,23 @@ func TestCleanFileName(t *testing.T) {
 		if got := cleanFileName(in); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
 		}
+	}
+}
+
+func TestCleanName(t *testing.T) {
+	longest := strings.Repeat("ü", 200) // 400 bytes: characters count
+	for in, want := range map[string]string{
+		"Sales\n2024":    "Sales 2024",
+		" \u202e\x00 \n": "file.csv",
+		longest:          longest,
+	} {
+		if got, err := cleanName(in, "file.csv"); got != want || err != nil {
+			t.Errorf("%q became %q, %v", in, got, err)
+		}
+	}
+	_, err := cleanName(longest+"ü", "file.csv")
+	if f, ok := fault.As(err); !ok || f.Code != fault.BadUserInput || f.Field != "name" || !strings.Contains(f.Message, "201 characters") {
+		t.Errorf("201 characters: %v", err)
 	}
 }
 
