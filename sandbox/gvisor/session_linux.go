@@ -60,7 +60,7 @@ func (s *session) watch() {
 	// failed already, that was the code's doing.
 	s.conn.Fail(&execution.Error{
 		Code:    execution.CodeDied,
-		Message: "Python ended between two steps: the code ended the process, or crashed it. The variables are lost; run the earlier steps again.",
+		Message: "Python ended: the code ended the process, or crashed it. The variables are lost; run the earlier steps again.",
 		Fatal:   true,
 		Err:     errors.New(s.proc.stderr.String()),
 	})
