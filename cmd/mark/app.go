@@ -193,7 +193,7 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 		Ready:          db.DB.PingContext,
 		AllowedOrigins: c.AllowedOrigins, Production: c.Production,
 	})
-	a.closers = append(a.closers, a.server.Shutdown)
+	a.closers = append(a.closers, a.endRequests)
 	if err := data.Resume(ctx); err != nil {
 		return fmt.Errorf("take up datasets again: %w", err)
 	}
@@ -219,6 +219,23 @@ func (a *App) Close(ctx context.Context) error {
 		a.closers = a.closers[:last]
 	}
 	return errors.Join(errs...)
+}
+
+// endRequests lets requests end, for a third of the time that there is, and cuts
+// off the others: a client that has fallen silent in the middle of an upload must
+// not use up the time in which runs store their end.
+func (a *App) endRequests(ctx context.Context) error {
+	limited, cancel := ctx, context.CancelFunc(func() {})
+	if end, ok := ctx.Deadline(); ok {
+		limited, cancel = context.WithTimeout(ctx, time.Until(end)/3)
+	}
+	defer cancel()
+	err := a.server.Shutdown(limited)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		a.logger.WarnContext(ctx, "requests that did not end in time were cut off")
+		return nil
+	}
+	return err
 }
 
 func (a *App) onClose(c io.Closer) {

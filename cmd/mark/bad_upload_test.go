@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mark-analyst/mark/internal/fakellm"
 )
 
 // zipped is a zip that is no XLSX.
@@ -146,22 +148,30 @@ func (s *stalling) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func TestHangUpInTheMiddleOfAnUpload(t *testing.T) {
-	s := start(t, "", nil)
-	ada := s.signUp("ada@example.org")
-	body, contentType := multipartBody(t, "big.csv", bytes.Repeat([]byte("1,2,3\n"), 1<<18))
-	ctx, hangUp := context.WithCancel(t.Context())
+// uploadHalf sends half of a file and then nothing until ctx ends. It returns
+// when the half is on its way.
+func (p *person) uploadHalf(ctx context.Context) (done <-chan error) {
+	p.t.Helper()
+	body, contentType := multipartBody(p.t, "big.csv", bytes.Repeat([]byte("1,2,3\n"), 1<<18))
 	half := &stalling{bytes.NewReader(body[:len(body)/2]), make(chan struct{}), ctx}
-	req := ada.request(half, contentType).WithContext(ctx)
-	done := make(chan error, 1)
+	req := p.request(half, contentType).WithContext(ctx)
+	ended := make(chan error, 1)
 	go func() {
-		res, err := ada.client.Do(req)
+		res, err := p.client.Do(req)
 		if err == nil {
 			res.Body.Close()
 		}
-		done <- err
+		ended <- err
 	}()
 	<-half.half
+	return ended
+}
+
+func TestHangUpInTheMiddleOfAnUpload(t *testing.T) {
+	s := start(t, "", nil)
+	ada := s.signUp("ada@example.org")
+	ctx, hangUp := context.WithCancel(t.Context())
+	done := ada.uploadHalf(ctx)
 	hangUp()
 	if err := <-done; err == nil {
 		t.Fatal("half an upload was answered")
@@ -171,6 +181,32 @@ func TestHangUpInTheMiddleOfAnUpload(t *testing.T) {
 	eventually(t, ctx, "the half upload is gone", func() bool { return len(filesIn(t, s.config.DataDir)) == 0 })
 	if n := ada.do(`{ viewer { datasets(first: 1) { totalCount } } }`, nil).at("viewer", "datasets", "totalCount"); n != float64(0) {
 		t.Errorf("%v datasets", n)
+	}
+}
+
+// TestEndInTheMiddleOfAnUpload: a client that has fallen silent is cut off, and
+// leaves the runs the time to end as they should.
+func TestEndInTheMiddleOfAnUpload(t *testing.T) {
+	s := start(t, "", withModel(t, fakellm.Silent()))
+	ada := s.signUp("ada@example.org")
+	_, run := ada.ask("", "hello")
+	limited, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	eventually(t, limited, "the run begins", func() bool { return ada.run(run).str("node", "state") == "RUNNING" })
+	ctx, hangUp := context.WithCancel(t.Context())
+	defer hangUp()
+	done := ada.uploadHalf(ctx)
+	eventually(t, limited, "the upload begins", func() bool { return len(filesIn(t, s.config.DataDir)) == 1 })
+	s.downWithin(6 * time.Second)
+	hangUp()
+	<-done
+	s.up()
+	if left := filesIn(t, s.config.DataDir); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+	r := ada.run(run)
+	if message := r.str("node", "error", "message"); r.str("node", "error", "code") != "RUN_INTERRUPTED" || !strings.Contains(message, "shut down") {
+		t.Errorf("the run ended with %q", message)
 	}
 }
 

@@ -90,11 +90,13 @@ func (s *service) up() {
 }
 
 // down ends Mark as a SIGTERM does.
-func (s *service) down() {
+func (s *service) down() { s.downWithin(30 * time.Second) }
+
+func (s *service) downWithin(limit time.Duration) {
 	if s.app == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	if err := s.app.Close(ctx); err != nil {
 		s.t.Errorf("close: %v", err)
