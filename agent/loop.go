@@ -151,9 +151,13 @@ func (k *work) say(s *ent.Step, m dialogue.Message, cut bool) error {
 // call runs the calls of a reply one after the other. The first belongs to the
 // step that asked the model; each further one is a step of its own.
 func (k *work) call(ctx context.Context, s *ent.Step, m dialogue.Message, last bool) error {
-	surplus := len(m.ToolCalls) - maxCalls
+	most := maxCalls
+	if !last { // each call is a step, and the last one is for the answer
+		most = min(most, max(1, k.Limits.Steps-k.steps))
+	}
+	surplus := len(m.ToolCalls) - most
 	if surplus > 0 { // a call without a result would be refused: they are not told again
-		m.ToolCalls = m.ToolCalls[:maxCalls]
+		m.ToolCalls = m.ToolCalls[:most]
 	}
 	k.prompt.add(m)
 	for i, c := range m.ToolCalls {
@@ -170,8 +174,8 @@ func (k *work) call(ctx context.Context, s *ent.Step, m dialogue.Message, last b
 		if end.state != step.StateSucceeded || k.answer == nil {
 			end.result += k.warn(c, end)
 		}
-		if surplus > 0 && i == maxCalls-1 {
-			end.result += fmt.Sprintf("\n(%d more calls were not run: at most %d are run at once.)", surplus, maxCalls)
+		if surplus > 0 && i == most-1 {
+			end.result += fmt.Sprintf("\n(%d more calls were not run: at most %d could be run at once.)", surplus, most)
 		}
 		k.prompt.add(dialogue.Message{Role: dialogue.ToolRole, ToolCallID: c.ID, Content: end.result})
 		if err := k.endStep(s, end); err != nil {

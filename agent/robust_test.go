@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -235,6 +236,30 @@ func TestTooManyCallsAtOnce(t *testing.T) {
 	last := told[len(told)-1]
 	if ran != 8 || len(told) != 1+1+1+8 || !strings.Contains(last.Content, "192 more calls were not run") {
 		t.Errorf("%d ran, %d messages, the last %q", ran, len(told), last.Content)
+	}
+}
+
+// TestCallsAtOnceAreStepsLikeOthers: the bound of steps counts them, and the last
+// step is the answer's.
+func TestCallsAtOnceAreStepsLikeOthers(t *testing.T) {
+	b := newBench(t, databases.SQLite(t), func(c *agent.Config) { c.Limits.Steps = 6 })
+	ran := 0
+	b.python.run = func(context.Context, string, func(execution.Event)) (execution.Result, error) {
+		ran++
+		return execution.Result{}, nil
+	}
+	var pairs []string
+	for i := range 4 {
+		pairs = append(pairs, "run_python", fmt.Sprintf(`{"code":"%d"}`, i))
+	}
+	b.model.then(calls(pairs...), calls(pairs...), says("done"))
+	r, _ := b.ask(agent.Question{Text: "q"})
+	if n := r.QuerySteps().CountX(b.ctx); r.State != run.StateSucceeded || n != 6 || ran != 5 {
+		t.Errorf("state %s, %d steps, of which %d ran Python", r.State, n, ran)
+	}
+	told := b.model.requests[2].Messages
+	if last := told[len(told)-1].Content; !strings.Contains(last, "3 more calls were not run: at most 1 could be run") {
+		t.Errorf("the model was told %q", last)
 	}
 }
 

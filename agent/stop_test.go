@@ -10,6 +10,7 @@ import (
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/step"
+	"github.com/mark-analyst/mark/internal/dialogue"
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/store"
 )
@@ -112,8 +113,22 @@ func TestTimeLimit(t *testing.T) {
 	b := newBench(t, databases.SQLite(t), func(c *agent.Config) { c.Limits.RunTime = 50 * time.Millisecond })
 	b.python.run = hangs(make(chan struct{}))
 	b.model.then(python("1"))
-	if r, _ := b.ask(agent.Question{Text: "q"}); r.State != run.StateFailed || r.ErrorCode != agent.CodeTimeLimit {
-		t.Errorf("state %s, error %q", r.State, r.ErrorCode)
+	r, _ := b.ask(agent.Question{Text: "q"})
+	if r.State != run.StateFailed || r.ErrorCode != agent.CodeTimeLimit || !strings.Contains(r.ErrorMessage, "a narrower question") {
+		t.Errorf("state %s, error %q: %s", r.State, r.ErrorCode, r.ErrorMessage)
+	}
+}
+
+// TestTimeLimitOfASilentModel: it is not for the person to ask in another way.
+func TestTimeLimitOfASilentModel(t *testing.T) {
+	b := newBench(t, databases.SQLite(t), func(c *agent.Config) { c.Limits.RunTime = 50 * time.Millisecond })
+	b.model.then(turn{
+		last: func(ctx context.Context) { <-ctx.Done() },
+		err:  &dialogue.Error{Code: dialogue.CodeUnavailable, Message: "stopped"},
+	})
+	r, _ := b.ask(agent.Question{Text: "q"})
+	if r.ErrorCode != agent.CodeTimeLimit || !strings.Contains(r.ErrorMessage, "waiting for the model") || strings.Contains(r.ErrorMessage, "narrower") {
+		t.Errorf("error %q: %s", r.ErrorCode, r.ErrorMessage)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/eventlog"
+	"github.com/mark-analyst/mark/internal/dialogue"
 )
 
 // The codes with which runs fail, beside those of internal/dialogue and
@@ -166,8 +167,12 @@ func (a *Agent) outcomeOf(ctx context.Context, row *ent.Run, err error) (out out
 		out = outcome{state: run.StateFailed, failure: &Failure{CodeInterrupted,
 			"Mark was shut down while it worked on this. Nothing of the chat is lost: ask again."}}
 	case errors.Is(cause, context.DeadlineExceeded):
+		advice := "a narrower question may help"
+		if model := (*dialogue.Error)(nil); errors.As(err, &model) { // the question may be innocent
+			advice = "at the end Mark was waiting for the model, which may be slow or not answering at all: try again, or choose another model"
+		}
 		out = outcome{state: run.StateFailed, failure: &Failure{CodeTimeLimit,
-			fmt.Sprintf("This took longer than %s, the most that a question may take here. What was found so far is kept; a narrower question may help.", a.Limits.RunTime)}}
+			fmt.Sprintf("This took longer than %s, the most that a question may take here. What was found so far is kept; %s.", a.Limits.RunTime, advice)}}
 	default:
 		out = outcome{state: run.StateFailed, failure: failureOf(err)}
 		level := a.Logger.WarnContext
