@@ -155,6 +155,31 @@ import openpyxl
 b = openpyxl.Workbook()
 for row in (["Sales 2024"], [], ["k", "k", None, "v"], ["a", "b", 1, 2.5], ["c", "d", 3, None]): b.active.append(row)
 b.save(name)`}, format: "XLSX", rows: 2, columns: []string{"k STRING", "k.1 STRING", "Unnamed: 2 INTEGER", "v FLOAT"}, note: "above the table"},
+		{upload: upload{name: "formulas.xlsx", python: `
+import openpyxl
+b = openpyxl.Workbook()
+for row in (["a", "double", "half"], [1, "=A2*2", 0.5], [2, "=A3*2", "=A3/2"]): b.active.append(row)
+b.save(name)`}, format: "XLSX", rows: 2, columns: []string{"a INTEGER", "double FLOAT", "half FLOAT"}, note: "read as empty: double, half."},
+		// A spreadsheet program has worked these out, one of them to nothing.
+		{upload: upload{name: "results.xlsx", python: `
+import openpyxl, zipfile
+b = openpyxl.Workbook()
+for row in (["a", "f", "g"], [1, "=A2*2", "=IF(A2>1,A2,\"\")"], [2, "=A3*2", "=IF(A3>1,A3,\"\")"]): b.active.append(row)
+b.save("made.xlsx")
+with zipfile.ZipFile("made.xlsx") as old, zipfile.ZipFile(name, "w") as new:
+    for member in old.namelist():
+        content = old.read(member).decode()
+        if member == "xl/worksheets/sheet1.xml":
+            content = content.replace('<c r="C2">', '<c r="C2" t="str">')
+            for value in "2", "", "4", "2": content = content.replace("<v />", f"<v>{value}</v>", 1).replace("<v/>", f"<v>{value}</v>", 1)
+        new.writestr(member, content)
+import os; os.remove("made.xlsx")`}, format: "XLSX", rows: 2, columns: []string{"a INTEGER", "f INTEGER", "g INTEGER"}},
+		{upload: upload{name: "stray.xlsx", python: `
+import openpyxl
+b = openpyxl.Workbook()
+for row in (["a", "b"], [1, 2], [3, 4]): b.active.append(row)
+b.active["A100"] = 9
+b.save(name)`}, format: "XLSX", rows: 99, columns: []string{"a INTEGER", "b INTEGER"}, note: "96 rows are empty"},
 		{upload: upload{name: "a.parquet", python: `
 import datetime, decimal
 pd.DataFrame({"i": pd.array([1, None], dtype="Int64"), "f": [0.5, 1.5], "s": ["x", None], "b": [True, False], "c": pd.Categorical(["u", "v"]),
@@ -197,6 +222,9 @@ with zipfile.ZipFile(name, "w", zipfile.ZIP_DEFLATED) as z: %s`
 		{upload{name: "unknown.csv", text: "a,b\n\x81\x8d\x8f,\x90\x9d\n"}, profile.Encoding, "Save it as UTF-8"},
 		{upload{name: "broken16.csv", text: "\xff\xfea\x00,\x00\x00\xd8\n\x00"}, profile.Encoding, "UTF-16"},
 		{upload{name: "wide.csv", text: wide}, profile.TooManyColumns, "5,001"},
+		{upload{name: "very wide.csv", text: strings.Repeat("c,", 300_000) + "c\n" + strings.Repeat("1,", 300_000) + "1\n"}, profile.TooManyColumns, "5,000 is the most"},
+		{upload{name: "one line.txt", text: strings.Repeat("a", 1<<20)}, profile.NotTabular, "does not end"},
+		{upload{name: "quote.csv", text: "a,b\n1,\"" + strings.Repeat("x,y\n", 1<<18)}, profile.BrokenFile, "quotation mark"},
 		{upload{name: "cut.json", text: `[{"a":1},{"a":`}, profile.BrokenFile, "cut off"},
 		{upload{name: "cut.jsonl", text: "{\"a\":1}\n{\"a\":2}\n{\"a\""}, profile.BrokenFile, "Line 3"},
 		{upload{name: "scalars.json", text: `[[1,2],[3,4]]`}, profile.NotTabular, "not of objects"},

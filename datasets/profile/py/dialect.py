@@ -5,7 +5,7 @@ import io
 import re
 import statistics
 
-from .failure import EMPTY_FILE, NO_ROWS, NOT_TABULAR, Failed
+from .failure import BROKEN_FILE, EMPTY_FILE, NO_ROWS, NOT_TABULAR, Failed, check_columns
 
 _SAMPLE = 512 << 10  # characters
 _LINES = 500
@@ -40,6 +40,8 @@ def detect(path, encoding):
         text = f.read(_SAMPLE)
         whole = not f.read(1)
     _check_text(text)
+    if not whole:
+        _check_first_line(text)
     delimiter, rows = _delimiter(text, whole)
     filled = [row for row in rows if any(cell.strip() for cell in row)]
     if not filled:
@@ -53,6 +55,8 @@ def detect(path, encoding):
     header = table[0] if _is_header(table) else None
     body = table[1:] if header is not None else table
     if not body:
+        if not whole:  # hundreds of kilobytes, and all of them one row
+            raise Failed(BROKEN_FILE, "The rows could not be told apart: a quotation mark seems to be opened and not closed near the beginning of the file, or a field there is very long.")
         raise Failed(NO_ROWS, "The file has column names but no rows below them.")
     decimal, thousands = _number_signs(body, delimiter)
     return Dialect(delimiter, _lines_of(text, rows, first, delimiter), header, width, decimal, thousands, _dotted(body, width))
@@ -64,6 +68,14 @@ def _check_text(text):
     controls = sum(1 for c in text if c < " " and c not in "\r\n\t\x0c\x1f")
     if "\x00" in text or controls > len(text) / 200:
         raise Failed(NOT_TABULAR, "The file holds binary data, not text with rows and columns.")
+
+
+def _check_first_line(text):
+    """A line that does not end within the sample: too many columns, or no lines."""
+    if "\n" in text or "\r" in text:
+        return
+    check_columns(max(text.count(delimiter) for delimiter in _NAMES) + 1)
+    raise Failed(NOT_TABULAR, f"No rows were found: the first line has more than {len(text):,} characters and does not end.")
 
 
 def _parse(text, delimiter, whole):

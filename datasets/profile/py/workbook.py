@@ -56,10 +56,53 @@ def read(name):
         code += f".set_axis({final!r}, axis=1)"
     original += [""] * (len(final) - len(original))
     notes.extend(names.notes(original[: len(final)], final))
+    notes.extend(_gaps(name, start, frame, final))
     dates = {final[i]: "datetime64[us]" for i, form in temporal.formats(frame).items() if form == "ISO8601"}
     if dates:
         code += f".astype({dates!r})"
     return Table("XLSX", code, original[: len(final)], notes)
+
+
+def _gaps(name, start, frame, final):
+    """Says what is empty though it does not look so in a spreadsheet program."""
+    said = []
+    blank = int(frame.isna().all(axis=1).sum())
+    if blank:
+        said.append(f"{blank:,} {'row is' if blank == 1 else 'rows are'} empty and counted as {'a row' if blank == 1 else 'rows'}.")
+    unknown = _without_result(name, start, frame)
+    if unknown:
+        shown = ", ".join(final[i] for i in unknown[:3])
+        more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+        said.append(
+            f"Formulas whose results are not in the file read as empty: {shown}{more}. Open the workbook in a spreadsheet program, save it and upload that."
+        )
+    return said
+
+
+def _without_result(name, start, frame):
+    """Positions of columns with formulas that no program has worked out yet, as
+    libraries write them. A result that is an empty text has the type of texts."""
+    empty = frame.head(_LOOKED_AT).isna()
+    if not empty.any(axis=None):
+        return []
+    found = set()
+    pairs = zip(_cells(name, start, len(empty), False), _cells(name, start, len(empty), True))
+    for at, (formulas, results) in enumerate(pairs):
+        for i in range(min(len(formulas), empty.shape[1])):
+            if empty.iat[at, i] and formulas[i].data_type == "f" and results[i].data_type == "n":
+                found.add(i)
+    return sorted(found)
+
+
+def _cells(name, start, count, results):
+    """The cells of so many rows below the names, with formulas or their results."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        book = openpyxl.load_workbook(name, read_only=True, data_only=results)
+    try:
+        yield from book.worksheets[0].iter_rows(min_row=start + 2, max_row=start + 1 + count)
+    finally:
+        book.close()
 
 
 def _inspect(name):
