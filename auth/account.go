@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/mark-analyst/mark/internal/fault"
+	"github.com/mark-analyst/mark/internal/untrusted"
 )
 
 // Lengths of what a person types, in characters.
@@ -33,7 +34,7 @@ func normalEmail(s string) (string, error) {
 		return refuse("An email address is needed.")
 	case len(s) > maxEmail:
 		return refuse("The email address is too long.")
-	case !valid, strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }):
+	case !valid, untrusted.Clean(s) != s, strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }):
 		return refuse("The email address holds characters that none can have.")
 	}
 	// A parsed address that is spelt otherwise had a name, a comment, or quotes.
@@ -72,7 +73,7 @@ func normalName(s string) (string, error) {
 	switch {
 	case utf8.RuneCountInString(s) > maxName:
 		return "", fault.New(fault.BadUserInput, "The name is too long: %d characters are the most.", maxName).OnField("name")
-	case !utf8.ValidString(s), strings.ContainsFunc(s, unicode.IsControl):
+	case !utf8.ValidString(s), untrusted.Clean(s) != s, strings.ContainsFunc(s, unicode.IsControl):
 		return "", fault.New(fault.BadUserInput, "The name holds characters that cannot be shown.").OnField("name")
 	}
 	return s, nil

@@ -149,6 +149,8 @@ func TestSignUpNamesTheFieldAtFault(t *testing.T) {
 		{"ada@exam\nple.org", password, "", "email"},
 		{strings.Repeat("a", 250) + "@example.org", password, "", "email"},
 		{"ada\xff@example.org", password, "", "email"},
+		{"ada\u200b@example.org", password, "", "email"}, // looks like another's
+		{"ada@example.org\u202e", password, "", "email"},
 		{email, "", "", "password"},
 		{email, "1234567", "", "password"},
 		{email, "äöüß123", "", "password"}, // 7 characters in 11 bytes
@@ -157,6 +159,7 @@ func TestSignUpNamesTheFieldAtFault(t *testing.T) {
 		{email, "\xff\xfe\xfd12345678", "", "password"},
 		{email, password, long + "x", "name"},
 		{email, password, "a\nb", "name"},
+		{email, password, "\u202eada", "name"},
 	} {
 		_, err := w.SignUp(t.Context(), c.email, c.password, c.name)
 		f, ok := fault.As(err)
