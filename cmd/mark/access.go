@@ -2,26 +2,38 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/mark-analyst/mark/auth"
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/session"
+	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/server/caller"
 )
 
-// endedSessions refuses operations on a socket whose session has ended. A
-// socket's token is read when the socket opens; without this, somebody who has
-// signed out could go on asking until the token's own end.
-type endedSessions struct{ client *ent.Client }
+// endedSessions refuses operations on a socket whose session has ended, and ends
+// the streams of one. A socket's token is read when the socket opens and a
+// stream's when it begins; without this, whoever has a token that was signed out
+// could go on asking and reading until the token's own end.
+type endedSessions struct {
+	client *ent.Client
+	clock  clock.Clock
+}
 
 var _ interface {
 	graphql.HandlerExtension
 	graphql.OperationContextMutator
+	graphql.OperationInterceptor
 } = endedSessions{}
+
+// streamCheck is how long a stream may deliver between two looks at its session:
+// each is a statement.
+const streamCheck = 5 * time.Second
 
 // ExtensionName implements graphql.HandlerExtension.
 func (endedSessions) ExtensionName() string { return "EndedSessions" }
@@ -36,13 +48,46 @@ func (e endedSessions) MutateOperationContext(ctx context.Context, _ *graphql.Op
 	if !signedIn || caller.From(ctx).Transport != "websocket" {
 		return nil
 	}
+	if f := e.check(ctx, v); f != nil {
+		return gqlerror.Wrap(f)
+	}
+	return nil
+}
+
+// InterceptOperation implements graphql.OperationInterceptor.
+func (e endedSessions) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
+	responses := next(ctx)
+	v, signedIn := auth.FromContext(ctx)
+	if !signedIn || graphql.GetOperationContext(ctx).Operation.Operation != ast.Subscription {
+		return responses
+	}
+	checked := e.clock.Now()
+	return func(ctx context.Context) *graphql.Response {
+		response := responses(ctx)
+		now := e.clock.Now()
+		if response == nil || now.Sub(checked) < streamCheck {
+			return response
+		}
+		checked = now
+		if f := e.check(ctx, v); f != nil {
+			// It passes the presenter no more: this is what that would make of it.
+			return &graphql.Response{Errors: gqlerror.List{
+				{Message: f.Message, Extensions: map[string]any{"code": string(f.Code)}},
+			}}
+		}
+		return response
+	}
+}
+
+// check tells why a viewer's session cannot go on, or nil.
+func (e endedSessions) check(ctx context.Context, v auth.Viewer) *fault.Error {
 	good, err := e.client.Session.Query().Where(session.ID(v.SessionID), session.RevokedAtIsNil()).
 		Exist(auth.System(ctx, "check that a socket's session goes on"))
 	switch {
 	case err != nil:
-		return gqlerror.Wrap(fault.Wrap(err, fault.Unavailable, "The session cannot be checked now. Try again."))
+		return fault.Wrap(err, fault.Unavailable, "The session cannot be checked now. Try again.")
 	case !good:
-		return gqlerror.Wrap(fault.New(fault.Unauthenticated, "The session has ended. Sign in again."))
+		return fault.New(fault.Unauthenticated, "The session has ended. Sign in again.")
 	}
 	return nil
 }

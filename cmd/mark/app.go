@@ -175,7 +175,7 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	serverLimits.UploadBytes = c.Limits.UploadBytes
 	a.server = server.New(server.Config{
 		Schema:     schema,
-		Extensions: append(resolvers.Extensions(db.Client), endedSessions{db.Client}),
+		Extensions: append(resolvers.Extensions(db.Client), endedSessions{db.Client, parts.Clock}),
 		Authenticate: func(ctx context.Context, token string) (context.Context, time.Time, error) {
 			viewer, expires, err := people.Authenticate(ctx, token)
 			if err != nil {

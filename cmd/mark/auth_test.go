@@ -15,6 +15,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"github.com/mark-analyst/mark/internal/clock"
+	"github.com/mark-analyst/mark/internal/fakellm"
 )
 
 // settable is a clock that tests move.
@@ -235,6 +236,32 @@ func TestSignOutEndsAccessAtOnce(t *testing.T) {
 	elsewhere.do(`mutation { signOut(input: {everywhere: true}) { done } }`, nil)
 	if r := elsewhere.try(`{ viewer { id } }`, nil); r.code() != "UNAUTHENTICATED" {
 		t.Errorf("everywhere: %v %v", r.Data, r.Errors)
+	}
+}
+
+// TestSignOutEndsStreams: what a run tells is not for whoever still holds a token
+// that was signed out.
+func TestSignOutEndsStreams(t *testing.T) {
+	now, goOn := &settable{}, make(chan struct{})
+	s := start(t, "", func(c *Config, p *Parts) {
+		withModel(t, fakellm.Raw("").Await(goOn).Followed(says("A secret.")))(c, p)
+		p.Sandbox, p.Clock = absent{}, now
+	})
+	ada := s.signUp("ada@example.org")
+	_, run := ada.ask("", "hello")
+	sock := ada.dial()
+	defer sock.close()
+	sock.subscribe(run, 0)
+	for _, kind := range []string{"RunStarted", "StepStarted"} {
+		if e, more := sock.next(); !more || e.kind() != kind {
+			t.Fatalf("got %v, want %s", e, kind)
+		}
+	}
+	ada.do(`mutation { signOut(input: {}) { done } }`, nil)
+	now.move(streamCheck)
+	close(goOn)
+	if m := sock.receive(); m["type"] != "error" || dig(t, m, "payload", 0, "extensions", "code") != "UNAUTHENTICATED" {
+		t.Errorf("after signing out came %v", m)
 	}
 }
 
