@@ -145,6 +145,8 @@ func (s *Service) store(ctx context.Context, content io.Reader, left int64) (fil
 	r := bufio.NewReaderSize(content, 64<<10)
 	head, err := r.Peek(sniffBytes)
 	switch {
+	case fault.CodeOf(err) == fault.LimitExceeded:
+		return files.Object{}, s.tooLarge(err, left)
 	case err != nil && !errors.Is(err, io.EOF):
 		return files.Object{}, fmt.Errorf("read the file: %w", err)
 	case len(head) == 0:
@@ -154,16 +156,23 @@ func (s *Service) store(ctx context.Context, content io.Reader, left int64) (fil
 		return files.Object{}, err
 	}
 	object, err := s.files.Put(ctx, blobs, r, min(s.limits.UploadBytes, left))
-	if f, ok := fault.As(err); ok && f.Code == fault.LimitExceeded {
-		if left < s.limits.UploadBytes {
-			return files.Object{}, s.full()
-		}
-		return files.Object{}, f.OnField("file")
+	if fault.CodeOf(err) == fault.LimitExceeded {
+		return files.Object{}, s.tooLarge(err, left)
 	}
 	if err != nil {
 		return files.Object{}, fmt.Errorf("store the file: %w", err)
 	}
 	return object, nil
+}
+
+// tooLarge says which limit a file exceeds, whichever reader noticed it first: the
+// request's own counts in bytes.
+func (s *Service) tooLarge(err error, left int64) error {
+	if left < s.limits.UploadBytes {
+		return s.full()
+	}
+	return fault.Wrap(err, fault.LimitExceeded, "The file is larger than %s, which is the limit.",
+		files.Bytes(s.limits.UploadBytes)).OnField("file")
 }
 
 // insert adds the row, and sees to it that uploads at the same time have not

@@ -102,6 +102,7 @@ func TestUploadRefuses(t *testing.T) {
 			{"no byte", "", strings.NewReader(""), nil, fault.BadUserInput, "file"},
 			{"a byte too many", "", strings.NewReader(strings.Repeat("a", 1001)), nil, fault.LimitExceeded, "file"},
 			{"without an end", "", endless{}, nil, fault.LimitExceeded, "file"},
+			{"refused on its way", "", io.MultiReader(strings.NewReader("a,b\n"), iotest.ErrReader(fault.New(fault.LimitExceeded, "The file is larger than 1000 bytes."))), nil, fault.LimitExceeded, "file"},
 			{"an image", "", bytes.NewReader(png), nil, fault.BadUserInput, "file"},
 			{"a program", "", bytes.NewReader(elf), nil, fault.BadUserInput, "file"},
 			{"an old Excel file", "", bytes.NewReader(ole), nil, fault.BadUserInput, "file"},
@@ -113,6 +114,9 @@ func TestUploadRefuses(t *testing.T) {
 			_, err := w.Upload(ctx, c.title, "t.csv", c.content, c.chat)
 			f, ok := fault.As(err)
 			if !ok || f.Code != c.code || f.Field != c.field {
+				t.Errorf("%s: %v", c.name, err)
+			}
+			if c.code == fault.LimitExceeded && (f == nil || f.Message != "The file is larger than 1000 bytes, which is the limit.") {
 				t.Errorf("%s: %v", c.name, err)
 			}
 		}
