@@ -237,6 +237,7 @@ func TestPythonFailures(t *testing.T) {
 		sessions int
 	}{
 		"exception":  {execution.Result{Failure: &execution.Failure{Name: "KeyError", Message: "'x'", Traceback: "Traceback: KeyError 'x'"}}, nil, "Traceback: KeyError", "PYTHON_EXCEPTION", 1},
+		"no message": {execution.Result{Failure: &execution.Failure{Name: "MemoryError", Traceback: "MemoryError"}}, nil, "MemoryError", "PYTHON_EXCEPTION", 1},
 		"timeout":    {execution.Result{}, &execution.Error{Code: execution.CodeTimeout, Message: "Too slow."}, "Too slow.", "PYTHON_TIMEOUT", 1},
 		"died":       {execution.Result{}, &execution.Error{Code: execution.CodeDied, Message: "It died.", Fatal: true}, "variables are gone", "PYTHON_DIED", 2},
 		"cut output": {execution.Result{Truncated: true}, nil, "rest is lost", "", 1},
@@ -260,8 +261,8 @@ func TestPythonFailures(t *testing.T) {
 			if told := messages[len(messages)-1].Content; !strings.Contains(told, tc.told) {
 				t.Errorf("the model was told %q", told)
 			}
-			if got := b.client.Step.Query().Where(step.Index(1)).OnlyX(b.ctx).ErrorCode; got != tc.code {
-				t.Errorf("the step's error is %q", got)
+			if s := b.client.Step.Query().Where(step.Index(1)).OnlyX(b.ctx); s.ErrorCode != tc.code || strings.HasSuffix(s.ErrorMessage, ": ") {
+				t.Errorf("the step's error is %q: %q", s.ErrorCode, s.ErrorMessage)
 			}
 			if len(b.python.opened) != tc.sessions {
 				t.Errorf("%d sessions", len(b.python.opened))

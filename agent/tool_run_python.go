@@ -57,7 +57,7 @@ func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (
 		f := result.Failure
 		problem = untrusted.Clean(f.Traceback)
 		end.state, end.code = step.StateFailed, "PYTHON_EXCEPTION"
-		end.message = clip(untrusted.Clean(f.Name+": "+f.Message), 2_000)
+		end.message = clip(strings.TrimSuffix(untrusted.Clean(f.Name+": "+f.Message), ": "), 2_000)
 	}
 	k.evidence.add(s, end.outputs)
 	end.result = k.tell(end.outputs, result.Truncated, problem)
