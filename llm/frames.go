@@ -24,7 +24,9 @@ type frames struct {
 	event []byte       // the event's name
 	begun bool
 	err   error
-	done  bool // [DONE] has been seen
+	done  bool   // [DONE] has been seen
+	given bool   // there was a frame
+	other string // the beginning of the first line that is of no event stream
 }
 
 func newFrames(r io.Reader, maxLine int) *frames {
@@ -54,6 +56,9 @@ func (f *frames) fill() {
 	line, err := f.line()
 	if err != nil {
 		f.flush()
+		if !f.given && f.other != "" && errors.Is(err, io.EOF) {
+			f.put([]byte(f.other)) // what came is the reason, not that it ended
+		}
 		f.err = err
 		return
 	}
@@ -121,8 +126,13 @@ func (f *frames) take(line []byte) {
 		f.put(value)
 	case line[0] == '{' && json.Valid(line):
 		f.put(line)
+	case line[0] != ':' && string(field) != "id" && string(field) != "retry" && f.other == "":
+		f.other = string(line[:min(len(line), mostOther)])
 	}
 }
+
+// mostOther bounds what is kept of a line that is of no event stream.
+const mostOther = 200
 
 func complete(data []byte) bool {
 	data = bytes.TrimSpace(data)
@@ -140,6 +150,7 @@ func (f *frames) flush() {
 // put appends a frame. A space goes into its JSON so that go-openai does not
 // take `{"error":` for the end of the stream.
 func (f *frames) put(data []byte) {
+	f.given = true
 	data = bytes.TrimSpace(data)
 	if string(data) == "[DONE]" {
 		f.done = true

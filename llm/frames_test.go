@@ -29,7 +29,8 @@ func TestFrames(t *testing.T) {
 		{"bare JSON among lines", ": c\n{\"error\":1}\n", "data: { \"error\":1}\n"},
 		{"one document", "{\n \"a\": 1\n}\n", "data: {   \"a\": 1 }\n"},
 		{"not JSON", "data: oops\n\n", "data: oops\n"},
-		{"words", "It works!\n", ""},
+		{"words", "It works!\n", "data: It works!\n"},
+		{"words beside frames", "It works!\ndata: {}\n", "data: { }\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			for _, r := range []io.Reader{strings.NewReader(tc.in), iotest.OneByteReader(strings.NewReader(tc.in))} {
