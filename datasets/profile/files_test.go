@@ -222,7 +222,7 @@ with zipfile.ZipFile(name, "w", zipfile.ZIP_DEFLATED) as z: %s`
 		{upload{name: "unknown.csv", text: "a,b\n\x81\x8d\x8f,\x90\x9d\n"}, profile.Encoding, "Save it as UTF-8"},
 		{upload{name: "broken16.csv", text: "\xff\xfea\x00,\x00\x00\xd8\n\x00"}, profile.Encoding, "UTF-16"},
 		{upload{name: "wide.csv", text: wide}, profile.TooManyColumns, "5,001"},
-		{upload{name: "very wide.csv", text: strings.Repeat("c,", 300_000) + "c\n" + strings.Repeat("1,", 300_000) + "1\n"}, profile.TooManyColumns, "5,000 is the most"},
+		{upload{name: "very wide.csv", text: strings.Repeat("c,", 300_000) + "c\n" + strings.Repeat("1,", 300_000) + "1\n"}, profile.TooManyColumns, "has more than 262,144 columns; 5,000 is the most"},
 		{upload{name: "one line.txt", text: strings.Repeat("a", 1<<20)}, profile.NotTabular, "does not end"},
 		{upload{name: "quote.csv", text: "a,b\n1,\"" + strings.Repeat("x,y\n", 1<<18)}, profile.BrokenFile, "quotation mark"},
 		{upload{name: "cut.json", text: `[{"a":1},{"a":`}, profile.BrokenFile, "cut off"},

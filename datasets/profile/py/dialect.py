@@ -74,7 +74,7 @@ def _check_first_line(text):
     """A line that does not end within the sample: too many columns, or no lines."""
     if "\n" in text or "\r" in text:
         return
-    check_columns(max(text.count(delimiter) for delimiter in _NAMES) + 1)
+    check_columns(max(text.count(delimiter) for delimiter in _NAMES), whole=False)
     raise Failed(NOT_TABULAR, f"No rows were found: the first line has more than {len(text):,} characters and does not end.")
 
 

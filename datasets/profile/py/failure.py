@@ -22,9 +22,10 @@ TOO_LARGE = "TOO_LARGE"
 MOST_COLUMNS = 5000
 
 
-def check_columns(count):
+def check_columns(count, whole=True):
+    """whole is False where there may be more columns than were counted."""
     if count > MOST_COLUMNS:
         raise Failed(
             TOO_MANY_COLUMNS,
-            f"The table has {count:,} columns; {MOST_COLUMNS:,} is the most. Remove columns that are not needed, or turn columns into rows.",
+            f"The table has {'' if whole else 'more than '}{count:,} columns; {MOST_COLUMNS:,} is the most. Remove columns that are not needed, or turn columns into rows.",
         )
