@@ -31,6 +31,7 @@ type prompt struct {
 	system  string
 	history []dialogue.Message // earlier runs
 	turn    []dialogue.Message // this run: the question and what came of it
+	cut     bool               // compacted: not all that was told stands in it
 }
 
 func (p *prompt) add(m dialogue.Message) { p.turn = append(p.turn, m) }
@@ -46,7 +47,7 @@ func (p *prompt) messages() []dialogue.Message {
 // go, and what came of this run's question is cut, each message to so many
 // characters.
 func (p *prompt) compact(characters int) {
-	p.history = nil
+	p.history, p.cut = nil, true
 	for i, m := range p.turn {
 		if i > 0 {
 			p.turn[i].Content = clip(m.Content, characters)

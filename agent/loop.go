@@ -172,7 +172,7 @@ func (k *work) call(ctx context.Context, s *ent.Step, m dialogue.Message, last b
 			return errors.Join(err, k.leaveStep(s, end))
 		}
 		if end.state != step.StateSucceeded || k.answer == nil {
-			end.result += k.warn(c, end)
+			end.result = k.warn(c, end.result)
 		}
 		if surplus > 0 && i == most-1 {
 			end.result += fmt.Sprintf("\n(%d more calls were not run: at most %d could be run at once.)", surplus, most)

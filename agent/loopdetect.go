@@ -39,15 +39,26 @@ func (l *loopDetector) count(c dialogue.ToolCall, result string) int {
 	return l.seen[key]
 }
 
-// warn is what is added to the result of a call that was made before with the
-// same result.
-func (k *work) warn(c dialogue.ToolCall, end callEnd) string {
-	switch n := k.loops.count(c, end.result); {
-	case n >= stopAt:
-		k.mustEnd = true
-		return "\n" + k.prompts.text(promptLoopEnd)
-	case n >= warnAt:
-		return "\n" + k.prompts.text(promptLoop)
+// toldAgain is how long a result may be to be told again with the warning,
+// characters: a dataset's description three times over takes half of a small
+// model's context.
+const toldAgain = 500
+
+// warn gives back a call's result as the model is told it: one that the very
+// same call had before comes with a warning, and where it is long without what
+// stands above already.
+func (k *work) warn(c dialogue.ToolCall, result string) string {
+	n := k.loops.count(c, result)
+	if n < warnAt {
+		return result
 	}
-	return ""
+	hint := promptLoop
+	if n >= stopAt {
+		k.mustEnd = true
+		hint = promptLoopEnd
+	}
+	if len(result) > toldAgain && !k.prompt.cut {
+		return k.prompts.text(hint)
+	}
+	return result + "\n" + k.prompts.text(hint)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mark-analyst/mark/agent"
 	"github.com/mark-analyst/mark/ent/run"
+	"github.com/mark-analyst/mark/internal/dialogue"
 	"github.com/mark-analyst/mark/internal/execution"
 )
 
@@ -53,5 +54,38 @@ func TestTheModelIsToldHowToLoadADataset(t *testing.T) {
 	b.ask(agent.Question{Text: "hi", DatasetIDs: []string{d.ID}})
 	if system := b.model.requests[0].Messages[0].Content; !strings.Contains(system, `load: pd.read_csv("/mnt/data/prices.csv")`) {
 		t.Errorf("the model was told %q", system)
+	}
+}
+
+// What a model asks for again stands in its prompt already: a small one's has
+// room for it only once, unless it was cut since.
+func TestALongResultIsToldOnce(t *testing.T) {
+	tooLong := turn{err: &dialogue.Error{Code: dialogue.CodeTooLong, Message: "Too long."}}
+	for name, tc := range map[string]struct {
+		between []turn
+		again   bool
+	}{
+		"as it stands above": {nil, false},
+		"unless it was cut":  {[]turn{tooLong}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, databases.SQLite(t), nil)
+			printed := strings.Repeat("many words ", 60)
+			b.python.run = prints(printed)
+			b.model.then(python("print(1)"))
+			b.model.then(tc.between...)
+			b.model.then(python("print(1)"), says("Done."))
+			if r, _ := b.ask(agent.Question{Text: "q"}); r.State != run.StateSucceeded {
+				t.Fatalf("state %s %s", r.State, r.ErrorMessage)
+			}
+			last := b.model.requests[len(b.model.requests)-1].Messages
+			told := last[len(last)-1].Content
+			if strings.Contains(told, "many words") != tc.again || !strings.Contains(told, "made this very call before") {
+				t.Errorf("the second time it was told %q", told)
+			}
+			if first := last[len(last)-3].Content; !strings.Contains(first, "many words") {
+				t.Errorf("the first result is now %q", first)
+			}
+		})
 	}
 }
