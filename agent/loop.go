@@ -36,6 +36,7 @@ type work struct {
 	datasets []*ent.Dataset // of the chat, READY or FAILED
 	python   *python        // nil until the first step of Python
 	opening  *opening       // nil when none is being opened
+	loaded   bool           // a program ran to its end in this session
 	evidence evidence
 	usage    Usage
 	inline   int // bytes of outputs that are kept with Mark's message

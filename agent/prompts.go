@@ -13,13 +13,14 @@ var promptFiles embed.FS
 
 // The names of the prompts.
 const (
-	promptSystem  = "system"
-	promptEmpty   = "empty_reply"
-	promptCut     = "cut_reply"
-	promptLoop    = "loop_warning"
-	promptLoopEnd = "loop_end"
-	promptNoStory = "no_story"
-	promptDoubt   = "doubt"
+	promptSystem   = "system"
+	promptEmpty    = "empty_reply"
+	promptCut      = "cut_reply"
+	promptLoop     = "loop_warning"
+	promptLoopEnd  = "loop_end"
+	promptNoStory  = "no_story"
+	promptDoubt    = "doubt"
+	promptUnloaded = "unloaded"
 )
 
 // prompts are the texts that models are sent, read once.
@@ -44,7 +45,7 @@ func newPrompts() (*prompts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the prompts: %w", err)
 	}
-	for _, name := range []string{promptSystem, promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptDoubt} {
+	for _, name := range []string{promptSystem, promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptDoubt, promptUnloaded} {
 		if t.Lookup(name) == nil {
 			return nil, fmt.Errorf("the prompt %s is missing", name)
 		}
@@ -63,6 +64,12 @@ func (p *prompts) system(catalogue string) string {
 // doubt says what an answer rests on that no step has shown.
 func (p *prompts) doubt(problems string) string {
 	return p.render(promptDoubt, map[string]string{"Problems": problems})
+}
+
+// unloaded says that the data has to be loaded first: with this line, where it
+// is known.
+func (p *prompts) unloaded(line string) string {
+	return p.render(promptUnloaded, map[string]string{"Line": line})
 }
 
 func (p *prompts) render(name string, data any) string {

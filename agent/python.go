@@ -10,6 +10,7 @@ import (
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/internal/untrusted"
 )
 
 // dataFolder is where a session's files are.
@@ -136,6 +137,24 @@ func (k *work) fileName(d *ent.Dataset) string {
 		}
 	}
 	return d.FileName
+}
+
+// loadHint says how to load the data, for a program that took it for loaded; ""
+// where there is none. Of several datasets the model knows best which it meant.
+func (k *work) loadHint() string {
+	var codes []string
+	for _, d := range k.datasets {
+		if code := k.loadCode(d); d.State == dataset.StateReady && code != "" {
+			codes = append(codes, code)
+		}
+	}
+	switch {
+	case len(codes) == 0:
+		return ""
+	case len(codes) == 1 && len(codes[0]) <= maxLoadCode && codes[0] == untrusted.Line(codes[0]):
+		return k.prompts.unloaded("df = " + codes[0])
+	}
+	return k.prompts.unloaded("")
 }
 
 // loadCode is the expression that loads a dataset in this chat.

@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/mark-analyst/mark/agent"
@@ -77,5 +78,35 @@ func TestASessionThatIsNotUsedIsClosed(t *testing.T) {
 				t.Errorf("%d opened, %d closed", len(b.python.opened), b.python.closed)
 			}
 		})
+	}
+}
+
+// Small models take the data for loaded, question after question.
+func TestAProgramWithoutItsDataIsToldHowToLoadIt(t *testing.T) {
+	unknown := execution.Result{Failure: &execution.Failure{
+		Name: "NameError", Message: "name 'df' is not defined", Traceback: "NameError: name 'df' is not defined\n",
+	}}
+	const hint = `Begin the program with df = pd.read_csv("/mnt/data/prices.csv")`
+	b := newBench(t, databases.SQLite(t), nil)
+	d := b.dataset("prices.csv")
+	programs := []execution.Result{unknown, {}, unknown}
+	b.python.run = func(context.Context, string, func(execution.Event)) (execution.Result, error) {
+		result := programs[0]
+		programs = programs[1:]
+		return result, nil
+	}
+	b.model.then(python("df.mean()"), python("df = 1"), python("dg.mean()"), says("Done."))
+	if r, _ := b.ask(agent.Question{Text: "q", DatasetIDs: []string{d.ID}}); r.State != run.StateSucceeded {
+		t.Fatalf("state %s: %s", r.State, r.ErrorMessage)
+	}
+	told := func(request int) string {
+		m := b.model.requests[request].Messages
+		return m[len(m)-1].Content
+	}
+	if first := told(1); !strings.Contains(first, hint) {
+		t.Errorf("it was told %q", first)
+	}
+	if later := told(3); strings.Contains(later, "Begin the program") {
+		t.Errorf("with data loaded it was told %q", later)
 	}
 }

@@ -48,6 +48,7 @@ func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (
 		problem = broken.Message
 		if broken.Fatal {
 			k.closePython()
+			k.loaded = false
 			problem += " The session was ended and its variables are gone; load the data again."
 		}
 		end.state, end.code, end.message = step.StateFailed, string(broken.Code), broken.Message
@@ -55,9 +56,14 @@ func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (
 		return end, fmt.Errorf("run Python: %w", err)
 	case result.Failure != nil:
 		f := result.Failure
-		problem = untrusted.Clean(f.Traceback)
+		problem = strings.TrimRight(untrusted.Clean(f.Traceback), "\n")
+		if f.Name == "NameError" && !k.loaded {
+			problem = strings.TrimSpace(problem + "\n" + k.loadHint())
+		}
 		end.state, end.code = step.StateFailed, "PYTHON_EXCEPTION"
 		end.message = clip(strings.TrimSuffix(untrusted.Clean(f.Name+": "+f.Message), ": "), 2_000)
+	default:
+		k.loaded = true
 	}
 	k.evidence.add(s, end.outputs)
 	end.result = k.tell(end.outputs, result.Truncated, problem)
