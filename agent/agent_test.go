@@ -197,9 +197,29 @@ func TestLastStepAllowsOnlyTheAnswer(t *testing.T) {
 	if r.State != run.StateSucceeded || n != 2 {
 		t.Fatalf("state %s after %d programs: %s", r.State, n, r.ErrorMessage)
 	}
-	last := b.model.requests[2]
+	// The tools stay, for they stand at the beginning of what servers cache.
+	first, last := b.model.requests[0], b.model.requests[2]
+	if last.Choice != "final_answer" || len(last.Tools) != len(first.Tools) {
+		t.Errorf("the last request offers %d tools, choice %q", len(last.Tools), last.Choice)
+	}
+}
+
+// Some servers do not heed the choice of a tool.
+func TestAModelThatStraysFromTheLastStepHasOneToolLeft(t *testing.T) {
+	b := newBench(t, databases.SQLite(t), func(c *agent.Config) { c.Limits.Steps = 1 })
+	stray := python("1")
+	stray.reply.Usage = dialogue.Usage{PromptTokens: 7, CompletionTokens: 3}
+	b.model.then(stray, says("What is known so far."))
+	r, events := b.ask(agent.Question{Text: "q"})
+	if r.State != run.StateSucceeded || len(b.python.opened) != 0 || !slices.Contains(kinds(events), "AttemptDiscarded") {
+		t.Fatalf("state %s %s, events %v", r.State, r.ErrorMessage, kinds(events))
+	}
+	last := b.model.requests[1]
 	if len(last.Tools) != 1 || last.Tools[0].Name != "final_answer" || last.Choice != "final_answer" {
-		t.Errorf("the last request offers %+v, choice %q", last.Tools, last.Choice)
+		t.Errorf("the last request offers %d tools, choice %q", len(last.Tools), last.Choice)
+	}
+	if r.PromptTokens != 17 || r.CompletionTokens != 8 {
+		t.Errorf("usage %d, %d", r.PromptTokens, r.CompletionTokens)
 	}
 }
 

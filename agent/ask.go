@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/mark-analyst/mark/ent"
@@ -18,15 +19,25 @@ const maxAttempts = 2
 const leastResult = oldResult / 4
 
 // ask has the model reply and streams what it writes. Where last is set it may
-// only give its final answer.
+// only give its final answer: the choice says so first. Some servers do not heed
+// it; a model that calls another tool then is offered no other, which costs the
+// prompt cache: tools stand at the beginning of a prompt.
 func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply, error) {
-	room := oldResult
+	room, alone := oldResult, false
 	for attempt := 1; ; attempt++ {
 		stream := &replyStream{rec: k.rec, stepID: s.ID}
 		if !last {
 			stream.program = func() { k.expectPython(ctx) }
 		}
-		reply, err := k.llm.LLM.Stream(ctx, k.request(last), stream.emit)
+		reply, err := k.llm.LLM.Stream(ctx, k.request(last, alone), stream.emit)
+		if err == nil && last && !alone && strays(reply) {
+			alone = true
+			k.usage.Usage = k.usage.Add(reply.Usage)
+			if err := k.rec.event(KindAttemptDiscarded, EventBody{StepID: s.ID}); err != nil {
+				return reply, err
+			}
+			continue
+		}
 		if err == nil {
 			return reply, nil
 		}
@@ -60,9 +71,16 @@ func repeatable(code dialogue.Code) bool {
 	return code == dialogue.CodeUnavailable || code == dialogue.CodeBadReply || code == dialogue.CodeRateLimited
 }
 
+// strays tells whether a reply calls tools, and final_answer is not among them.
+func strays(r dialogue.Reply) bool {
+	answers := func(c dialogue.ToolCall) bool { return c.Name == toolFinalAnswer }
+	return len(r.Message.ToolCalls) > 0 && !slices.ContainsFunc(r.Message.ToolCalls, answers)
+}
+
 // request is the whole prompt. Its beginning is the same from call to call, so
-// that providers' prompt caches work.
-func (k *work) request(last bool) dialogue.Request {
+// that providers' prompt caches work. Where alone is set final_answer is the only
+// tool.
+func (k *work) request(last, alone bool) dialogue.Request {
 	req := dialogue.Request{
 		Model:    k.llm.Name,
 		Messages: k.prompt.messages(),
@@ -74,8 +92,10 @@ func (k *work) request(last bool) dialogue.Request {
 		req.Choice = dialogue.ChoiceRequired
 	}
 	if last {
-		req.Tools = k.tools.only(toolFinalAnswer)
 		req.Choice = toolFinalAnswer
+	}
+	if alone {
+		req.Tools = k.tools.only(toolFinalAnswer)
 	}
 	return req
 }

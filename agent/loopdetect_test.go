@@ -37,10 +37,10 @@ func TestLoopIsSeenThroughTheNumbersOfSteps(t *testing.T) {
 			}
 			b.model.then(python("df.mean()"))
 			r, _ := b.ask(agent.Question{Text: "q"})
-			if r.State != run.StateSucceeded || n != 3 || len(b.model.requests) != 4 {
+			if r.State != run.StateSucceeded || n != 3 || len(b.model.requests) != 5 {
 				t.Fatalf("state %s %s, %d programs, asked %d times", r.State, r.ErrorMessage, n, len(b.model.requests))
 			}
-			if last := b.model.requests[3]; len(last.Tools) != 1 || last.Tools[0].Name != "final_answer" {
+			if last := b.model.requests[4]; len(last.Tools) != 1 || last.Tools[0].Name != "final_answer" {
 				t.Errorf("at last %d tools were offered", len(last.Tools))
 			}
 		})
