@@ -3,6 +3,7 @@ package agent_test
 import (
 	"context"
 	"io"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -102,7 +103,12 @@ func TestHistoryReachesTheModel(t *testing.T) {
 	for _, m := range b.model.requests[2].Messages[1:] {
 		told = append(told, string(m.Role)+":"+m.Content)
 	}
-	if len(told) != 5 || told[0] != "user:What is the mean?" || !strings.Contains(told[2], "41.5") ||
+	// What stood in the first run's prompt stands in the next one's word for
+	// word: servers keep what they have read.
+	if before := b.model.requests[1].Messages; !reflect.DeepEqual(b.model.requests[2].Messages[:len(before)], before) {
+		t.Errorf("the prompt began with %q, and now with %q", before, b.model.requests[2].Messages[:len(before)])
+	}
+	if len(told) != 5 || !strings.HasSuffix(told[0], "What is the mean?") || !strings.Contains(told[2], "41.5") ||
 		told[3] != "assistant:It is 41.5." || !strings.HasSuffix(told[4], "Say it again") {
 		t.Errorf("the model was told %q", told)
 	}

@@ -77,7 +77,7 @@ func (k *work) gather(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the datasets: %w", err)
 	}
-	question, err := k.Client.Message.Query().Where(message.ID(k.row.QuestionID)).WithAttachments().Only(ctx)
+	question, err := k.said(ctx, k.row.QuestionID)
 	if err != nil {
 		return fmt.Errorf("read the question: %w", err)
 	}
@@ -87,29 +87,34 @@ func (k *work) gather(ctx context.Context) error {
 	if k.prompt.history, err = k.history(ctx, c.ID, question.Seq); err != nil {
 		return err
 	}
-	asked, err := k.asked(question)
+	parts, err := Parts(question.Parts)
 	if err != nil {
 		return err
 	}
-	k.prompt.add(asked)
+	k.prompt.add(asked(question, parts))
 	return nil
 }
 
-// asked is the question as the model reads it: the date and what is attached
-// stand before it, so that the prompt's beginning does not change with them.
-func (k *work) asked(m *ent.Message) (dialogue.Message, error) {
-	parts, err := Parts(m.Parts)
-	if err != nil {
-		return dialogue.Message{}, err
-	}
+// said is a message with the datasets that came with it.
+func (k *work) said(ctx context.Context, id string) (*ent.Message, error) {
+	return k.Client.Message.Query().Where(message.ID(id)).
+		WithAttachments(func(q *ent.DatasetQuery) {
+			q.Order(ent.Asc(dataset.FieldCreatedAt), ent.Asc(dataset.FieldID))
+		}).Only(ctx)
+}
+
+// asked is a question as the model reads it, in its own run and in later ones:
+// the date and what is attached stand before it, so that the prompt's beginning
+// does not change with them.
+func asked(m *ent.Message, parts []Part) dialogue.Message {
 	var b strings.Builder
-	fmt.Fprintf(&b, "<context>\nToday is %s.\n", k.Clock.Now().Format("Monday, 2 January 2006"))
+	fmt.Fprintf(&b, "<context>\nToday is %s.\n", m.CreatedAt.UTC().Format("Monday, 2 January 2006"))
 	for _, d := range m.Edges.Attachments {
 		fmt.Fprintf(&b, "Attached: %s\n", encode(untrusted.Clean(d.FileName)))
 	}
 	b.WriteString("</context>\n")
 	b.WriteString(untrusted.Clean(plain(parts)))
-	return dialogue.Message{Role: dialogue.User, Content: b.String()}, nil
+	return dialogue.Message{Role: dialogue.User, Content: b.String()}
 }
 
 // history is what was said before the message with this seq.
@@ -127,7 +132,7 @@ func (k *work) history(ctx context.Context, chatID string, before int) ([]dialog
 	var out []dialogue.Message
 	for i := len(said) - 1; i >= 0; i-- {
 		// One at a time: a message holds its charts, and only its text is told.
-		m, err := k.Client.Message.Get(ctx, said[i])
+		m, err := k.said(ctx, said[i])
 		if err != nil {
 			return nil, fmt.Errorf("read the history: %w", err)
 		}
@@ -136,9 +141,9 @@ func (k *work) history(ctx context.Context, chatID string, before int) ([]dialog
 			return nil, err
 		}
 		if m.Role == message.RoleUser {
-			asked := untrusted.Clean(plain(parts))
-			k.evidence.told = append(k.evidence.told, asked)
-			out = append(out, dialogue.Message{Role: dialogue.User, Content: asked})
+			question := asked(m, parts)
+			k.evidence.told = append(k.evidence.told, question.Content)
+			out = append(out, question)
 			continue
 		}
 		out = append(out, detail[m.ID]...)
