@@ -9,6 +9,7 @@ import (
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/eventlog"
+	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/dialogue"
 )
 
@@ -172,7 +173,7 @@ func (a *Agent) outcomeOf(ctx context.Context, row *ent.Run, err error) (out out
 			advice = "at the end Mark was waiting for the model, which may be slow or not answering at all: try again, or choose another model"
 		}
 		out = outcome{state: run.StateFailed, failure: &Failure{CodeTimeLimit,
-			fmt.Sprintf("This took longer than %s, the most that a question may take here. What was found so far is kept; %s.", a.Limits.RunTime, advice)}}
+			fmt.Sprintf("This took longer than %s, the most that a question may take here. What was found so far is kept; %s.", clock.Words(a.Limits.RunTime), advice)}}
 	default:
 		out = outcome{state: run.StateFailed, failure: failureOf(err)}
 		level := a.Logger.WarnContext

@@ -8,6 +8,7 @@ import (
 
 	openai "github.com/sashabaranov/go-openai"
 
+	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/dialogue"
 )
 
@@ -109,11 +110,11 @@ func (c *Chat) explain(ctx context.Context, caused, err error, req dialogue.Requ
 	case ctx.Err() != nil:
 		return stopped(context.Cause(ctx))
 	case errors.Is(caused, errFirstByte):
-		return c.unavailable(retryOnce, caused, "The model's endpoint at %s did not answer within %v. It may be busy or loading the model: try again.", host, c.cfg.FirstByteTimeout)
+		return c.unavailable(retryOnce, caused, "The model's endpoint at %s did not answer within %s. It may be busy or loading the model: try again.", host, clock.Words(c.cfg.FirstByteTimeout))
 	case errors.Is(caused, errIdle):
-		return c.unavailable(retryOnce, caused, "The model's endpoint at %s fell silent for %v in the middle of its reply. Try again.", host, c.cfg.IdleTimeout)
+		return c.unavailable(retryOnce, caused, "The model's endpoint at %s fell silent for %s in the middle of its reply. Try again.", host, clock.Words(c.cfg.IdleTimeout))
 	case errors.Is(caused, errAttempt):
-		return c.unavailable(retryNever, caused, "The model's reply took longer than %v. Ask for less at a time.", c.cfg.AttemptTimeout)
+		return c.unavailable(retryNever, caused, "The model's reply took longer than %s. Ask for less at a time.", clock.Words(c.cfg.AttemptTimeout))
 	case errors.As(err, &told):
 		return c.classify(told, req.Model)
 	case errors.As(err, &large):

@@ -33,12 +33,12 @@ func TestTimeLimits(t *testing.T) {
 		took    time.Duration
 		says    string
 	}{
-		{"no headers", fakellm.Silent(), dialogue.CodeUnavailable, false, 30 * time.Second, "30s"},
+		{"no headers", fakellm.Silent(), dialogue.CodeUnavailable, false, 30 * time.Second, "30 seconds"},
 		{"headers and nothing else", fakellm.Raw("").Hang(), dialogue.CodeUnavailable, false, 10 * time.Second, "silent"},
 		{"silence after text", fakellm.Raw(hello).Hang(), dialogue.CodeUnavailable, true, 10 * time.Second, "silent"},
 		{"silence in an error's body", fakellm.Fail(500, "{").Hang(), dialogue.CodeUnavailable, false, 10 * time.Second, "silent"},
 		{"keep-alives are no silence", alive.Then(hello + stop), "", true, 100 * time.Second, ""},
-		{"keep-alives for ever", repeat(alive, 10), dialogue.CodeUnavailable, false, 5 * time.Minute, "5m0s"},
+		{"keep-alives for ever", repeat(alive, 10), dialogue.CodeUnavailable, false, 5 * time.Minute, "5 minutes"},
 		{"slow but alive", repeat(fakellm.Raw("").Pause(9*time.Second).Then(hello), 5).Then(stop), "", true, 45 * time.Second, ""},
 		{"an open connection after the end", fakellm.Raw(hello + stop).Hang(), "", true, afterFinish, ""},
 		{"an open connection after [DONE]", fakellm.Raw(hello + stop + "data: [DONE]\n\n").Hang(), "", true, drainTime, ""},

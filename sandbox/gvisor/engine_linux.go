@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/sandbox/kernel"
 )
@@ -260,8 +261,8 @@ func (e *engine) detail() string {
 	if e.uid != 0 {
 		who = fmt.Sprintf("user %d", e.uid)
 	}
-	return fmt.Sprintf("Each session runs in a gVisor sandbox as %s: no network, no files of this machine but its inputs, a read-only root, no capabilities; at most %d MiB of memory, %d processes and %v a step.",
-		who, l.MemoryBytes>>20, l.Processes, l.StepTime)
+	return fmt.Sprintf("Each session runs in a gVisor sandbox as %s: no network, no files of this machine but its inputs, a read-only root, no capabilities; at most %d MiB of memory, %d processes and %s a step.",
+		who, l.MemoryBytes>>20, l.Processes, clock.Words(l.StepTime))
 }
 
 func (e *engine) close() error {
