@@ -18,6 +18,11 @@ const maxAttempts = 2
 // characters.
 const leastResult = oldResult / 4
 
+// stillTooLong is said where leaving the conversation out was not enough: a new
+// chat would not help.
+const stillTooLong = "The question, with the datasets and what was found so far, is too long for the model, even without the earlier conversation. " +
+	"Ask for less at a time, or choose a model with a larger context (of a local one it is a setting: --ctx-size of llama-server, num_ctx of Ollama)."
+
 // ask has the model reply and streams what it writes. Where last is set it may
 // only give its final answer: the choice says so first. Some servers do not heed
 // it; a model that calls another tool then is offered no other, which costs the
@@ -53,6 +58,9 @@ func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply,
 		again := failure.Visible && attempt <= maxAttempts && repeatable(failure.Code)
 		if !tooLong && !again {
 			k.shown = append(k.shown, stream.parts()...)
+			if failure.Code == dialogue.CodeTooLong && k.prompt.cut {
+				failure.Message = stillTooLong
+			}
 			return reply, err
 		}
 		if tooLong {

@@ -120,6 +120,9 @@ func (k *work) act(ctx context.Context, s *ent.Step, reply dialogue.Reply, last 
 	hint := promptEmpty
 	if reply.Finish == dialogue.FinishLength {
 		hint = promptCut
+		if k.repairs > 1 { // it may be the context that is full: only a shorter prompt makes room
+			k.prompt.compact(oldResult)
+		}
 	}
 	if m.Content != "" {
 		// People have read it, and it goes; the model needs only the beginning

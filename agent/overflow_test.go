@@ -48,3 +48,31 @@ func TestTooLongIsCutFurther(t *testing.T) {
 		t.Errorf("the result was told in %v bytes", sizes)
 	}
 }
+
+// A full context cuts replies short as a reply's own limit does; saying it
+// shorter makes no room there.
+func TestRepliesThatAreCutAgainMakeRoom(t *testing.T) {
+	cut := turn{reply: dialogue.Reply{Finish: dialogue.FinishLength}}
+	b := newBench(t, databases.SQLite(t), nil)
+	b.model.then(says("First."), cut, cut, says("Second."))
+	first, _ := b.ask(agent.Question{Text: "the first question"})
+	if r, _ := b.ask(agent.Question{ChatID: first.ChatID, Text: "the second"}); r.State != run.StateSucceeded {
+		t.Fatalf("state %s %s", r.State, r.ErrorMessage)
+	}
+	for i, want := range map[int]bool{2: true, 3: false} {
+		told := slices.ContainsFunc(b.model.requests[i].Messages, func(m dialogue.Message) bool { return strings.Contains(m.Content, "the first question") })
+		if told != want {
+			t.Errorf("request %d tells of the first question: %v", i, told)
+		}
+	}
+}
+
+// Where nothing is left to leave out, a new chat would end the same way.
+func TestWhatDoesNotFitByItselfIsSaid(t *testing.T) {
+	b := newBench(t, databases.SQLite(t), nil)
+	b.model.then(turn{err: &dialogue.Error{Code: dialogue.CodeTooLong, Message: "The conversation is too long for the model. Start a new chat."}})
+	r, _ := b.ask(agent.Question{Text: "q"})
+	if r.ErrorCode != string(dialogue.CodeTooLong) || strings.Contains(r.ErrorMessage, "new chat") || !strings.Contains(r.ErrorMessage, "larger context") {
+		t.Errorf("error %s %q", r.ErrorCode, r.ErrorMessage)
+	}
+}
