@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mark-analyst/mark/ent"
@@ -16,8 +17,12 @@ import (
 )
 
 const (
-	// maxTurns is how many earlier messages of a chat a model is told.
-	maxTurns = 40
+	// maxRuns is how many earlier questions of a chat a model is told.
+	maxRuns = 20
+	// maxOpen is how many questions without an answer are told before the next
+	// one, and toldOpen how much of each, characters.
+	maxOpen  = 3
+	toldOpen = 1_000
 	// detailedRuns is how many of the latest runs are told with their tool
 	// calls; of the others only question and answer.
 	detailedRuns = 2
@@ -77,83 +82,94 @@ func (k *work) gather(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the datasets: %w", err)
 	}
-	question, err := k.said(ctx, k.row.QuestionID)
+	question, parts, err := k.said(ctx, k.row.QuestionID)
 	if err != nil {
 		return fmt.Errorf("read the question: %w", err)
 	}
 	catalogue := k.catalogue()
 	k.prompt.system = k.prompts.system(catalogue)
 	k.evidence.told = append(k.evidence.told, catalogue)
-	if k.prompt.history, err = k.history(ctx, c.ID, question.Seq); err != nil {
+	var open []string
+	if k.prompt.history, open, err = k.history(ctx, c.ID, question.Seq); err != nil {
 		return err
 	}
-	parts, err := Parts(question.Parts)
-	if err != nil {
-		return err
-	}
-	k.prompt.add(asked(question, parts))
+	k.prompt.add(asked(question, parts, open))
 	return nil
 }
 
-// said is a message with the datasets that came with it.
-func (k *work) said(ctx context.Context, id string) (*ent.Message, error) {
-	return k.Client.Message.Query().Where(message.ID(id)).
+// said is a message with the datasets that came with it, and its parts.
+func (k *work) said(ctx context.Context, id string) (*ent.Message, []Part, error) {
+	m, err := k.Client.Message.Query().Where(message.ID(id)).
 		WithAttachments(func(q *ent.DatasetQuery) {
 			q.Order(ent.Asc(dataset.FieldCreatedAt), ent.Asc(dataset.FieldID))
 		}).Only(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	parts, err := Parts(m.Parts)
+	return m, parts, err
 }
 
 // asked is a question as the model reads it, in its own run and in later ones:
-// the date and what is attached stand before it, so that the prompt's beginning
-// does not change with them.
-func asked(m *ent.Message, parts []Part) dialogue.Message {
+// the date, what is attached and the questions before it that have no answer
+// stand before it, so that the prompt's beginning does not change with them.
+func asked(m *ent.Message, parts []Part, open []string) dialogue.Message {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<context>\nToday is %s.\n", m.CreatedAt.UTC().Format("Monday, 2 January 2006"))
 	for _, d := range m.Edges.Attachments {
 		fmt.Fprintf(&b, "Attached: %s\n", encode(untrusted.Clean(d.FileName)))
+	}
+	for _, question := range open {
+		fmt.Fprintf(&b, "Asked before, not answered: %s\n", encode(question))
 	}
 	b.WriteString("</context>\n")
 	b.WriteString(untrusted.Clean(plain(parts)))
 	return dialogue.Message{Role: dialogue.User, Content: b.String()}
 }
 
-// history is what was said before the message with this seq.
-func (k *work) history(ctx context.Context, chatID string, before int) ([]dialogue.Message, error) {
-	said, err := k.Client.Message.Query().
-		Where(message.ChatID(chatID), message.SeqLT(before)).
-		Order(ent.Desc(message.FieldSeq)).Limit(maxTurns).IDs(ctx)
+// history is what was asked before the message with this seq and what was
+// answered, and the questions since then that were not. It goes by the runs: a
+// question that waited for its turn stands before the answers that it follows.
+func (k *work) history(ctx context.Context, chatID string, before int) (told []dialogue.Message, open []string, err error) {
+	runs, err := k.Client.Run.Query().
+		Where(run.ChatID(chatID), run.AnswerIDNotNil(), run.HasQuestionWith(message.SeqLT(before))).
+		Order(ent.Desc(run.FieldCreatedAt), ent.Desc(run.FieldID)).Limit(maxRuns).
+		Select(run.FieldID, run.FieldQuestionID, run.FieldAnswerID).All(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read the history: %w", err)
+		return nil, nil, fmt.Errorf("read the history: %w", err)
 	}
 	detail, err := k.latestSteps(ctx, chatID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var out []dialogue.Message
-	for i := len(said) - 1; i >= 0; i-- {
+	slices.Reverse(runs)
+	for _, r := range runs {
+		question, asks, err := k.said(ctx, r.QuestionID)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read the history: %w", err)
+		}
 		// One at a time: a message holds its charts, and only its text is told.
-		m, err := k.said(ctx, said[i])
+		answer, says, err := k.said(ctx, *r.AnswerID)
 		if err != nil {
-			return nil, fmt.Errorf("read the history: %w", err)
+			return nil, nil, fmt.Errorf("read the history: %w", err)
 		}
-		parts, err := Parts(m.Parts)
-		if err != nil {
-			return nil, err
-		}
-		if m.Role == message.RoleUser {
-			question := asked(m, parts)
-			k.evidence.told = append(k.evidence.told, question.Content)
-			out = append(out, question)
+		if !slices.ContainsFunc(says, func(p Part) bool { return p.Answer != nil }) {
+			// "Stopped." or an error in the model's own voice is what a small
+			// one then answers with, too.
+			open = append(open, clip(untrusted.Line(plain(asks)), toldOpen))
 			continue
 		}
-		out = append(out, detail[m.ID]...)
-		text := plain(parts)
-		if text == "" {
-			text = "(no answer)"
-		}
-		out = append(out, dialogue.Message{Role: dialogue.Assistant, Content: text})
+		told = append(told, asked(question, asks, open))
+		open = nil
+		told = append(told, detail[answer.ID]...)
+		told = append(told, dialogue.Message{Role: dialogue.Assistant, Content: plain(says)})
 	}
-	return out, nil
+	for _, m := range told {
+		if m.Role == dialogue.User {
+			k.evidence.told = append(k.evidence.told, m.Content)
+		}
+	}
+	return told, open[max(0, len(open)-maxOpen):], nil
 }
 
 // latestSteps are the tool calls of the latest runs with their results, by the

@@ -129,27 +129,17 @@ func saidParts(reasoning, text string) []Part {
 	return parts
 }
 
-// plain joins the text that a person or the model would read in parts; where
-// there is an answer, that is all.
+// plain is the text that a person or the model would read in parts: the answer's,
+// where there is one.
 func plain(parts []Part) string {
-	var text string
+	var said []string
 	for _, p := range parts {
-		if p.Answer != nil {
-			return p.Answer.Story
-		}
-	}
-	for _, p := range parts {
-		piece := ""
 		switch {
+		case p.Answer != nil:
+			return p.Answer.Story
 		case p.Text != nil:
-			piece = p.Text.Text
-		case p.Error != nil:
-			piece = "(no answer: " + p.Error.Message + ")"
+			said = append(said, p.Text.Text)
 		}
-		if piece != "" && text != "" {
-			text += "\n\n"
-		}
-		text += piece
 	}
-	return text
+	return strings.Join(said, "\n\n")
 }

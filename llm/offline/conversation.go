@@ -42,6 +42,7 @@ func conversationOf(r request) conversation {
 			if found := contextForm.FindStringSubmatchIndex(e.question); found != nil {
 				e.context = e.question[found[2]:found[3]]
 				e.question = e.question[found[1]:]
+				all = append(all, unanswered(e.context)...)
 			}
 			e.question = strings.TrimSpace(e.question)
 			all = append(all, e)
@@ -61,6 +62,22 @@ func conversationOf(r request) conversation {
 	}
 	c.earlier, c.now = all[:len(all)-1], all[len(all)-1]
 	return c
+}
+
+// openForm is how the agent tells of a question that a stop or an error left
+// without an answer: people go on from it all the same.
+var openForm = regexp.MustCompile(`(?m)^Asked before, not answered: (".*")$`)
+
+// unanswered are the questions without an answer that a context tells of.
+func unanswered(context string) []exchange {
+	var out []exchange
+	for _, found := range openForm.FindAllStringSubmatch(context, -1) {
+		var question string
+		if json.Unmarshal([]byte(found[1]), &question) == nil {
+			out = append(out, exchange{question: strings.TrimSpace(question)})
+		}
+	}
+	return out
 }
 
 // answer puts a result to its call. Until then the call's result holds its id.
