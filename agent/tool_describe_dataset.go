@@ -72,7 +72,9 @@ func describeDataset(_ context.Context, k *work, _ *ent.Step, args map[string]an
 	return callEnd{state: step.StateSucceeded, result: result}, nil
 }
 
-// find is the chat's dataset of that name, file name or id.
+// find is the chat's dataset of that name, file name or id; else the only one
+// whose name or file name has it in it: models say "penguins" for "Palmer
+// penguins".
 func (k *work) find(name string) *ent.Dataset {
 	for _, same := range []func(a, b string) bool{func(a, b string) bool { return a == b }, strings.EqualFold} {
 		for _, d := range k.datasets {
@@ -81,7 +83,17 @@ func (k *work) find(name string) *ent.Dataset {
 			}
 		}
 	}
-	return nil
+	var like []*ent.Dataset
+	part := strings.ToLower(strings.TrimSpace(name))
+	for _, d := range k.datasets {
+		if len(part) > 2 && (strings.Contains(strings.ToLower(d.Name), part) || strings.Contains(strings.ToLower(k.fileName(d)), part)) {
+			like = append(like, d)
+		}
+	}
+	if len(like) != 1 {
+		return nil
+	}
+	return like[0]
 }
 
 // describe tells as much of a dataset as a result holds: of a very wide one the
