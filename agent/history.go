@@ -41,6 +41,19 @@ type prompt struct {
 
 func (p *prompt) add(m dialogue.Message) { p.turn = append(p.turn, m) }
 
+// hint says what a reply lacked that is not told. It goes with what was said
+// last where a person said that: many models' templates want the two to take
+// turns.
+func (p *prompt) hint(text string) {
+	last := &p.turn[len(p.turn)-1]
+	switch {
+	case last.Role != dialogue.User:
+		p.add(dialogue.Message{Role: dialogue.User, Content: text})
+	case !strings.HasSuffix(last.Content, text):
+		last.Content += "\n\n" + text
+	}
+}
+
 func (p *prompt) messages() []dialogue.Message {
 	out := make([]dialogue.Message, 0, 1+len(p.history)+len(p.turn))
 	out = append(out, dialogue.Message{Role: dialogue.System, Content: p.system})

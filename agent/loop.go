@@ -22,9 +22,6 @@ const maxCalls = 8
 // maxCallID is how much of a model's name for a call is stored, bytes.
 const maxCallID = 200
 
-// toldOfCut is how much of a reply that was cut off a model is told, characters.
-const toldOfCut = 199
-
 // work is one run while it goes on.
 type work struct {
 	*Agent
@@ -125,14 +122,13 @@ func (k *work) act(ctx context.Context, s *ent.Step, reply dialogue.Reply, last 
 		}
 	}
 	if m.Content != "" {
-		// People have read it, and it goes; the model needs only the beginning
-		// to know what was cut: a small one repeats itself up to its limit.
+		// People have read it, and it goes. The model is not told of it: a small
+		// one takes its own beginning for a good reply and repeats it.
 		if err := k.rec.event(KindAttemptDiscarded, EventBody{StepID: s.ID}); err != nil {
 			return err
 		}
-		k.prompt.add(dialogue.Message{Role: dialogue.Assistant, Content: clip(m.Content, toldOfCut)})
 	}
-	k.prompt.add(dialogue.Message{Role: dialogue.User, Content: k.prompts.text(hint)})
+	k.prompt.hint(k.prompts.text(hint))
 	return k.endStep(s, callEnd{state: step.StateFailed, result: "(nothing usable)", code: string(dialogue.CodeBadReply), message: "The model's reply could not be used; it was asked again."})
 }
 

@@ -21,12 +21,21 @@ func TestCutReplyIsWithdrawn(t *testing.T) {
 	if r.State != run.StateSucceeded || b.final(r).Story != "Short." || !slices.Contains(kinds(events), "AttemptDiscarded") {
 		t.Errorf("state %s %s, events %v", r.State, r.ErrorMessage, kinds(events))
 	}
-	size := 0
-	for _, m := range b.model.requests[1].Messages[1:] {
-		size += len(m.Content)
+	// Nor is it told its beginning, which it would take for a good one; and the
+	// question and the hint are one turn, as templates want it.
+	told := b.model.requests[1].Messages[1:]
+	if len(told) != 1 || strings.Contains(told[0].Content, "and so on") || !strings.Contains(told[0].Content, "cut off") {
+		t.Errorf("the next prompt is %q", told)
 	}
-	if size > 1_000 {
-		t.Errorf("the next prompt holds %d bytes beside the system's", size)
+}
+
+func TestAHintIsGivenOnce(t *testing.T) {
+	empty := turn{reply: dialogue.Reply{Finish: dialogue.FinishStop}}
+	b := newBench(t, databases.SQLite(t), nil)
+	b.model.then(empty, empty, says("Done."))
+	b.ask(agent.Question{Text: "q"})
+	if said := b.model.requests[2].Messages[1].Content; strings.Count(said, "Your reply was empty") != 1 {
+		t.Errorf("the model was told %q", said)
 	}
 }
 
