@@ -28,7 +28,7 @@ const stillTooLong = "The question, with the datasets and what was found so far,
 // it; a model that calls another tool then is offered no other, which costs the
 // prompt cache: tools stand at the beginning of a prompt.
 func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply, error) {
-	room, alone := oldResult, false
+	cuts, alone := 0, false
 	for attempt := 1; ; attempt++ {
 		stream := &replyStream{rec: k.rec, stepID: s.ID}
 		if !last {
@@ -54,18 +54,18 @@ func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply,
 			k.shown = append(k.shown, stream.parts()...)
 			return reply, err
 		}
-		tooLong := failure.Code == dialogue.CodeTooLong && room >= leastResult
+		tooLong := failure.Code == dialogue.CodeTooLong && cuts < lastStage
 		again := failure.Visible && attempt <= maxAttempts && repeatable(failure.Code)
 		if !tooLong && !again {
 			k.shown = append(k.shown, stream.parts()...)
-			if failure.Code == dialogue.CodeTooLong && k.prompt.cut {
+			if failure.Code == dialogue.CodeTooLong && k.prompt.cuts > 0 {
 				failure.Message = stillTooLong
 			}
 			return reply, err
 		}
 		if tooLong {
-			k.prompt.compact(room)
-			room /= 4
+			k.prompt.compact(max(oldResult>>(2*cuts), leastResult))
+			cuts++
 		}
 		if failure.Visible {
 			if err := k.rec.event(KindAttemptDiscarded, EventBody{StepID: s.ID}); err != nil {

@@ -36,7 +36,7 @@ type prompt struct {
 	system  string
 	history []dialogue.Message // earlier runs
 	turn    []dialogue.Message // this run: the question and what came of it
-	cut     bool               // compacted: not all that was told stands in it
+	cuts    int                // how often it was compacted: not all that was told stands in it
 }
 
 func (p *prompt) add(m dialogue.Message) { p.turn = append(p.turn, m) }
@@ -61,16 +61,64 @@ func (p *prompt) messages() []dialogue.Message {
 	return append(out, p.turn...)
 }
 
-// compact makes the prompt fit a model that said it is too long: earlier runs
-// go, and what came of this run's question is cut, each message to so many
-// characters.
+// compact makes the prompt fit a model that said it is too long, a stage further
+// each time, or as many stages as it takes to make it shorter.
 func (p *prompt) compact(characters int) {
-	p.history, p.cut = nil, true
+	before := p.size()
+	for p.cuts++; ; p.cuts++ {
+		p.cut(characters)
+		if p.cuts >= lastStage || p.size() < before {
+			return
+		}
+	}
+}
+
+// lastStage is where nothing of earlier runs is left.
+const lastStage = 3
+
+// cut leaves out what the stage has it leave out: of earlier runs first the calls,
+// then all but the last question and answer, without which "only for Europe" says
+// nothing, then these. What came of this run's question is cut, each message to
+// so many characters.
+func (p *prompt) cut(characters int) {
+	if p.cuts >= lastStage {
+		p.history = nil
+	}
+	p.history = spoken(p.history)
+	if p.cuts > 1 {
+		p.history = p.history[max(0, len(p.history)-2):]
+		for i, m := range p.history {
+			p.history[i].Content = clip(m.Content, characters)
+		}
+	}
 	for i, m := range p.turn {
 		if i > 0 {
 			p.turn[i].Content = clip(m.Content, characters)
 		}
 	}
+}
+
+// size is what the messages hold, bytes.
+func (p *prompt) size() int {
+	n := 0
+	for _, m := range p.messages() {
+		n += len(m.Content)
+		for _, c := range m.ToolCalls {
+			n += len(c.Arguments)
+		}
+	}
+	return n
+}
+
+// spoken is a history without its calls and their results.
+func spoken(history []dialogue.Message) []dialogue.Message {
+	var out []dialogue.Message
+	for _, m := range history {
+		if m.Role != dialogue.ToolRole && len(m.ToolCalls) == 0 {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // gather reads what the model is to know: the chat's datasets, once none of

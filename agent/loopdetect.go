@@ -57,7 +57,7 @@ func (k *work) warn(c dialogue.ToolCall, result string) string {
 		k.mustEnd = true
 		hint = promptLoopEnd
 	}
-	if len(result) > toldAgain && !k.prompt.cut {
+	if len(result) > toldAgain && k.prompt.cuts == 0 {
 		return k.prompts.text(hint)
 	}
 	return result + "\n" + k.prompts.text(hint)

@@ -85,3 +85,29 @@ func TestWhatDoesNotFitByItselfIsSaid(t *testing.T) {
 		t.Errorf("error %s %q", r.ErrorCode, r.ErrorMessage)
 	}
 }
+
+// Of earlier runs goes first what is longest and least missed.
+func TestEarlierRunsAreLeftOutInStages(t *testing.T) {
+	tooLong := turn{err: &dialogue.Error{Code: dialogue.CodeTooLong, Message: "Too long."}}
+	b := newBench(t, databases.SQLite(t), nil)
+	b.python.run = prints(strings.Repeat("many words ", 100))
+	b.model.then(python("print(1)"), says("First."))
+	first, _ := b.ask(agent.Question{Text: "one"})
+	b.model.script = []turn{says("Second.")}
+	b.ask(agent.Question{ChatID: first.ChatID, Text: "two"})
+	b.model.script = []turn{tooLong, tooLong, tooLong, says("Third.")}
+	if r, _ := b.ask(agent.Question{ChatID: first.ChatID, Text: "three"}); r.State != run.StateSucceeded {
+		t.Fatalf("state %s %s", r.State, r.ErrorMessage)
+	}
+	var told []string
+	for _, q := range b.model.requests[3:] {
+		roles := ""
+		for _, m := range q.Messages[1:] {
+			roles += string(m.Role[:1])
+		}
+		told = append(told, roles)
+	}
+	if want := []string{"uatauau", "uauau", "uau", "u"}; !slices.Equal(told, want) {
+		t.Errorf("the model was told %v, want %v", told, want)
+	}
+}
