@@ -33,13 +33,13 @@ func TestCleanFileName(t *testing.T) {
 
 func TestCleanName(t *testing.T) {
 	longest := strings.Repeat("ü", 200) // 400 bytes: characters count
-	for in, want := range map[string]string{
-		"Sales\n2024":    "Sales 2024",
-		" \u202e\x00 \n": "file.csv",
-		longest:          longest,
+	for _, test := range []struct{ in, want string }{
+		{"Sales\n2024", "Sales 2024"},
+		{" \u202e\x00 \n", "file.csv"},
+		{longest, longest},
 	} {
-		if got, err := cleanName(in, "file.csv"); got != want || err != nil {
-			t.Errorf("%q became %q, %v", in, got, err)
+		if got, err := cleanName(test.in, "file.csv"); got != test.want || err != nil {
+			t.Errorf("%q became %q, %v", test.in, got, err)
 		}
 	}
 	_, err := cleanName(longest+"ü", "file.csv")
