@@ -19,6 +19,7 @@ const (
 	KindToolArgsDelta    = "ToolArgsDelta"
 	KindToolStarted      = "ToolStarted"
 	KindOutputChunk      = "OutputChunk"
+	KindStepProgress     = "StepProgress"
 	KindOutputAdded      = "OutputAdded"
 	KindUsageUpdated     = "UsageUpdated"
 	KindAttemptDiscarded = "AttemptDiscarded"
@@ -37,6 +38,8 @@ type EventBody struct {
 	Stream execution.Stream `json:"stream,omitempty"`
 	Output *Output          `json:"output,omitempty"`
 	Usage  *Usage           `json:"usage,omitempty"`
+	// Progress is what a StepProgress tells.
+	Progress *execution.Progress `json:"progress,omitempty"`
 	// Index and At describe the step of a StepStarted, as it began.
 	Index int        `json:"index,omitempty"`
 	At    *time.Time `json:"at,omitempty"`

@@ -245,8 +245,8 @@ func (p *scriptedPython) Open(_ context.Context, spec execution.Spec) (execution
 
 type scriptedSession struct{ p *scriptedPython }
 
-func (s *scriptedSession) Run(ctx context.Context, code string, emit func(execution.Event)) (execution.Result, error) {
-	return s.p.run(ctx, code, emit)
+func (s *scriptedSession) Run(ctx context.Context, code string, host execution.Host) (execution.Result, error) {
+	return s.p.run(ctx, code, host.Emit)
 }
 
 func (s *scriptedSession) Close() error {

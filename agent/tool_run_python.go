@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/step"
@@ -30,7 +31,7 @@ func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (
 		return callEnd{}, err
 	}
 	out := &stepOutput{k: k, ctx: ctx, step: s, printed: map[execution.Stream]*strings.Builder{}}
-	result, err := session.Run(ctx, code, out.take)
+	result, err := session.Run(ctx, code, execution.Host{Emit: out.take, Call: k.answerCall})
 	k.usage.PythonMs += result.Duration.Milliseconds()
 	if out.err != nil {
 		return callEnd{}, out.err
@@ -77,7 +78,21 @@ type stepOutput struct {
 	step    *ent.Step
 	printed map[execution.Stream]*strings.Builder
 	rich    []Output
-	err     error // the first failure to store; the rest is dropped
+	told    time.Time // when progress was stored last
+	err     error     // the first failure to store; the rest is dropped
+}
+
+// progressEvery bounds the events of a step that tells its progress often.
+const progressEvery = time.Second
+
+// progress stores how far the code says that it is: once a second, and its end.
+func (o *stepOutput) progress(p execution.Progress) {
+	now := o.k.Clock.Now()
+	if now.Sub(o.told) < progressEvery && p.Done < p.Total {
+		return
+	}
+	o.told = now
+	o.err = o.k.rec.event(KindStepProgress, EventBody{StepID: o.step.ID, Progress: &p})
 }
 
 func (o *stepOutput) take(e execution.Event) {
@@ -91,6 +106,8 @@ func (o *stepOutput) take(e execution.Event) {
 		}
 		b.WriteString(e.Chunk.Text)
 		o.err = o.k.rec.chunk(o.step.ID, *e.Chunk)
+	case e.Progress != nil:
+		o.progress(*e.Progress)
 	case e.Output != nil:
 		out, err := o.keep(*e.Output)
 		if err != nil {

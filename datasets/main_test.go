@@ -135,14 +135,14 @@ type scripted struct {
 	spec execution.Spec
 }
 
-func (s scripted) Run(ctx context.Context, _ string, emit func(execution.Event)) (execution.Result, error) {
+func (s scripted) Run(ctx context.Context, _ string, host execution.Host) (execution.Result, error) {
 	result, err := s.run(ctx, s.spec)
 	if result != nil {
 		raw, jsonErr := json.Marshal(result)
 		if jsonErr != nil {
 			return execution.Result{}, jsonErr
 		}
-		emit(execution.Event{Output: &execution.Output{MIME: execution.MIMEJSON, Title: "mark.profile", JSON: raw}})
+		host.Emit(execution.Event{Output: &execution.Output{MIME: execution.MIMEJSON, Title: "mark.profile", JSON: raw}})
 	}
 	return execution.Result{}, err
 }

@@ -102,7 +102,7 @@ func made(t *testing.T, sandbox datasets.Sandbox, how string) []byte {
 	defer func() { must(t, session.Close()) }()
 	var content []byte
 	result, err := session.Run(context.WithoutCancel(t.Context()), "import pandas as pd\npd.DataFrame({'name': ['a', 'b'], 'size': [1, 2]})."+how,
-		func(e execution.Event) {
+		execution.Listener(func(e execution.Event) {
 			if e.Output == nil || e.Output.Artifact == nil {
 				return
 			}
@@ -111,7 +111,7 @@ func made(t *testing.T, sandbox datasets.Sandbox, how string) []byte {
 			defer r.Close()
 			content, err = io.ReadAll(r)
 			must(t, err)
-		})
+		}))
 	must(t, err)
 	if result.Failure != nil || len(content) == 0 {
 		t.Fatalf("%d bytes, %+v", len(content), result.Failure)

@@ -468,6 +468,15 @@ type ComplexityRoot struct {
 		Step  func(childComplexity int) int
 	}
 
+	StepProgress struct {
+		At     func(childComplexity int) int
+		Done   func(childComplexity int) int
+		RunID  func(childComplexity int) int
+		Seq    func(childComplexity int) int
+		StepID func(childComplexity int) int
+		Total  func(childComplexity int) int
+	}
+
 	StepStarted struct {
 		At    func(childComplexity int) int
 		RunID func(childComplexity int) int
@@ -2217,6 +2226,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StepFinished.Step(childComplexity), true
+
+	case "StepProgress.at":
+		if e.ComplexityRoot.StepProgress.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepProgress.At(childComplexity), true
+	case "StepProgress.done":
+		if e.ComplexityRoot.StepProgress.Done == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepProgress.Done(childComplexity), true
+	case "StepProgress.runId":
+		if e.ComplexityRoot.StepProgress.RunID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepProgress.RunID(childComplexity), true
+	case "StepProgress.seq":
+		if e.ComplexityRoot.StepProgress.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepProgress.Seq(childComplexity), true
+	case "StepProgress.stepId":
+		if e.ComplexityRoot.StepProgress.StepID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepProgress.StepID(childComplexity), true
+	case "StepProgress.total":
+		if e.ComplexityRoot.StepProgress.Total == nil {
+			break
+		}
+
+		return e.ComplexityRoot.StepProgress.Total(childComplexity), true
 
 	case "StepStarted.at":
 		if e.ComplexityRoot.StepStarted.At == nil {
@@ -3982,6 +4028,22 @@ type OutputChunk implements RunEvent {
   stream: OutputStream!
   "Text to append."
   text: String!
+}
+
+"How far running code says that it is (` + "`" + `mark.progress` + "`" + ` in Python)."
+type StepProgress implements RunEvent {
+  "The run."
+  runId: ID!
+  "Its place in the run's log."
+  seq: Int!
+  "When it happened."
+  at: DateTime!
+  "The step."
+  stepId: ID!
+  "How much is done, in a unit of the code's choosing."
+  done: Float!
+  "How much there is to do in the same unit; null where the code does not know."
+  total: Float
 }
 
 "A step made a rich output."

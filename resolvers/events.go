@@ -87,6 +87,15 @@ func (r *Resolver) event(ctx context.Context, e eventlog.Event) (model.RunEvent,
 			stream = model.OutputStreamStderr
 		}
 		return &model.OutputChunk{RunID: e.RunID, Seq: e.Seq, At: e.At, StepID: b.StepID, Stream: stream, Text: b.Text}, nil
+	case agent.KindStepProgress:
+		if b.Progress == nil {
+			return nil, fmt.Errorf("event %s/%d has no progress", e.RunID, e.Seq)
+		}
+		p := &model.StepProgress{RunID: e.RunID, Seq: e.Seq, At: e.At, StepID: b.StepID, Done: b.Progress.Done}
+		if b.Progress.Total > 0 {
+			p.Total = &b.Progress.Total
+		}
+		return p, nil
 	case agent.KindOutputAdded:
 		if b.Output == nil {
 			return nil, fmt.Errorf("event %s/%d has no output", e.RunID, e.Seq)

@@ -94,7 +94,7 @@ func BenchmarkSession(b *testing.B) {
 			b.Fatal(err)
 		}
 		opened = append(opened, time.Since(began))
-		result, err := session.Run(b.Context(), line, func(execution.Event) {})
+		result, err := session.Run(b.Context(), line, execution.Host{})
 		if err != nil || result.Failure != nil {
 			b.Fatal(err, result.Failure)
 		}

@@ -56,11 +56,11 @@ func (sandboxCheckCmd) Run(e *environment) (err error) {
 	}
 	defer func() { err = errors.Join(err, session.Close()) }()
 	opened := time.Since(began)
-	result, err := session.Run(e.ctx, checkCode, func(ev execution.Event) {
+	result, err := session.Run(e.ctx, checkCode, execution.Listener(func(ev execution.Event) {
 		if ev.Chunk != nil {
 			fmt.Fprint(e.stdout, ev.Chunk.Text)
 		}
-	})
+	}))
 	if err != nil {
 		return err
 	}

@@ -89,14 +89,14 @@ func Run(ctx context.Context, session execution.Session, name string) (Profile, 
 		outputs []execution.Output
 		log     strings.Builder
 	)
-	result, err := session.Run(ctx, Source(name), func(e execution.Event) {
+	result, err := session.Run(ctx, Source(name), execution.Listener(func(e execution.Event) {
 		switch {
 		case e.Output != nil:
 			outputs = append(outputs, *e.Output)
 		case e.Chunk != nil && log.Len() < maxLog:
 			log.WriteString(e.Chunk.Text)
 		}
-	})
+	}))
 	if ctx.Err() != nil {
 		return Profile{}, fmt.Errorf("profile a file: %w", ctx.Err())
 	}

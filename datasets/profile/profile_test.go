@@ -72,7 +72,7 @@ func profileAll(t *testing.T, uploads []upload) (profileOf func(name string) (pr
 func made(t *testing.T, s execution.Session, u upload) []byte {
 	t.Helper()
 	var content []byte
-	result, err := s.Run(t.Context(), "name = "+quoted(u.name)+"\n"+u.python+"\nNone", func(e execution.Event) {
+	result, err := s.Run(t.Context(), "name = "+quoted(u.name)+"\n"+u.python+"\nNone", execution.Listener(func(e execution.Event) {
 		if e.Output == nil || e.Output.Artifact == nil {
 			return
 		}
@@ -84,7 +84,7 @@ func made(t *testing.T, s execution.Session, u upload) []byte {
 		if content, err = io.ReadAll(r); err != nil {
 			t.Fatal(err)
 		}
-	})
+	}))
 	if err != nil || result.Failure != nil || content == nil {
 		t.Fatalf("%s was not made: %v, %+v", u.name, err, result.Failure)
 	}
@@ -150,11 +150,11 @@ func loads(t *testing.T, s execution.Session, p profile.Profile) {
 		names = append(names, c.Name)
 	}
 	var printed string
-	result, err := s.Run(t.Context(), "df = "+p.LoadCode+"\nprint(len(df), *df.columns, sep='\\t')", func(e execution.Event) {
+	result, err := s.Run(t.Context(), "df = "+p.LoadCode+"\nprint(len(df), *df.columns, sep='\\t')", execution.Listener(func(e execution.Event) {
 		if e.Chunk != nil && e.Chunk.Stream == execution.Stdout {
 			printed += e.Chunk.Text
 		}
-	})
+	}))
 	if err != nil || result.Failure != nil {
 		t.Fatalf("%s\ndoes not load: %v, %+v", p.LoadCode, err, result.Failure)
 	}
@@ -184,7 +184,7 @@ func TestFilesThatAreNoTables(t *testing.T) {
 		})
 	}
 	// None of them has harmed the session.
-	if result, err := session.Run(t.Context(), "1", func(execution.Event) {}); err != nil || result.Failure != nil {
+	if result, err := session.Run(t.Context(), "1", execution.Host{}); err != nil || result.Failure != nil {
 		t.Errorf("afterwards: %v, %+v", err, result.Failure)
 	}
 }
@@ -192,11 +192,11 @@ func TestFilesThatAreNoTables(t *testing.T) {
 func TestProfilingLeavesNoNames(t *testing.T) {
 	profileOf, session := profileAll(t, []upload{{name: "a.csv", text: "a\n1\n"}})
 	names := func() (printed string) {
-		if _, err := session.Run(t.Context(), "import sys; print(sorted(globals()), [m for m in sys.modules if 'mark_profile' in m])", func(e execution.Event) {
+		if _, err := session.Run(t.Context(), "import sys; print(sorted(globals()), [m for m in sys.modules if 'mark_profile' in m])", execution.Listener(func(e execution.Event) {
 			if e.Chunk != nil {
 				printed += e.Chunk.Text
 			}
-		}); err != nil {
+		})); err != nil {
 			t.Fatal(err)
 		}
 		return printed
@@ -243,7 +243,7 @@ type ending struct {
 	err    error
 }
 
-func (e ending) Run(context.Context, string, func(execution.Event)) (execution.Result, error) {
+func (e ending) Run(context.Context, string, execution.Host) (execution.Result, error) {
 	return e.result, e.err
 }
 func (ending) Close() error { return nil }

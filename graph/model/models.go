@@ -849,6 +849,33 @@ func (this StepFinished) GetSeq() int { return this.Seq }
 // When it happened.
 func (this StepFinished) GetAt() time.Time { return this.At }
 
+// How far running code says that it is (`mark.progress` in Python).
+type StepProgress struct {
+	// The run.
+	RunID string `json:"runId"`
+	// Its place in the run's log.
+	Seq int `json:"seq"`
+	// When it happened.
+	At time.Time `json:"at"`
+	// The step.
+	StepID string `json:"stepId"`
+	// How much is done, in a unit of the code's choosing.
+	Done float64 `json:"done"`
+	// How much there is to do in the same unit; null where the code does not know.
+	Total *float64 `json:"total,omitempty"`
+}
+
+func (StepProgress) IsRunEvent() {}
+
+// The run.
+func (this StepProgress) GetRunID() string { return this.RunID }
+
+// Its place in the run's log: from 1, gapless.
+func (this StepProgress) GetSeq() int { return this.Seq }
+
+// When it happened.
+func (this StepProgress) GetAt() time.Time { return this.At }
+
 // A step began: the model is being asked.
 type StepStarted struct {
 	// The run.

@@ -14,19 +14,49 @@ import (
 // Session is one live Python process. Variables persist from Run to Run. A
 // session runs one step at a time; Run while another Run is going is an error.
 type Session interface {
-	// Run executes code. It calls emit, from one goroutine, with what comes
-	// out while the code runs. It returns when the step has ended and says
-	// how; its error is non-nil only where the session itself failed or ctx
-	// ended, and is then an *Error. After an *Error whose Fatal is set the
-	// session is gone and every further Run returns it again.
-	Run(ctx context.Context, code string, emit func(Event)) (Result, error)
+	// Run executes code. It tells the host what comes out while the code runs
+	// and asks it what the code wants to know. It returns when the step has
+	// ended and says how; its error is non-nil only where the session itself
+	// failed or ctx ended, and is then an *Error. After an *Error whose Fatal
+	// is set the session is gone and every further Run returns it again.
+	Run(ctx context.Context, code string, host Host) (Result, error)
 	// Close ends the process and erases what the session left on the host.
 	// Closing twice is harmless.
 	Close() error
 }
 
+// Host is the one who runs a step.
+type Host struct {
+	// Emit is told what comes out, from one goroutine at a time, before Run
+	// returns; nil: nobody listens.
+	Emit func(Event)
+	// Call answers a call of the code's (`import mark`), from a goroutine of
+	// its own whose ctx ends with the step. What it returns is encoded as
+	// JSON; the message of a *CallError is raised in the code, any other error
+	// as a sentence that says nothing. nil: every call is refused.
+	Call func(ctx context.Context, call Call) (any, error)
+}
+
+// Listener returns a Host that only listens.
+func Listener(emit func(Event)) Host { return Host{Emit: emit} }
+
+// Call is what code asks of the host. It is untrusted, like all that comes out.
+type Call struct {
+	Method string          // "dataset", "files", "query"
+	Args   json.RawMessage // an object
+}
+
+// CallError is the refusal of a call, for the code to read.
+type CallError struct{ Message string }
+
+// Error implements error.
+func (e *CallError) Error() string { return e.Message }
+
 // Spec says what a new session is given.
 type Spec struct {
+	// Owner shares what there is of sessions fairly: who asks for many waits
+	// for their own before others do. An opaque key; "" is one owner as well.
+	Owner string
 	// Files appear read-only as /mnt/input/<Name> and as a link of that name
 	// in the working folder /mnt/data. Names are unique and clean (no slash,
 	// no control characters, not "." or "..").
@@ -55,8 +85,15 @@ type Limits struct {
 
 // Event is what comes out of a running step; exactly one field is set.
 type Event struct {
-	Chunk  *Chunk
-	Output *Output
+	Chunk    *Chunk
+	Output   *Output
+	Progress *Progress
+}
+
+// Progress is how far the code says that it is (mark.progress).
+type Progress struct {
+	Done  float64 `json:"done"`
+	Total float64 `json:"total"` // 0: unknown
 }
 
 // Stream names a standard stream.

@@ -38,7 +38,7 @@ func realPython(t testing.TB, datasets ...profiles.Data) func(string) string {
 	return func(code string) string {
 		var stdout, stderr, outputs strings.Builder
 		n := 0
-		result, err := session.Run(t.Context(), code, func(e execution.Event) {
+		result, err := session.Run(t.Context(), code, execution.Listener(func(e execution.Event) {
 			switch {
 			case e.Chunk != nil && e.Chunk.Stream == execution.Stdout:
 				stdout.WriteString(e.Chunk.Text)
@@ -55,7 +55,7 @@ func realPython(t testing.TB, datasets ...profiles.Data) func(string) string {
 				fmt.Fprintf(&outputs, "[STEP.o%d] %s\n", n, kind)
 
 			}
-		})
+		}))
 		if err != nil {
 			t.Fatalf("run: %v\n%s", err, code)
 		}

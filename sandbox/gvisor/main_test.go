@@ -59,14 +59,14 @@ func run(t testing.TB, s execution.Session, code string) outcome {
 	var o outcome
 	var out strings.Builder
 	var err error
-	o.result, err = s.Run(ctx, code, func(e execution.Event) {
+	o.result, err = s.Run(ctx, code, execution.Listener(func(e execution.Event) {
 		switch {
 		case e.Output != nil:
 			o.outputs = append(o.outputs, *e.Output)
-		case e.Chunk.Stream == execution.Stdout:
+		case e.Chunk != nil && e.Chunk.Stream == execution.Stdout:
 			out.WriteString(e.Chunk.Text)
 		}
-	})
+	}))
 	o.stdout = out.String()
 	if err != nil && !errors.As(err, &o.err) {
 		t.Fatalf("Run's error is a %T: %v", err, err)

@@ -101,11 +101,11 @@ func (e *engine) attempt(ctx context.Context) (selftestReport, error) {
 	defer s.Close()
 	code := fmt.Sprintf("canary = %q; port = %d\n%s", canary, listener.Addr().(*net.TCPAddr).Port, selftestCode)
 	var out strings.Builder
-	result, err := s.Run(ctx, code, func(event execution.Event) {
+	result, err := s.Run(ctx, code, execution.Listener(func(event execution.Event) {
 		if event.Chunk != nil && event.Chunk.Stream == execution.Stdout {
 			out.WriteString(event.Chunk.Text)
 		}
-	})
+	}))
 	if err != nil {
 		return selftestReport{}, err
 	}

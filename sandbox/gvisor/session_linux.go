@@ -27,8 +27,8 @@ type session struct {
 }
 
 // Run implements execution.Session.
-func (s *session) Run(ctx context.Context, code string, emit func(execution.Event)) (execution.Result, error) {
-	result, err := s.conn.Run(ctx, code, emit)
+func (s *session) Run(ctx context.Context, code string, host execution.Host) (execution.Result, error) {
+	result, err := s.conn.Run(ctx, code, host)
 	if failure := (*execution.Error)(nil); errors.As(err, &failure) && failure.Fatal {
 		s.end()
 	}

@@ -145,7 +145,7 @@ func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	begun := time.Now()
-	_, err := s.Run(ctx, "kept = 7\nprint('on')\nimport time\ntime.sleep(600)", func(execution.Event) { cancel() })
+	_, err := s.Run(ctx, "kept = 7\nprint('on')\nimport time\ntime.sleep(600)", execution.Listener(func(execution.Event) { cancel() }))
 	var e *execution.Error
 	if !errors.As(err, &e) || e.Code != execution.CodeCancelled || e.Fatal {
 		t.Fatalf("Run returned %v", err)
@@ -162,13 +162,13 @@ func TestCloseDuringARun(t *testing.T) {
 	s := open(t, execution.Spec{})
 	running, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
-		_, err := s.Run(t.Context(), "print('on')\nwhile True: pass", func(execution.Event) {
+		_, err := s.Run(t.Context(), "print('on')\nwhile True: pass", execution.Listener(func(execution.Event) {
 			select {
 			case <-running:
 			default:
 				close(running)
 			}
-		})
+		}))
 		ended <- err
 	}()
 	<-running

@@ -119,11 +119,11 @@ func (j job) do() report {
 		return r
 	}
 	defer s.Close()
-	result, err := s.Run(context.Background(), "print(open('/mnt/input/input').read(), end='')", func(e execution.Event) {
+	result, err := s.Run(context.Background(), "print(open('/mnt/input/input').read(), end='')", execution.Listener(func(e execution.Event) {
 		if e.Chunk != nil {
 			r.Printed += e.Chunk.Text
 		}
-	})
+	}))
 	if err != nil || result.Failure != nil {
 		r.Error = fmt.Sprint(err, result.Failure)
 	}

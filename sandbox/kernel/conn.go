@@ -44,7 +44,7 @@ func New(r io.Reader, w io.Writer, options Options) *Conn {
 		out:      r,
 		in:       w,
 		frames:   make(chan frame),
-		requests: make(chan []byte, 8),
+		requests: make(chan []byte, 2*maxCallsAtOnce),
 		done:     make(chan struct{}),
 		failed:   make(chan struct{}),
 		store:    newStore(options.ArtifactDir),
@@ -109,6 +109,7 @@ type start struct {
 	Work     string      `json:"work"`
 	Input    string      `json:"input"`
 	Files    []string    `json:"files"`
+	Touch    bool        `json:"touch"`
 	Limits   startLimits `json:"limits"`
 }
 
@@ -131,6 +132,16 @@ type hello struct {
 // Ready starts the session and waits for the kernel's word that it is. Errors
 // are *execution.Error and Fatal.
 func (c *Conn) Ready(ctx context.Context) error {
+	return c.start(ctx, c.options.Files, c.options.Touch)
+}
+
+// Enter gives a session between two steps other files: one that was made ahead,
+// or was resumed. Variables and random state stay. Errors are as Ready's.
+func (c *Conn) Enter(ctx context.Context, files []string) error {
+	return c.start(ctx, files, false)
+}
+
+func (c *Conn) start(ctx context.Context, files []string, touch bool) error {
 	if err := c.begin(); err != nil {
 		return err
 	}
@@ -143,7 +154,8 @@ func (c *Conn) Ready(ctx context.Context) error {
 		Entropy:  hex.EncodeToString(entropy),
 		Work:     c.options.WorkDir,
 		Input:    c.options.InputDir,
-		Files:    append([]string{}, c.options.Files...),
+		Files:    append([]string{}, files...),
+		Touch:    touch,
 		Limits: startLimits{
 			Output: l.OutputBytes, Outputs: l.Outputs,
 			Artifact: l.ArtifactBytes, Artifacts: l.Artifacts, ArtifactsTotal: l.ArtifactsBytes,
@@ -280,7 +292,7 @@ func newSentinel() (s sentinel) {
 }
 
 // Run implements execution.Session.
-func (c *Conn) Run(ctx context.Context, code string, emit func(execution.Event)) (execution.Result, error) {
+func (c *Conn) Run(ctx context.Context, code string, host execution.Host) (execution.Result, error) {
 	if err := c.begin(); err != nil {
 		return execution.Result{}, err
 	}
@@ -297,6 +309,6 @@ func (c *Conn) Run(ctx context.Context, code string, emit func(execution.Event))
 	if err := c.store.clear(); err != nil {
 		return execution.Result{}, c.fail(unavailable("The files of the last step could not be removed on the server.", err))
 	}
-	s := &step{conn: c, sentinel: newSentinel(), emit: emit}
+	s := &step{conn: c, sentinel: newSentinel(), host: host}
 	return s.run(ctx, code)
 }

@@ -77,7 +77,7 @@ func run(t *testing.T, c *Conn, p *peer, answer func(s sentinel)) (events []exec
 		defer close(answered)
 		answer(p.read(frameExecute).sentinel)
 	}()
-	result, e := c.Run(t.Context(), "code", func(e execution.Event) { events = append(events, e) })
+	result, e := c.Run(t.Context(), "code", execution.Listener(func(e execution.Event) { events = append(events, e) }))
 	if e != nil && !errors.As(e, &err) {
 		t.Fatalf("Run's error is a %T", e)
 	}
@@ -179,7 +179,7 @@ func TestFramesThatEndTheSession(t *testing.T) {
 			if err == nil || err.Code != execution.CodeProtocol || !err.Fatal {
 				t.Fatalf("the step ended with %v", err)
 			}
-			if _, again := c.Run(t.Context(), "1", nil); !errors.Is(again, err) {
+			if _, again := c.Run(t.Context(), "1", execution.Host{}); !errors.Is(again, err) {
 				t.Errorf("the next Run ended with %v", again)
 			}
 			if left, _ := os.ReadDir(dir); len(left) != 0 {
@@ -271,7 +271,7 @@ func TestACancelledStepThatEndedAnyway(t *testing.T) {
 		p.read(frameInterrupt)
 		p.send(doneFrame(s))
 	}()
-	_, err := c.Run(ctx, "1", func(execution.Event) {})
+	_, err := c.Run(ctx, "1", execution.Host{})
 	var e *execution.Error
 	if !errors.As(err, &e) || e.Code != execution.CodeCancelled || e.Fatal {
 		t.Fatalf("the step ended with %v", err)

@@ -15,6 +15,7 @@ const (
 	frameStart     frameType = 'S'
 	frameExecute   frameType = 'X'
 	frameInterrupt frameType = 'I'
+	frameAnswer    frameType = 'A'
 
 	frameWarm     frameType = 'w'
 	frameReady    frameType = 'r'
@@ -24,6 +25,8 @@ const (
 	frameArtifact frameType = 'a'
 	frameBytes    frameType = 'b'
 	frameFileEnd  frameType = 'z'
+	frameCall     frameType = 'c'
+	frameProgress frameType = 'p'
 	frameDone     frameType = 'd'
 )
 
@@ -57,6 +60,10 @@ func payloadBounds(kind frameType) (least, most uint32, ok bool) {
 		return 1, 256 << 10, true
 	case frameFileEnd:
 		return 0, 0, true
+	case frameCall:
+		return 2, 1 << 20, true
+	case frameProgress:
+		return 2, 1 << 10, true
 	case frameDone:
 		return 2, 256 << 10, true
 	}

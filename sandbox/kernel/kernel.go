@@ -93,6 +93,7 @@ type Options struct {
 	ArtifactDir string
 
 	Files    []string // names in InputDir to link into WorkDir
+	Touch    bool     // use the libraries once before the session is ready
 	WorkDir  string   // "": WorkDir
 	InputDir string   // "": InputDir
 

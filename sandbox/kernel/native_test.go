@@ -119,8 +119,8 @@ func openNative(t *testing.T, spec execution.Spec) execution.Session {
 }
 
 // Run kills the process of a session that is lost.
-func (s *native) Run(ctx context.Context, code string, emit func(execution.Event)) (execution.Result, error) {
-	result, err := s.Conn.Run(ctx, code, emit)
+func (s *native) Run(ctx context.Context, code string, host execution.Host) (execution.Result, error) {
+	result, err := s.Conn.Run(ctx, code, host)
 	var e *execution.Error
 	if errors.As(err, &e) && e.Fatal {
 		s.kill()

@@ -24,7 +24,8 @@ const (
 type step struct {
 	conn     *Conn
 	sentinel sentinel
-	emit     func(execution.Event)
+	host     execution.Host
+	calls    *calls
 
 	frames    int
 	bytes     int64 // payload, all frames
@@ -64,6 +65,8 @@ func (s *step) run(ctx context.Context, code string) (execution.Result, error) {
 		return execution.Result{Duration: time.Since(began), Truncated: s.truncated}
 	}
 	defer func() { s.open.abandon() }()
+	s.calls = newCalls(ctx)
+	defer s.calls.end()
 	if err := s.conn.send(frame{frameExecute, s.sentinel, []byte(code)}); err != nil {
 		return result(), err
 	}
@@ -97,6 +100,8 @@ func (s *step) run(ctx context.Context, code string) (execution.Result, error) {
 			} else if cause := s.accept(f); cause != nil {
 				err = s.refuse(cause)
 			}
+		case a := <-s.calls.answered:
+			err = s.answer(a)
 		case <-timeUp.C:
 			err = interrupt(timedOut(limit.String()))
 		case <-cancel:
@@ -166,10 +171,21 @@ func (s *step) accept(f frame) error {
 		return s.artifactBytes(f.payload)
 	case frameFileEnd:
 		return s.endArtifact()
+	case frameCall:
+		return s.call(f.payload)
+	case frameProgress:
+		return s.progressed(f.payload)
 	case frameDone:
 		return s.finish(f.payload)
 	}
 	return fmt.Errorf("%w: %q in a step", errFrame, byte(f.kind))
+}
+
+// emit tells the host of an event, where it listens.
+func (s *step) emit(e execution.Event) {
+	if s.host.Emit != nil {
+		s.host.Emit(e)
+	}
 }
 
 func (s *step) chunk(stream execution.Stream, payload []byte) error {

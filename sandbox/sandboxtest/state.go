@@ -79,7 +79,7 @@ func stateCases() []testCase {
 					return
 				}
 				asked = true
-				if _, err := s.Run(context.Background(), "1", func(execution.Event) {}); err == nil {
+				if _, err := s.Run(context.Background(), "1", execution.Host{}); err == nil {
 					t.Error("a second Run at once succeeded")
 				}
 				cancel()

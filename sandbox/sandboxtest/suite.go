@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T, spec execution.Spec) execution.Se
 		{"files", fileCases()},
 		{"limits", limitCases()},
 		{"processes", processCases()},
+		{"calls", callCases()},
 		{"ends", endCases()},
 	}
 	for _, group := range groups {
@@ -75,6 +76,7 @@ type session struct {
 type outcome struct {
 	stdout, stderr string
 	chunks         int
+	progress       []execution.Progress
 	outputs        []execution.Output
 	order          []string // "out:…", "err:…" and MIME types, as they came
 	result         execution.Result
@@ -84,11 +86,21 @@ type outcome struct {
 // try runs code and takes whatever comes.
 func (s session) try(t *testing.T, ctx context.Context, code string, also ...func(execution.Event)) outcome {
 	t.Helper()
+	return s.tryWith(t, ctx, code, nil, also...)
+}
+
+// tryWith is try with a host that answers calls.
+func (s session) tryWith(t *testing.T, ctx context.Context, code string, answer func(context.Context, execution.Call) (any, error), also ...func(execution.Event)) outcome {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var o outcome
 	var err error
-	o.result, err = s.Run(ctx, code, func(e execution.Event) {
+	o.result, err = s.Run(ctx, code, execution.Host{Call: answer, Emit: func(e execution.Event) {
+		if p := e.Progress; p != nil {
+			o.progress = append(o.progress, *p)
+			return
+		}
 		if (e.Chunk == nil) == (e.Output == nil) {
 			t.Errorf("an event of %v and %v, want exactly one of them", e.Chunk, e.Output)
 			return
@@ -109,7 +121,7 @@ func (s session) try(t *testing.T, ctx context.Context, code string, also ...fun
 		for _, f := range also {
 			f(e)
 		}
-	})
+	}})
 	if err != nil && !errors.As(err, &o.err) {
 		t.Fatalf("Run's error is a %T, want *execution.Error: %v", err, err)
 	}

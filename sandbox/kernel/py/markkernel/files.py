@@ -14,11 +14,18 @@ class Folder:
     def __init__(self, path):
         self.path = path
         self._seen = {}
+        self._linked = set()
 
     def enter(self, inputs, names):
-        """Makes it the current folder and links inputs into it by name."""
+        """Makes it the current folder and links inputs into it by name. Links of
+        an earlier call whose input is gone go, too."""
         os.makedirs(self.path, exist_ok=True)
         os.chdir(self.path)
+        for name in self._linked.difference(names):
+            link = os.path.join(self.path, name)
+            if os.path.islink(link) and not os.path.exists(link):
+                os.unlink(link)
+        self._linked = set(names)
         for name in names:
             if name != os.path.basename(name) or name in ("", ".", ".."):
                 raise ValueError(f"not a plain file name: {name!r}")

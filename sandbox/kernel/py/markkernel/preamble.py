@@ -98,3 +98,13 @@ def warm(display):
             connection.execute("SELECT count(*) FROM read_parquet(?)", [path]).fetchall()
     np.random.default_rng(0).normal(size=8)
     return module
+
+
+def touch():
+    """Uses again, in a restored clone, what a first step uses: the pages of its
+    memory come from the checkpoint when they are first needed."""
+    import pandas as pd
+
+    frame = pd.DataFrame({"k": ["a", "b", "a"], "v": [1.5, 2.5, 4.0]})
+    str(frame.groupby("k")["v"].mean())
+    str(frame.describe())

@@ -16,12 +16,13 @@ _KEPT_SOURCES = 200
 class Runner:
     """Runs steps in one namespace that outlives them."""
 
-    def __init__(self, channel, interrupts, streams, display, folder, module):
+    def __init__(self, channel, interrupts, streams, display, folder, calls, module):
         self._channel = channel
         self._interrupts = interrupts
         self._streams = streams
         self._display = display
         self._folder = folder
+        self._calls = calls
         self._module = module
         self._pid = os.getpid()
         self._count = 0
@@ -31,6 +32,7 @@ class Runner:
         budget = Budget(limits)
         self._streams.begin(limits["output"])
         self._display.begin(limits["outputs"], budget)
+        self._calls.open()
         failure, left_out = None, False
         self._interrupts.open()
         try:
@@ -40,6 +42,7 @@ class Runner:
         except KeyboardInterrupt:
             failure = failures.interrupted()
         self._interrupts.close()
+        self._calls.close()
         end_children()
         truncated = self._streams.end()
         self._channel.send_json(

@@ -10,8 +10,9 @@ import sys
 import tempfile
 import threading
 
-from . import accidents, preamble, processes, wire
+from . import accidents, hostmodule, preamble, processes, wire
 from .budget import Budget
+from .calls import Calls
 from .display import Display
 from .files import Folder
 from .interrupts import Interrupts
@@ -58,6 +59,7 @@ class Session:
     def __init__(self, channel, interrupts):
         self._channel = channel
         self._interrupts = interrupts
+        self._calls = Calls(channel)
         self._runner = None
         self._limits = None
 
@@ -81,13 +83,21 @@ class Session:
                 self._runner.step(payload.decode(), self._limits)
 
     def _listen(self, requests):
+        try:
+            self._take_frames(requests)
+        except BaseException:
+            accidents.end_process()
+        os._exit(0)
+
+    def _take_frames(self, requests):
         while frame := self._channel.receive():
-            kind, sentinel, _ = frame
+            kind, sentinel, payload = frame
             if kind in (wire.START, wire.EXECUTE):
                 requests.put(frame)
             elif kind == wire.INTERRUPT and sentinel == self._channel.sentinel:
                 self._interrupts.request("interrupt")
-        os._exit(0)
+            elif kind == wire.ANSWER and sentinel == self._channel.sentinel:
+                self._calls.take(payload)
 
     def _start(self, start):
         self._limits = start["limits"]
@@ -95,6 +105,8 @@ class Session:
             _reseed(bytes.fromhex(start["entropy"]))
             self._build(start)
             processes.limit(self._limits["memory"], self._limits["processes"])
+            if start.get("touch"):
+                preamble.touch()
         else:
             self._folder.enter(start["input"], start["files"])
 
@@ -104,12 +116,13 @@ class Session:
         self._folder.mark_seen()
         streams = Streams(self._channel, self._interrupts)
         display = Display(self._channel, self._interrupts, streams, note)
+        hostmodule.install(self._calls)
         module = preamble.namespace(display)
         sys.argv = [""]
         processes.adopt()
         os.register_at_fork(before=streams.flush, after_in_child=self._channel.forget)
         os.register_at_fork(after_in_child=streams.after_fork)
-        self._runner = Runner(self._channel, self._interrupts, streams, display, self._folder, module)
+        self._runner = Runner(self._channel, self._interrupts, streams, display, self._folder, self._calls, module)
 
 
 def _reseed(entropy):

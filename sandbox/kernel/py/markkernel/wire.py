@@ -9,14 +9,16 @@ import threading
 PROTOCOL = 1
 NO_SENTINEL = bytes(16)
 
-START, EXECUTE, INTERRUPT = b"S", b"X", b"I"
+START, EXECUTE, INTERRUPT, ANSWER = b"S", b"X", b"I", b"A"
 WARM, READY, STDOUT, STDERR, OUTPUT = b"w", b"r", b"1", b"2", b"o"
 ARTIFACT, BYTES, FILE_END, DONE = b"a", b"b", b"z", b"d"
+CALL, PROGRESS = b"c", b"p"
 
 _HEADER = struct.Struct(">I1s16s")
 
 # Most bytes of a frame from the host, and of one piece of a file to it.
 _MOST_IN = 1 << 20
+MOST_CALL = 1 << 20
 PIECE = 256 << 10
 
 # Programs that turn themselves into daemons close the low descriptors.

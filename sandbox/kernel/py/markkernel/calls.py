@@ -1,0 +1,86 @@
+"""What user code asks of the host while a step runs, and the host's answers."""
+
+import json
+import queue
+import threading
+import time
+
+from . import wire
+
+_AT_ONCE = 4  # calls that wait
+_PROGRESS_EVERY = 0.1  # seconds
+
+
+class Refused(Exception):
+    """The host's no, as a sentence."""
+
+
+class Calls:
+    """Sends calls and hands out the answers. Any thread may call."""
+
+    def __init__(self, channel):
+        self._channel = channel
+        self._lock = threading.Lock()  # protects what follows
+        self._is_open = False
+        self._next = 0
+        self._waiting = {}
+        self._room = threading.Semaphore(_AT_ONCE)
+        self._told = 0.0
+
+    def open(self):
+        """A step begins."""
+        with self._lock:
+            self._is_open = True
+            self._told = 0.0
+
+    def close(self):
+        """A step has ended: threads that still wait get no answer."""
+        with self._lock:
+            self._is_open = False
+            for answer in self._waiting.values():
+                answer.put({"error": "the step has ended"})
+            self._waiting.clear()
+
+    def ask(self, method, **arguments):
+        """Asks the host and waits for its answer; raises Refused."""
+        if not self._channel.is_open:
+            raise Refused("a child process cannot ask the host")
+        with self._room:
+            answer = queue.SimpleQueue()
+            self._send(method, arguments, answer)
+            reply = answer.get()
+        if error := reply.get("error"):
+            raise Refused(error)
+        return reply.get("result")
+
+    def progress(self, done, total):
+        """Tells how far a step is, ten times a second at most, and the end always."""
+        done, total = max(float(done), 0.0), max(float(total), 0.0)
+        if done != done or total != total or float("inf") in (done, total):
+            raise ValueError("progress takes two finite numbers")
+        with self._lock:
+            now = time.monotonic()
+            if not self._is_open or (now - self._told < _PROGRESS_EVERY and done != total):
+                return
+            self._told = now
+            self._channel.send_json(wire.PROGRESS, {"done": done, "total": total})
+
+    def take(self, payload):
+        """Takes an answer of the host's; called by the thread that listens."""
+        reply = json.loads(payload)
+        with self._lock:
+            answer = self._waiting.pop(reply.get("id"), None)
+        if answer is not None:
+            answer.put(reply)
+
+    def _send(self, method, arguments, answer):
+        with self._lock:
+            if not self._is_open:
+                raise Refused("the host answers only while a step runs")
+            self._next += 1
+            number = self._next
+            frame = {"id": number, "method": method, "args": arguments}
+            if len(json.dumps(frame)) > wire.MOST_CALL:
+                raise Refused("what is asked is too long")
+            self._waiting[number] = answer
+            self._channel.send_json(wire.CALL, frame)
