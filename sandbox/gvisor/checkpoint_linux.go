@@ -153,13 +153,8 @@ func (e *engine) makeCheckpoint(ctx context.Context, dir string) error {
 		return err
 	}
 	image := filepath.Join(dir, imageName)
-	if err := os.Mkdir(image, 0o700); err != nil {
+	if err := e.makeTheirs(image); err != nil {
 		return err
-	}
-	if e.uid != 0 {
-		if err := os.Chown(image, e.uid, e.uid); err != nil {
-			return err
-		}
 	}
 	p := e.plan(dir)
 	for i := range p.Mounts {
@@ -167,7 +162,7 @@ func (e *engine) makeCheckpoint(ctx context.Context, dir string) error {
 			p.Mounts[i].Writable = true
 		}
 	}
-	p.Checkpoint = imageAt
+	p.Checkpoint, p.Once = imageAt, true
 	proc, err := launch(e.config.Launcher, p)
 	if err != nil {
 		return err
@@ -185,11 +180,11 @@ func (e *engine) makeCheckpoint(ctx context.Context, dir string) error {
 		return fmt.Errorf("%w: %s", err, proc.stderr)
 	}
 	e.phase("writing the checkpoint that sessions start from")
-	if _, err := proc.control.Write([]byte{wordCheckpoint}); err != nil {
+	if err := proc.say(wordCheckpoint); err != nil {
 		return fmt.Errorf("asking for the checkpoint: %w", err)
 	}
 	if err := proc.await(ctx, kindCheckpoint); err != nil {
-		return err
+		return fmt.Errorf("writing the checkpoint: %w", err)
 	}
 	proc.kill()
 	if err := sealImage(image); err != nil {
@@ -218,6 +213,14 @@ func copyKernel(dir string) error {
 			return os.Chmod(path, 0o644)
 		}
 	})
+}
+
+// makeTheirs makes a folder that the sessions' user may write to.
+func (e *engine) makeTheirs(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil || e.uid == 0 {
+		return err
+	}
+	return os.Chown(dir, e.uid, e.uid)
 }
 
 // sealImage makes the image the service's own, readable to all, and lasting.

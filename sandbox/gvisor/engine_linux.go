@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -19,6 +20,8 @@ import (
 
 	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/sandbox"
+	"github.com/mark-analyst/mark/sandbox/internal/fair"
 	"github.com/mark-analyst/mark/sandbox/kernel"
 )
 
@@ -35,7 +38,9 @@ type engine struct {
 	folder     string          // of this service's live sessions
 	held       []io.Closer     // locks on what others must not remove
 	remap      remapper
-	slots      chan struct{} // holds one element for each live session
+	places     *fair.Queue // as many as sessions may live
+	starts     *fair.Queue // as many as may be starting at once
+	pool       *pool
 
 	mu       sync.Mutex
 	sessions map[*session]struct{} // guarded by mu; nil after close
@@ -50,9 +55,10 @@ func newEngine(ctx context.Context, config Config) (*engine, error) {
 		config.Logger = slog.Default()
 	}
 	e := &engine{
-		config: config, slots: make(chan struct{}, config.Sessions),
+		config: config, places: fair.New(config.Sessions), starts: fair.New(max(runtime.NumCPU(), 1)),
 		sessions: map[*session]struct{}{},
 	}
+	e.pool = newPool(e)
 	if err := e.prepare(ctx); err != nil {
 		_ = e.close() // the next service removes what this one cannot
 		return nil, err
@@ -89,7 +95,11 @@ func (e *engine) prepare(ctx context.Context) error {
 	if err := e.ensureCheckpoint(ctx); err != nil {
 		return err
 	}
-	return e.verify(ctx)
+	if err := e.verify(ctx); err != nil {
+		return err
+	}
+	e.pool.fill()
+	return nil
 }
 
 // makeFolder makes the folder of this service's sessions, and removes those of
@@ -154,22 +164,38 @@ func (e *engine) plan(from string) plan {
 	return p
 }
 
-// open restores a session and waits until its Python answers.
+// open gives a session from the pool, or restores one, and waits until its Python
+// answers.
 func (e *engine) open(ctx context.Context, spec execution.Spec) (execution.Session, error) {
-	select {
-	case e.slots <- struct{}{}:
-	case <-ctx.Done():
-		err := cancelled(ctx.Err())
-		err.Message = fmt.Sprintf("All %d Python sessions are in use; try again when one has ended.", e.config.Sessions)
-		return nil, err
+	return e.openWith(ctx, spec, func(ctx context.Context) (*session, error) {
+		if s := e.pool.take(ctx, spec); s != nil {
+			return s, nil
+		}
+		return e.start(ctx, spec, "")
+	})
+}
+
+// openWith waits for a place among the sessions and has one started in it.
+func (e *engine) openWith(ctx context.Context, spec execution.Spec, start func(context.Context) (*session, error)) (execution.Session, error) {
+	place, err := e.places.Acquire(ctx, spec.Owner)
+	if err != nil {
+		failure := cancelled(err)
+		failure.Message = fmt.Sprintf("All %d Python sessions are in use; try again when one has ended.", e.config.Sessions)
+		return nil, failure
 	}
-	s, err := e.start(ctx, spec)
+	s, err := start(ctx)
+	if err == nil {
+		err = e.register(s, place)
+	}
 	if err == nil {
 		return s, nil
 	}
-	<-e.slots
+	place()
 	if ctx.Err() != nil {
 		return nil, cancelled(errors.Join(ctx.Err(), err))
+	}
+	if errors.Is(err, sandbox.ErrSnapshot) {
+		return nil, err
 	}
 	if known := (*execution.Error)(nil); errors.As(err, &known) {
 		return nil, known
@@ -177,82 +203,128 @@ func (e *engine) open(ctx context.Context, spec execution.Spec) (execution.Sessi
 	return nil, unavailable(err, "A Python session could not be started: "+sentence(err))
 }
 
-// start returns a running session that is registered and owns a slot.
-func (e *engine) start(ctx context.Context, spec execution.Spec) (_ *session, err error) {
+// register puts a session on the books. From then on it gives back its place
+// when it ends.
+func (e *engine) register(s *session, place func()) error {
+	e.mu.Lock()
+	if e.sessions == nil {
+		e.mu.Unlock()
+		s.end()
+		return unavailable(nil, "The service is shutting down.")
+	}
+	defer e.mu.Unlock()
+	if s.forgotten { // it died before it was on the books
+		return s.gone(nil)
+	}
+	s.place = place
+	e.sessions[s] = struct{}{}
+	return nil
+}
+
+// start returns a running session: one that is like new, or with the name of a
+// snapshot's folder, one that goes on from there.
+func (e *engine) start(ctx context.Context, spec execution.Spec, snapshot string) (_ *session, err error) {
+	free, err := e.starts.Acquire(ctx, spec.Owner)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
 	ctx, cancel := context.WithTimeout(ctx, openTime)
 	defer cancel()
-	limits := withDefaults(spec.Limits, e.config.Limits)
-	limits.Processes, limits.DiskBytes = e.config.Limits.Processes, e.config.Limits.DiskBytes
-	dir, err := e.sessionFolder()
-	if err != nil {
+	s := &session{
+		engine: e, limits: e.limits(spec), over: make(chan struct{}),
+		checkpoints: make(chan event, 1), usages: make(chan event, 1),
+	}
+	if s.dir, err = e.sessionFolder(); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			os.RemoveAll(dir)
+			os.RemoveAll(s.dir)
 		}
 	}()
-	inputs, err := e.inputs(dir, spec.Files)
-	if err != nil {
+	var inputs []bind
+	if inputs, s.inputs, err = e.mountInputs(filepath.Join(s.dir, inputName), spec.Files); err != nil {
 		return nil, err
 	}
 	p := e.plan(e.checkpoint)
+	if snapshot != "" {
+		for i := range p.Mounts {
+			if p.Mounts[i].To == imageAt {
+				p.Mounts[i].From = snapshot
+			}
+		}
+	}
 	p.Mounts = append(p.Mounts, inputs...)
-	p.Restore, p.MemoryBytes = imageAt, limits.MemoryBytes
-	proc, err := launch(e.config.Launcher, p)
+	p.Mounts = append(p.Mounts, bind{From: filepath.Join(s.dir, snapshotName), To: snapshotAt, Writable: true})
+	p.Restore, p.Checkpoint, p.MemoryBytes = imageAt, snapshotAt, s.limits.MemoryBytes
+	s.proc, err = launch(e.config.Launcher, p)
 	closeMounts(inputs)
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			proc.kill()
+			s.proc.kill()
 		}
 	}()
+	if err := s.proc.await(ctx, kindStarted); err != nil {
+		return nil, err
+	}
 	names := make([]string, len(spec.Files))
 	for i, f := range spec.Files {
 		names[i] = f.Name
 	}
-	if err := proc.await(ctx, kindStarted); err != nil {
-		return nil, err
+	s.conn = kernel.New(s.proc.stdout, s.proc.stdin, kernel.Options{
+		Limits: s.limits, ArtifactDir: filepath.Join(s.dir, artifactsName), Files: names, Touch: spec.Owner == poolOwner,
+	})
+	ready := s.conn.Ready
+	if snapshot != "" {
+		ready = func(ctx context.Context) error { return s.conn.Enter(ctx, names) }
 	}
-	s := &session{
-		engine: e, dir: dir, proc: proc, limits: limits, over: make(chan struct{}),
-		conn: kernel.New(proc.stdout, proc.stdin, kernel.Options{
-			Limits: limits, ArtifactDir: filepath.Join(dir, artifactsName), Files: names,
-		}),
-	}
-	if err := s.conn.Ready(ctx); err != nil {
+	if err := ready(ctx); err != nil {
 		_ = s.conn.Close() // the folder goes, too
-		return nil, fmt.Errorf("%w: %s", err, proc.stderr)
+		return nil, fmt.Errorf("%w: %s", err, s.proc.stderr)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.sessions == nil {
-		_ = s.conn.Close() // the folder goes, too
-		return nil, unavailable(nil, "The service is shutting down.")
-	}
-	e.sessions[s] = struct{}{}
 	go s.watch()
 	return s, nil
 }
 
-const artifactsName = "artifacts"
+// limits are a session's: what is part of the checkpoint is the same for all.
+func (e *engine) limits(spec execution.Spec) execution.Limits {
+	limits := withDefaults(spec.Limits, e.config.Limits)
+	limits.Processes, limits.DiskBytes = e.config.Limits.Processes, e.config.Limits.DiskBytes
+	return limits
+}
+
+// The folders in a session's own.
+const (
+	artifactsName = "artifacts"
+	inputName     = "input"
+)
 
 func (e *engine) sessionFolder() (string, error) {
 	e.mu.Lock()
 	e.next++
 	dir := filepath.Join(e.folder, strconv.Itoa(e.next))
 	e.mu.Unlock()
-	return dir, os.MkdirAll(filepath.Join(dir, artifactsName), 0o700)
+	return dir, errors.Join(
+		os.MkdirAll(filepath.Join(dir, artifactsName), 0o700),
+		os.Mkdir(filepath.Join(dir, inputName), 0o755),
+		e.makeTheirs(filepath.Join(dir, snapshotName)))
 }
 
 // forget takes an ended session off the books.
 func (e *engine) forget(s *session) {
 	e.mu.Lock()
+	_, there := e.sessions[s]
 	delete(e.sessions, s)
+	s.forgotten = true
 	e.mu.Unlock()
-	<-e.slots
+	if there {
+		s.place()
+	}
+	e.pool.lost(s)
 }
 
 func (e *engine) detail() string {
@@ -266,6 +338,7 @@ func (e *engine) detail() string {
 }
 
 func (e *engine) close() error {
+	e.pool.close()
 	e.mu.Lock()
 	live := e.sessions
 	e.sessions = nil

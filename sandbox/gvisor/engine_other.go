@@ -18,6 +18,12 @@ func (*engine) open(context.Context, execution.Spec) (execution.Session, error) 
 	return nil, pyruntime.ErrUnsupported
 }
 
+func (*engine) resume(context.Context, execution.Spec, string) (execution.Session, error) {
+	return nil, pyruntime.ErrUnsupported
+}
+
+func (*engine) base() string { return "" }
+
 func (*engine) detail() string { return "" }
 
 func (*engine) close() error { return nil }

@@ -3,13 +3,13 @@
 package gvisor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,8 +20,32 @@ import (
 	"github.com/mark-analyst/mark/internal/execution"
 )
 
-// inputs returns the mounts by which a session reads its files, where possible
-// the very files, without a copy and without a change to them:
+// input is a file that a session has, as it was when the session got it.
+type input struct {
+	path   string
+	size   int64
+	time   unix.Timespec // of its last change
+	inode  uint64
+	copied bool // into the session's folder: it can be taken away again
+}
+
+// inspect makes sure that a file can be a session's.
+func inspect(f execution.File) (input, unix.Stat_t, error) {
+	var st unix.Stat_t
+	if !cleanName(f.Name) {
+		return input{}, st, fmt.Errorf("%q cannot be the name of a session's file", f.Name)
+	}
+	if err := unix.Stat(f.Path, &st); err != nil {
+		return input{}, st, fmt.Errorf("the file %s: %w", f.Name, err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || !filepath.IsAbs(f.Path) {
+		return input{}, st, fmt.Errorf("%s is not a regular file with an absolute path", f.Name)
+	}
+	return input{path: f.Path, size: st.Size, time: st.Mtim, inode: st.Ino}, st, nil
+}
+
+// mountInputs returns the mounts by which a session reads its files, where
+// possible the very files, without a copy and without a change to them:
 //
 //   - a file that everybody can read is mounted as it is, and where sessions share
 //     the service's user id, so is one of the service's own;
@@ -30,40 +54,128 @@ import (
 //   - where neither works (another owner; a file system that cannot be
 //     id-mapped), it is copied into the session's folder.
 //
-// The caller closes the mounts with closeMounts once they are handed over.
-func (e *engine) inputs(dir string, files []execution.File) (mounts []bind, err error) {
+// folder is the session's folder of inputs, which is mounted itself: what is
+// copied into it later appears, too. The caller closes the mounts with
+// closeMounts once they are handed over.
+func (e *engine) mountInputs(folder string, files []execution.File) (mounts []bind, held map[string]input, err error) {
+	mounts = []bind{{From: folder, To: inputsAt}}
+	held = map[string]input{}
 	defer func() {
 		if err != nil {
 			closeMounts(mounts)
 		}
 	}()
-	seen := map[string]bool{}
-	for i, f := range files {
-		if !cleanName(f.Name) || seen[f.Name] {
-			return mounts, fmt.Errorf("%q cannot be the name of a session's file", f.Name)
+	for _, f := range files {
+		in, st, err := inspect(f)
+		if err != nil {
+			return mounts, nil, err
 		}
-		seen[f.Name] = true
+		if _, twice := held[f.Name]; twice {
+			return mounts, nil, fmt.Errorf("%q cannot be the name of two files of a session", f.Name)
+		}
 		m := bind{From: f.Path, To: filepath.Join(inputsAt, f.Name)}
-		var st unix.Stat_t
-		if err := unix.Stat(f.Path, &st); err != nil {
-			return mounts, fmt.Errorf("the file %s: %w", f.Name, err)
-		}
-		if st.Mode&unix.S_IFMT != unix.S_IFREG || !filepath.IsAbs(f.Path) {
-			return mounts, fmt.Errorf("%s is not a regular file with an absolute path", f.Name)
-		}
 		switch {
 		case st.Mode&0o004 != 0:
 		case e.uid == 0 && int(st.Uid) == os.Geteuid():
 		case e.uid != 0 && st.Uid == 0 && e.remapped(f.Path, &m):
 		default:
-			m.From = filepath.Join(dir, "input-"+strconv.Itoa(i))
-			if err := copyFor(e.uid, f.Path, m.From); err != nil {
-				return mounts, fmt.Errorf("copying the file %s: %w", f.Name, err)
+			in.copied = true
+		}
+		inside := filepath.Join(folder, f.Name)
+		if in.copied {
+			err = copyFor(e.uid, f.Path, inside)
+		} else {
+			mounts = append(mounts, m)
+			err = os.WriteFile(inside, nil, 0o444) // to be mounted over
+		}
+		if err != nil {
+			return mounts, nil, fmt.Errorf("giving the session the file %s: %w", f.Name, err)
+		}
+		held[f.Name] = in
+	}
+	return mounts, held, nil
+}
+
+// mostCopied is how many bytes of files a running session is given by copying
+// them, some 20 ms; with more, a new process that mounts them is quicker.
+const mostCopied = 32 << 20
+
+// Enter implements sandbox.Snapshotter.
+func (s *session) Enter(ctx context.Context, files []execution.File) (bool, error) {
+	if err := s.turns.pause(ctx); err != nil {
+		return false, err
+	}
+	defer s.turns.paused()
+	wanted, names := map[string]execution.File{}, make([]string, len(files))
+	var fresh int64
+	for i, f := range files {
+		in, _, err := inspect(f)
+		if err != nil {
+			return false, err
+		}
+		if _, twice := wanted[f.Name]; twice {
+			return false, fmt.Errorf("%q cannot be the name of two files of a session", f.Name)
+		}
+		names[i], wanted[f.Name] = f.Name, f
+		held, there := s.inputs[f.Name]
+		in.copied = held.copied
+		switch {
+		case there && held == in:
+		case there && !held.copied:
+			return false, nil // a mount shows another file
+		default:
+			fresh += in.size
+		}
+	}
+	for name, held := range s.inputs {
+		if _, stays := wanted[name]; !stays && !held.copied {
+			return false, nil // a mount cannot be taken away
+		}
+	}
+	if fresh > mostCopied {
+		return false, nil
+	}
+	if err := s.take(wanted); err != nil {
+		return false, err
+	}
+	if err := s.conn.Enter(ctx, names); err != nil {
+		s.end()
+		return false, err
+	}
+	return true, nil
+}
+
+// take makes the session's folder hold the wanted files.
+func (s *session) take(wanted map[string]execution.File) error {
+	folder := filepath.Join(s.dir, inputName)
+	for name, held := range s.inputs {
+		if f, stays := wanted[name]; stays {
+			in, _, err := inspect(f)
+			in.copied = held.copied
+			if err == nil && in == held {
+				continue
 			}
 		}
-		mounts = append(mounts, m)
+		if err := os.Remove(filepath.Join(folder, name)); err != nil {
+			return err
+		}
+		delete(s.inputs, name)
 	}
-	return mounts, nil
+	for name, f := range wanted {
+		if _, there := s.inputs[name]; there {
+			continue
+		}
+		in, _, err := inspect(f)
+		if err != nil {
+			return err
+		}
+		in.copied = true
+		if err := copyFor(s.engine.uid, f.Path, filepath.Join(folder, name)); err != nil {
+			return fmt.Errorf("copying the file %s: %w", name, err)
+		}
+		s.inputs[name] = in
+	}
+	return nil
 }
 
 func cleanName(name string) bool {

@@ -109,15 +109,19 @@ func TestInputsAreCopiedAtLast(t *testing.T) {
 	for name, uid := range map[string]int{"another user": DefaultUID, "the service's own": 0} {
 		dir := t.TempDir()
 		e := &engine{uid: uid}
-		mounts, err := e.inputs(dir, []execution.File{{Name: "f", Path: path}})
+		mounts, held, err := e.mountInputs(dir, []execution.File{{Name: "f", Path: path}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := os.ReadFile(mounts[0].From)
-		if err != nil || string(b) != "somebody's" || filepath.Dir(mounts[0].From) != dir {
-			t.Errorf("%s: %s holds %q (%v)", name, mounts[0].From, b, err)
+		if len(mounts) != 1 || mounts[0].From != dir || !held["f"].copied {
+			t.Errorf("%s: mounted %v, held %v", name, mounts, held)
 		}
-		info, err := os.Stat(mounts[0].From)
+		inside := filepath.Join(dir, "f")
+		b, err := os.ReadFile(inside)
+		if err != nil || string(b) != "somebody's" {
+			t.Errorf("%s: %s holds %q (%v)", name, inside, b, err)
+		}
+		info, err := os.Stat(inside)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,6 +28,7 @@ type plan struct {
 	GID         int             `json:"gid"`
 	Restore     string          `json:"restore"`
 	Checkpoint  string          `json:"checkpoint"`
+	Once        bool            `json:"once"`
 	MemoryBytes int64           `json:"memoryBytes"`
 	DebugLog    string          `json:"debugLog"`
 }
@@ -55,7 +56,9 @@ const (
 	kindMemory     = "memory"
 	kindExited     = "exited"
 	kindCheckpoint = "checkpoint"
+	kindUsage      = "usage"
 	wordCheckpoint = 'c'
+	wordUsage      = 'u'
 )
 
 // maxPlanBytes is the kernel's bound on one argument of a command (MAX_ARG_STRLEN).
@@ -191,6 +194,12 @@ func (p *process) readEvents() {
 	}
 }
 
+// say gives the launcher a word.
+func (p *process) say(word byte) error {
+	_, err := p.control.Write([]byte{word})
+	return err
+}
+
 // await waits for an event of the given kind; any other end is an error.
 func (p *process) await(ctx context.Context, kind string) error {
 	select {
@@ -198,8 +207,10 @@ func (p *process) await(ctx context.Context, kind string) error {
 		return ctx.Err()
 	case e, ok := <-p.events:
 		switch {
-		case ok && e.Kind == kind:
+		case ok && e.Kind == kind && e.Message == "":
 			return nil
+		case ok && e.Kind == kind:
+			return errors.New(e.Message)
 		case ok && e.Kind == kindError:
 			return &obstacle{what: "the sandbox did not start", err: errors.New(e.Message), todo: todoFor(e.Message)}
 		case ok:

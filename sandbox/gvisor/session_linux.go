@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/sandbox"
 	"github.com/mark-analyst/mark/sandbox/kernel"
 )
 
@@ -20,14 +21,29 @@ type session struct {
 	proc   *process
 	conn   *kernel.Conn
 	limits execution.Limits
+	turns  turns
+	place  func()           // gives back its place among all sessions; nil in the pool
+	inputs map[string]input // what /mnt/input holds, by name; changed between steps only
+
+	forgotten bool // guarded by the engine's mu
+
+	checkpoints chan event // the launcher's answers
+	usages      chan event // the latest answer
+	asking      sync.Mutex // held by who waits for usages
 
 	endOnce sync.Once
 	over    chan struct{} // closed when nothing of the session is left
 	endErr  error         // of removing its files; read it after over
 }
 
+var _ sandbox.Snapshotter = (*session)(nil)
+
 // Run implements execution.Session.
 func (s *session) Run(ctx context.Context, code string, host execution.Host) (execution.Result, error) {
+	if err := s.turns.step(ctx); err != nil {
+		return execution.Result{}, &execution.Error{Code: execution.CodeCancelled, Message: "The step was stopped before it began.", Err: err}
+	}
+	defer s.turns.stepped()
 	result, err := s.conn.Run(ctx, code, host)
 	if failure := (*execution.Error)(nil); errors.As(err, &failure) && failure.Fatal {
 		s.end()
@@ -44,17 +60,24 @@ func (s *session) Close() error {
 // watch makes the launcher's word, and its end, the session's fate.
 func (s *session) watch() {
 	for e := range s.proc.events {
-		if e.Kind != kindMemory {
-			continue
+		switch e.Kind {
+		case kindCheckpoint:
+			s.checkpoints <- e // each was asked for, by one who waits
+		case kindUsage:
+			select {
+			case s.usages <- e:
+			default: // nobody has taken the last one
+			}
+		case kindMemory:
+			s.conn.Fail(&execution.Error{
+				Code: execution.CodeMemory,
+				Message: fmt.Sprintf("Python used more than the %d MiB of memory that a session may have and was stopped; its variables are lost. Work on fewer rows or columns at a time.",
+					s.limits.MemoryBytes>>20),
+				Fatal: true,
+				Err:   fmt.Errorf("%d bytes in use", e.Bytes),
+			})
+			s.end()
 		}
-		s.conn.Fail(&execution.Error{
-			Code: execution.CodeMemory,
-			Message: fmt.Sprintf("Python used more than the %d MiB of memory that a session may have and was stopped; its variables are lost. Work on fewer rows or columns at a time.",
-				s.limits.MemoryBytes>>20),
-			Fatal: true,
-			Err:   fmt.Errorf("%d bytes in use", e.Bytes),
-		})
-		s.end()
 	}
 	// The launcher is gone, and all with it. Unless the session was closed or
 	// failed already, that was the code's doing.

@@ -12,15 +12,17 @@ import (
 // session ends.
 const controlFD = 3
 
-// The kinds of events, and of the service's single word back. The service holds
+// The kinds of events, and the service's words, a byte each. The service holds
 // the same list in sandbox/gvisor/launch.go.
 const (
 	kindStarted    = "started"    // Python runs or has been restored
 	kindError      = "error"      // it does not; Message says why
 	kindMemory     = "memory"     // stopped for its memory; waits to be killed
 	kindExited     = "exited"     // Python ended; Status is its exit status
-	kindCheckpoint = "checkpoint" // the checkpoint has been written
-	wordCheckpoint = 'c'          // from the service: write the checkpoint now
+	kindCheckpoint = "checkpoint" // it has been written, or Message says why not
+	kindUsage      = "usage"      // Bytes of memory are in use
+	wordCheckpoint = 'c'          // from the service: write a checkpoint now
+	wordUsage      = 'u'          // from the service: how much memory is in use?
 )
 
 type event struct {

@@ -20,9 +20,12 @@ type plan struct {
 	UID int `json:"uid"`
 	GID int `json:"gid"`
 	// Restore names the checkpoint's folder in the new root; "" starts the
-	// spec's process instead. Checkpoint names where to write one.
+	// spec's process instead. Checkpoint names where to write them when the
+	// service asks, a folder that is empty each time; "" for none. With Once
+	// the session ends with its first.
 	Restore     string `json:"restore"`
 	Checkpoint  string `json:"checkpoint"`
+	Once        bool   `json:"once"`
 	MemoryBytes int64  `json:"memoryBytes"`
 	DebugLog    string `json:"debugLog"` // a folder of the new root; "" for none
 }

@@ -27,6 +27,7 @@ type session struct {
 	memory     int64
 	restore    string
 	checkpoint string
+	once       bool
 	spec       *specs.Spec
 }
 
@@ -43,7 +44,8 @@ func (*session) Usage() string { return "session [flags] <id>\n" }
 func (s *session) SetFlags(f *flag.FlagSet) {
 	f.Int64Var(&s.memory, "memory", 0, "bytes of memory at which the session is stopped; 0 for no limit")
 	f.StringVar(&s.restore, "restore", "", "folder of the checkpoint to restore; empty: start afresh")
-	f.StringVar(&s.checkpoint, "checkpoint", "", "folder to write a checkpoint to when the service asks")
+	f.StringVar(&s.checkpoint, "checkpoint", "", "folder to write checkpoints to when the service asks")
+	f.BoolVar(&s.once, "once", false, "end with the first checkpoint")
 }
 
 // FetchSpec implements util.SubCommand.
@@ -78,12 +80,8 @@ func (s *session) Execute(_ context.Context, f *flag.FlagSet, args ...any) subco
 func (s *session) run(conf *config.Config, id string, control *control) (int, error) {
 	// The terminal's signals are for the service, which ends its sessions.
 	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
-	asked := make(chan struct{}, 1)
-	go control.listen(func(word byte) {
-		if word == wordCheckpoint {
-			asked <- struct{}{}
-		}
-	})
+	words := make(chan byte, 8)
+	go control.listen(func(word byte) { words <- word })
 	c, err := container.New(conf, container.Args{ID: id, Spec: s.spec, BundleDir: bundlePath, Attached: true})
 	if err != nil {
 		return 0, fmt.Errorf("creating the sandbox: %w", err)
@@ -96,23 +94,15 @@ func (s *session) run(conf *config.Config, id string, control *control) (int, er
 	if err != nil {
 		return 0, fmt.Errorf("starting the sandbox: %w", err)
 	}
+	w, err := watch(c.SandboxPid(), s.memory)
+	if err != nil {
+		return 0, fmt.Errorf("watching the sandbox's memory: %w", err)
+	}
 	if s.memory > 0 {
-		w, err := watch(c.SandboxPid(), s.memory)
-		if err != nil {
-			return 0, fmt.Errorf("watching the sandbox's memory: %w", err)
-		}
 		go w.run(func(bytes int64) { control.send(event{Kind: kindMemory, Bytes: bytes}) })
 	}
 	control.send(event{Kind: kindStarted})
-	if s.checkpoint != "" {
-		<-asked
-		opts := sandbox.CheckpointOpts{Compression: statefile.CompressionLevelNone}
-		if err := c.Checkpoint(conf, s.checkpoint, opts); err != nil {
-			return 0, fmt.Errorf("writing the checkpoint: %w", err)
-		}
-		control.send(event{Kind: kindCheckpoint})
-		os.Exit(0)
-	}
+	go s.obey(words, conf, c, w, control)
 	ws, err := c.Wait()
 	if err != nil {
 		return 0, fmt.Errorf("waiting for the sandbox: %w", err)
@@ -121,4 +111,28 @@ func (s *session) run(conf *config.Config, id string, control *control) (int, er
 		return 128 + int(ws.Signal()), nil
 	}
 	return ws.ExitStatus(), nil
+}
+
+// obey does what the service's words ask for, one after the other.
+func (s *session) obey(words <-chan byte, conf *config.Config, c *container.Container, w *watcher, control *control) {
+	for word := range words {
+		switch word {
+		case wordUsage:
+			bytes, err := w.usage()
+			if err != nil {
+				bytes = 0 // it is ending
+			}
+			control.send(event{Kind: kindUsage, Bytes: bytes})
+		case wordCheckpoint:
+			opts := sandbox.CheckpointOpts{Compression: statefile.CompressionLevelNone, Resume: !s.once}
+			done := event{Kind: kindCheckpoint}
+			if err := c.Checkpoint(conf, s.checkpoint, opts); err != nil {
+				done.Message = err.Error()
+			}
+			control.send(done)
+			if s.once {
+				os.Exit(0)
+			}
+		}
+	}
 }

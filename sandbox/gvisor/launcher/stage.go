@@ -148,6 +148,7 @@ func sessionArgs(p plan) []string {
 		"--memory="+strconv.FormatInt(p.MemoryBytes, 10),
 		"--restore="+p.Restore,
 		"--checkpoint="+p.Checkpoint,
+		"--once="+strconv.FormatBool(p.Once),
 		sessionID)
 }
 
@@ -252,9 +253,14 @@ func attach(m bind, source int, target string) error {
 	return unix.Mount("", target, "", flags, "")
 }
 
+// makeMountPoint makes what is mounted over, where it is not there already: a
+// session's folder of inputs holds an empty file for each that is mounted.
 func makeMountPoint(target string, dir bool) error {
 	if dir {
 		return os.MkdirAll(target, 0o755)
+	}
+	if st, err := os.Lstat(target); err == nil && st.Mode().IsRegular() {
+		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
 		return err

@@ -1,0 +1,73 @@
+//go:build linux && (amd64 || arm64)
+
+package gvisor
+
+import (
+	"context"
+	"time"
+)
+
+// AwaitIdle waits until the pool holds n sessions.
+func (p *Provider) AwaitIdle(ctx context.Context, n int) error {
+	pool := p.engine.pool
+	for {
+		pool.mu.Lock()
+		idle, changed := len(pool.idle), pool.changed
+		pool.mu.Unlock()
+		if idle == n {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// AwaitRestored waits until n sessions have been started.
+func (p *Provider) AwaitRestored(ctx context.Context, n int) error {
+	pool := p.engine.pool
+	for {
+		pool.mu.Lock()
+		changed := pool.changed
+		pool.mu.Unlock()
+		if p.Restored() >= n {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// SetPool makes the pool believe in another time and another amount of free
+// memory, and look at them.
+func (p *Provider) SetPool(now time.Time, free int64) {
+	pool := p.engine.pool
+	pool.mu.Lock()
+	pool.now = func() time.Time { return now }
+	pool.free = func() (int64, error) { return free, nil }
+	pool.mu.Unlock()
+	pool.wakeUp()
+}
+
+// KillIdle kills the process of a session that waits to be used, and returns
+// what tells that nothing is left of it.
+func (p *Provider) KillIdle() <-chan struct{} {
+	pool := p.engine.pool
+	pool.mu.Lock()
+	s := pool.idle[0].session
+	pool.mu.Unlock()
+	_ = s.proc.cmd.Process.Kill()
+	return s.over
+}
+
+// Restored is how many sessions were started so far.
+func (p *Provider) Restored() int {
+	p.engine.mu.Lock()
+	defer p.engine.mu.Unlock()
+	return p.engine.next
+}

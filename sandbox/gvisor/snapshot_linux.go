@@ -1,0 +1,188 @@
+//go:build linux && (amd64 || arm64)
+
+package gvisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/sandbox"
+)
+
+const (
+	snapshotName = "snapshot" // in a session's folder
+	snapshotAt   = "/snapshot"
+
+	// snapshotTime bounds the writing of a snapshot, some 0.4 s for a session
+	// of 150 MB, and usageTime the answer to a question.
+	snapshotTime = time.Minute
+	usageTime    = 2 * time.Second
+)
+
+// Snapshot implements sandbox.Snapshotter.
+func (s *session) Snapshot(ctx context.Context, folder string) error {
+	if err := s.turns.pause(ctx); err != nil {
+		return err
+	}
+	defer s.turns.paused()
+	// What has begun is finished whatever becomes of ctx: half a snapshot's
+	// answer would be taken for the next one's.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), snapshotTime)
+	defer cancel()
+	written := filepath.Join(s.dir, snapshotName)
+	err := s.writeSnapshot(ctx)
+	if err == nil {
+		err = moveFiles(written, folder)
+	}
+	if err != nil {
+		return errors.Join(err, emptyFolder(written))
+	}
+	return nil
+}
+
+func (s *session) writeSnapshot(ctx context.Context) error {
+	if err := s.proc.say(wordCheckpoint); err != nil {
+		return s.gone(fmt.Errorf("asking for a snapshot: %w", err))
+	}
+	select {
+	case e := <-s.checkpoints:
+		if e.Message != "" {
+			return fmt.Errorf("writing a snapshot: %s", e.Message)
+		}
+		return nil
+	case <-s.over:
+		return s.gone(nil)
+	case <-ctx.Done():
+		s.conn.Fail(&execution.Error{
+			Code: execution.CodeDied, Fatal: true, Err: ctx.Err(),
+			Message: "Python could not be saved and was ended; its variables are lost. Run the earlier steps again.",
+		})
+		s.end()
+		return s.gone(ctx.Err())
+	}
+}
+
+// gone is the error of a session that has ended.
+func (s *session) gone(err error) *execution.Error {
+	return &execution.Error{Code: execution.CodeDied, Message: "The Python session has ended.", Fatal: true, Err: err}
+}
+
+// MemoryBytes implements sandbox.Snapshotter.
+func (s *session) MemoryBytes() int64 {
+	s.asking.Lock()
+	defer s.asking.Unlock()
+	select {
+	case <-s.usages: // came too late for who asked
+	default:
+	}
+	if s.proc.say(wordUsage) != nil {
+		return 0
+	}
+	late := time.NewTimer(usageTime)
+	defer late.Stop()
+	select {
+	case e := <-s.usages:
+		return e.Bytes
+	case <-s.over:
+		return 0
+	case <-late.C:
+		return s.limits.MemoryBytes
+	}
+}
+
+// resume opens a session from a snapshot.
+func (e *engine) resume(ctx context.Context, spec execution.Spec, folder string) (execution.Session, error) {
+	if err := checkSnapshot(folder); err != nil {
+		return nil, err
+	}
+	return e.openWith(ctx, spec, func(ctx context.Context) (*session, error) {
+		s, err := e.start(ctx, spec, folder)
+		if err != nil && ctx.Err() == nil {
+			err = fmt.Errorf("%w: %w", sandbox.ErrSnapshot, err)
+		}
+		return s, err
+	})
+}
+
+// checkSnapshot makes sure that a snapshot's files are there and gVisor's to read.
+func checkSnapshot(folder string) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) == 0 {
+		return fmt.Errorf("%w: it is not there (%w)", sandbox.ErrSnapshot, errors.Join(err, os.ErrNotExist))
+	}
+	for _, entry := range entries {
+		if !entry.Type().IsRegular() {
+			return fmt.Errorf("%w: %s is no file", sandbox.ErrSnapshot, entry.Name())
+		}
+		if err := os.Chmod(filepath.Join(folder, entry.Name()), 0o644); err != nil {
+			return err
+		}
+	}
+	return os.Chmod(folder, 0o755)
+}
+
+// moveFiles moves the files of one folder to another, which may be on another
+// file system. They were written by the sandbox: nothing but regular files is
+// taken, and they become the service's own.
+func moveFiles(from, to string) error {
+	entries, err := os.ReadDir(from)
+	if err != nil {
+		return err
+	}
+	if len(entries) == 0 {
+		return errors.New("gVisor wrote no snapshot")
+	}
+	for _, entry := range entries {
+		source, target := filepath.Join(from, entry.Name()), filepath.Join(to, entry.Name())
+		if !entry.Type().IsRegular() {
+			return fmt.Errorf("the snapshot holds %s, which is no file", entry.Name())
+		}
+		if err := os.Lchown(source, os.Geteuid(), os.Getegid()); err != nil {
+			return err
+		}
+		err := os.Rename(source, target)
+		if errors.Is(err, unix.EXDEV) {
+			err = copyFile(source, target)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return emptyFolder(from)
+}
+
+func copyFile(from, to string) error {
+	in, err := os.OpenFile(from, os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+func emptyFolder(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, entry.Name())))
+	}
+	return err
+}
+
+// base implements sandbox.Keeping: what a checkpoint is keyed on.
+func (e *engine) base() string {
+	return strings.TrimPrefix(filepath.Base(e.checkpoint), checkpointPrefix)
+}
