@@ -64,6 +64,25 @@ type Spec struct {
 	Limits Limits
 }
 
+// Origin says where the variables of a session that is kept under a key come from.
+type Origin struct {
+	State OriginState
+	// Reason is a sentence: why the variables are not what they were. Of
+	// OriginLost and OriginEarlier.
+	Reason string
+}
+
+// OriginState classes Origins.
+type OriginState int
+
+// The origins.
+const (
+	OriginNew     OriginState = iota // nothing was kept: the first session of its key
+	OriginKept                       // all variables are there
+	OriginEarlier                    // those from before the last step, which ended the session
+	OriginLost                       // there were variables, and they are gone
+)
+
 // File is a file on the host that a session may read.
 type File struct {
 	Name string

@@ -1,0 +1,175 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/sandbox"
+)
+
+// Why a key's variables are gone: what a note holds, and what a person is told.
+const (
+	goneBase    = "base"
+	goneDamaged = "damaged"
+	goneAge     = "age"
+	goneRoom    = "room"
+	goneUnsaved = "unsaved"
+	goneEnded   = "ended"
+)
+
+// behind are the sentences of an image that lacks the last step.
+var behind = map[string]string{
+	goneEnded:   "The last step ended the Python session; its variables are those from before that step.",
+	goneUnsaved: "The last step was not saved before Mark was stopped; the variables are those from before that step.",
+}
+
+var reasons = map[string]string{
+	goneBase:    "Mark's Python was changed since, and what was kept does not fit the new one.",
+	goneDamaged: "What was kept of them is damaged.",
+	goneAge:     "They had not been used for too long.",
+	goneRoom:    "There was no more room to keep them.",
+	goneUnsaved: "They could not be saved.",
+	goneEnded:   "They lived only as long as their Python session, which has ended.",
+}
+
+func lost(gone string) execution.Origin {
+	reason, ok := reasons[gone]
+	if !ok {
+		reason = reasons[goneDamaged]
+	}
+	return execution.Origin{State: execution.OriginLost, Reason: reason}
+}
+
+// bring makes e.live a session with the files of spec. The caller has the turn.
+func (k *Keeper) bring(ctx context.Context, e *entry, spec execution.Spec) (execution.Origin, error) {
+	if e.live != nil {
+		there, err := k.enter(ctx, e, spec)
+		if err != nil || there {
+			return execution.Origin{State: execution.OriginKept}, err
+		}
+	}
+	if e.saves != nil { // what a session that is gone still leaves
+		e.saves.wait(ctx)
+	}
+	origin := execution.Origin{State: execution.OriginNew}
+	n, known := k.vault.read(e.key)
+	if known && n.Gone == "" {
+		gone, err := k.resume(ctx, e, spec, n)
+		switch {
+		case err != nil:
+			return origin, err
+		case gone == "":
+			return k.resumed(ctx, e.key, n), nil
+		}
+		if err := k.vault.drop(e.key, n, gone); err != nil {
+			k.c.Logger.WarnContext(ctx, "a snapshot that is worthless stays", "key", e.key, "error", err)
+		}
+		n.Gone = gone
+	}
+	if known {
+		origin = lost(n.Gone)
+	}
+	live, err := k.c.Provider.Open(ctx, spec)
+	if err != nil {
+		return origin, err
+	}
+	e.begin(live, spec)
+	return origin, nil
+}
+
+// resumed notes that a key's image is in use, and tells what it holds.
+func (k *Keeper) resumed(ctx context.Context, key string, n note) execution.Origin {
+	origin := execution.Origin{State: execution.OriginKept}
+	if n.Behind != "" {
+		origin = execution.Origin{State: execution.OriginEarlier, Reason: behind[n.Behind]}
+	}
+	n.Behind, n.Used = "", k.c.Clock.Now()
+	if err := k.vault.write(key, n); err != nil {
+		k.c.Logger.WarnContext(ctx, "the note of a snapshot could not be written", "key", key, "error", err)
+	}
+	return origin
+}
+
+// enter gives a live session the files of spec. It reports false where there is
+// no live session any more, and its variables are to be had from the vault.
+func (k *Keeper) enter(ctx context.Context, e *entry, spec execution.Spec) (bool, error) {
+	live, ok := e.live.(sandbox.Snapshotter)
+	if k.keeping == nil || !ok {
+		if sameFiles(e.files, spec.Files) {
+			return true, nil
+		}
+		return false, k.suspend(ctx, e)
+	}
+	fits, err := live.Enter(ctx, spec.Files)
+	switch {
+	case err == nil && fits:
+		e.files = spec.Files
+		return true, nil
+	case err == nil:
+		return false, k.suspend(ctx, e)
+	case ctx.Err() != nil:
+		return false, err
+	}
+	k.c.Logger.InfoContext(ctx, "a live Python session could not be used", "key", e.key, "error", err)
+	k.ended(ctx, e)
+	return false, e.close()
+}
+
+// resume makes e.live of a key's image. It returns why that cannot be done ever, or
+// an error where it cannot be done now.
+func (k *Keeper) resume(ctx context.Context, e *entry, spec execution.Spec, n note) (gone string, err error) {
+	if k.keeping == nil {
+		return goneEnded, nil
+	}
+	switch base := k.keeping.Base(); {
+	case base == "": // it refuses to work, and says why
+		_, err := k.keeping.Open(ctx, spec)
+		return "", err
+	case n.Base != base:
+		return goneBase, nil
+	}
+	folder, err := k.vault.temp()
+	if err != nil {
+		return "", unavailable(err)
+	}
+	defer k.vault.clear(folder)
+	err = k.vault.unseal(ctx, e.key, folder)
+	if err == nil {
+		var live execution.Session
+		if live, err = k.keeping.Resume(ctx, spec, folder); err == nil {
+			e.begin(live, spec)
+			return "", nil
+		}
+	}
+	switch known := (*execution.Error)(nil); {
+	case ctx.Err() != nil:
+		return "", &execution.Error{Code: execution.CodeCancelled, Fatal: true, Err: err, Message: "The step was stopped before its Python session was ready."}
+	case errors.Is(err, errDamaged), errors.Is(err, sandbox.ErrSnapshot):
+		k.c.Logger.WarnContext(ctx, "a Python session could not be resumed", "key", e.key, "error", err)
+		return goneDamaged, nil
+	case errors.As(err, &known):
+		return "", known
+	}
+	return "", unavailable(err)
+}
+
+func unavailable(err error) error {
+	return &execution.Error{
+		Code: execution.CodeUnavailable, Fatal: true, Err: fmt.Errorf("resume a session: %w", err),
+		Message: "The variables of this chat could not be read back just now. Try again.",
+	}
+}
+
+func sameFiles(a, b []execution.File) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,197 @@
+package keeper
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/sandbox"
+)
+
+// entry is what is known of a key while its session lives or somebody waits.
+type entry struct {
+	key   string
+	turn  chan struct{} // holds an element while somebody uses the entry
+	users int           // have the turn or wait for it; guarded by the Keeper's mu
+
+	// The rest is for who has the turn.
+	live  execution.Session // nil: none
+	files []execution.File  // of the live session
+	saves *saves            // of the live session, or of the last one; nil: there was none
+}
+
+func (e *entry) begin(live execution.Session, spec execution.Spec) {
+	e.live, e.files, e.saves = live, spec.Files, &saves{}
+}
+
+// close ends the live session without saving it.
+func (e *entry) close() error {
+	if e.live == nil {
+		return nil
+	}
+	live := e.live
+	e.live = nil
+	return live.Close()
+}
+
+// suspend saves what is not saved yet and ends the live session.
+func (k *Keeper) suspend(ctx context.Context, e *entry) error {
+	if e.live == nil {
+		return nil
+	}
+	if k.keeping == nil {
+		now := k.c.Clock.Now()
+		return errors.Join(e.close(), k.vault.write(e.key, note{Made: now, Used: now, Gone: goneEnded}))
+	}
+	if !e.saves.wait(ctx) { // the last try failed
+		k.save(ctx, e.key, e.live, e.saves)
+	}
+	if e.saves.unsaved() {
+		now := k.c.Clock.Now()
+		if err := k.vault.drop(e.key, note{Base: k.keeping.Base(), Made: now, Used: now}, goneUnsaved); err != nil {
+			k.c.Logger.WarnContext(ctx, "an old snapshot stays", "key", e.key, "error", err)
+		}
+	}
+	return e.close()
+}
+
+// save writes the session's memory to the vault.
+func (k *Keeper) save(ctx context.Context, key string, live execution.Session, saves *saves) {
+	session, ok := live.(sandbox.Snapshotter)
+	if !ok {
+		return
+	}
+	step := saves.now()
+	err := k.saveNow(ctx, key, session, saves)
+	switch {
+	case saves.dropped():
+	case err != nil:
+		k.c.Logger.WarnContext(ctx, "the variables of a Python session could not be saved", "key", key, "error", err)
+	default:
+		saves.saved(step)
+	}
+}
+
+func (k *Keeper) saveNow(ctx context.Context, key string, session sandbox.Snapshotter, saves *saves) error {
+	folder, err := k.vault.temp()
+	if err != nil {
+		return err
+	}
+	defer k.vault.clear(folder)
+	err = session.Snapshot(ctx, folder)
+	now := k.c.Clock.Now()
+	saves.shot() // the next step may begin
+	if err != nil {
+		return err
+	}
+	sealed, err := k.vault.seal(ctx, folder)
+	if err != nil {
+		return err
+	}
+	saves.noting.Lock()
+	defer saves.noting.Unlock()
+	if saves.dropped() {
+		k.vault.clear(sealed)
+		return nil
+	}
+	n := note{Base: k.keeping.Base(), Made: now, Used: now}
+	if saves.late() {
+		n.Behind = goneUnsaved
+	}
+	return k.vault.commit(key, sealed, n)
+}
+
+// stepped notes, before the step is saved, that what is saved lacks it: the
+// service may end first.
+func (k *Keeper) stepped(ctx context.Context, key string, why string) {
+	n, known := k.vault.read(key)
+	switch {
+	case !known:
+		now := k.c.Clock.Now()
+		n = note{Base: k.keeping.Base(), Made: now, Used: now, Gone: why}
+	case n.Gone != "":
+		n.Gone = why
+	default:
+		n.Behind = why
+	}
+	if err := k.vault.write(key, n); err != nil {
+		k.c.Logger.WarnContext(ctx, "the note of a snapshot could not be written", "key", key, "error", err)
+	}
+}
+
+// ended notes that a session was ended by its own code.
+func (k *Keeper) ended(ctx context.Context, e *entry) {
+	e.saves.wait(ctx) // of the step before, whose snapshot was taken
+	if _, known := k.vault.read(e.key); known {
+		k.stepped(ctx, e.key, goneEnded)
+	}
+}
+
+// held is a session that somebody uses.
+type held struct {
+	keeper  *Keeper
+	entry   *entry
+	session execution.Session
+
+	dead bool // ended by its own code; of the one goroutine that runs steps
+	once sync.Once
+	err  error
+}
+
+// Run implements execution.Session. It waits until the snapshot of the step before
+// is taken, which takes less time than a model needs to ask for the next: were it
+// taken later, a step that ends the session would cost that of the one before.
+func (h *held) Run(ctx context.Context, code string, host execution.Host) (execution.Result, error) {
+	h.entry.saves.waitShot(ctx)
+	result, err := h.session.Run(ctx, code, host)
+	failure := (*execution.Error)(nil)
+	switch fatal := errors.As(err, &failure) && failure.Fatal; {
+	case h.keeper.keeping == nil:
+		h.dead = h.dead || fatal
+	case fatal && !h.dead:
+		h.dead = true
+		h.keeper.ended(context.WithoutCancel(ctx), h.entry)
+	case !h.dead:
+		h.keeper.saveSoon(h.entry, h.session)
+	}
+	return result, err
+}
+
+// Close gives the session back.
+func (h *held) Close() error {
+	h.once.Do(func() {
+		e, k := h.entry, h.keeper
+		if h.dead {
+			h.err = e.close()
+		}
+		k.release(e)
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if !k.closed {
+			k.loops.Go(func() { k.settle(context.Background()) })
+		}
+	})
+	return h.err
+}
+
+// saveSoon saves the session beside whatever comes next. A step that ends while
+// the last one is still being saved is saved after it.
+func (k *Keeper) saveSoon(e *entry, live execution.Session) {
+	key, saves := e.key, e.saves
+	saves.noting.Lock()
+	k.stepped(context.Background(), key, goneUnsaved)
+	begin := saves.want()
+	saves.noting.Unlock()
+	if !begin {
+		return
+	}
+	go func() {
+		for {
+			k.save(context.Background(), key, live, saves)
+			if !saves.more() {
+				return
+			}
+		}
+	}()
+}

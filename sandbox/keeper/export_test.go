@@ -1,0 +1,31 @@
+package keeper
+
+import "context"
+
+// Sweep does now what is done every half minute.
+func (k *Keeper) Sweep(ctx context.Context) { k.sweep(ctx) }
+
+// Live is how many sessions live that nobody uses.
+func (k *Keeper) Live() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.idle)
+}
+
+// Entries is how many keys are remembered in memory.
+func (k *Keeper) Entries() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.entries)
+}
+
+// AwaitSaved waits until nothing of an open session is left to be saved.
+func (k *Keeper) AwaitSaved(ctx context.Context, key string) bool {
+	k.mu.Lock()
+	e := k.entries[key]
+	k.mu.Unlock()
+	return e != nil && e.saves.wait(ctx)
+}
+
+// AwaitTurns waits until the work that follows a use is done.
+func (k *Keeper) AwaitTurns() { k.settle(context.Background()) }

@@ -1,0 +1,243 @@
+// Package keeper keeps Python sessions under keys, so that variables outlive the
+// process that holds them: a session stays alive between uses while there is
+// room, is saved after every step, and goes on from what was saved when it is
+// asked for again: after it was suspended, after a restart or a crash of the
+// service, or a week later.
+//
+// What is saved is encrypted with a key of the service's; while it is written
+// and while it is read it is in the clear for a moment, in a folder that only
+// the service can enter. It fits only what it was made on (sandbox.Keeping);
+// where it does not fit any more, or is gone, Open says so.
+package keeper
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/mark-analyst/mark/internal/clock"
+	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/sandbox"
+)
+
+// Config is what a Keeper is made of.
+type Config struct {
+	// Provider opens the sessions. One that is not sandbox.Keeping keeps
+	// variables only as long as the session lives.
+	Provider sandbox.Provider
+	Dir      string // of what is saved
+	KeyFile  string // of the key that it is encrypted with; made if needed
+	Limits   Limits
+	Clock    clock.Clock
+	Logger   *slog.Logger
+}
+
+// Limits bound what is kept. Zero fields: DefaultLimits.
+type Limits struct {
+	// LiveSessions and LiveBytes are how many unused sessions stay alive and
+	// what they may take of the machine's memory, together: beyond that the
+	// one that was used least recently is suspended, and any after Idle.
+	LiveSessions int
+	LiveBytes    int64
+	Idle         time.Duration
+	// SavedBytes is what all saved sessions may take of the disk; those used
+	// least recently go. MaxAge is how long one is kept unused.
+	SavedBytes int64
+	MaxAge     time.Duration
+}
+
+// DefaultLimits returns what the zero fields of Limits mean: live sessions for a
+// small machine, and 10 GiB for some 250 saved ones of 40 MB.
+func DefaultLimits() Limits {
+	return Limits{
+		LiveSessions: 4, LiveBytes: 2 << 30, Idle: 10 * time.Minute,
+		SavedBytes: 10 << 30, MaxAge: 30 * 24 * time.Hour,
+	}
+}
+
+// sweepEvery is how often idle sessions and old images are looked for.
+const sweepEvery = 30 * time.Second
+
+// Keeper keeps sessions. It is safe for concurrent use.
+type Keeper struct {
+	c       Config
+	keeping sandbox.Keeping // nil: the provider cannot
+	vault   *vault
+
+	cancel   context.CancelFunc
+	loops    sync.WaitGroup
+	settling sync.Mutex // held while idle sessions are looked through
+
+	mu      sync.Mutex        // protects the rest
+	entries map[string]*entry // those that live, or that somebody waits for
+	idle    map[*entry]idle   // live ones that nobody uses
+	closed  bool
+}
+
+// idle is what is known of a session that nobody uses.
+type idle struct {
+	since time.Time
+	bytes int64
+}
+
+// New returns a Keeper over what is saved in its folder.
+func New(c Config) (*Keeper, error) {
+	d := DefaultLimits()
+	fill(&c.Limits.LiveSessions, d.LiveSessions)
+	fill(&c.Limits.LiveBytes, d.LiveBytes)
+	fill(&c.Limits.Idle, d.Idle)
+	fill(&c.Limits.SavedBytes, d.SavedBytes)
+	fill(&c.Limits.MaxAge, d.MaxAge)
+	v, err := openVault(c.Dir, c.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("keep Python sessions in %s: %w", c.Dir, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	k := &Keeper{c: c, vault: v, cancel: cancel, entries: map[string]*entry{}, idle: map[*entry]idle{}}
+	k.keeping, _ = c.Provider.(sandbox.Keeping)
+	k.loops.Go(func() {
+		tick := time.NewTicker(sweepEvery)
+		defer tick.Stop()
+		for {
+			k.sweep(ctx)
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	return k, nil
+}
+
+var goodKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,100}$`)
+
+// Open returns the session of a key with the files and limits of spec, and says
+// where its variables come from. It waits until nobody else uses that session.
+// Closing the session gives it back. Errors are those of sandbox.Provider's Open.
+func (k *Keeper) Open(ctx context.Context, key string, spec execution.Spec) (execution.Session, execution.Origin, error) {
+	if !goodKey.MatchString(key) {
+		return nil, execution.Origin{}, fmt.Errorf("keep a session: %q is no key", key)
+	}
+	e, err := k.acquire(ctx, key)
+	if err != nil {
+		return nil, execution.Origin{}, err
+	}
+	origin, err := k.bring(ctx, e, spec)
+	if err != nil {
+		k.release(e)
+		return nil, origin, err
+	}
+	return &held{keeper: k, entry: e, session: e.live}, origin, nil
+}
+
+// Erase ends the session of a key and leaves nothing of it. It waits until nobody
+// uses the session.
+func (k *Keeper) Erase(ctx context.Context, key string) error {
+	if !goodKey.MatchString(key) {
+		return nil // nothing can be kept under it
+	}
+	e, err := k.acquire(ctx, key)
+	if err != nil {
+		return err
+	}
+	defer k.release(e)
+	if e.saves != nil {
+		e.saves.drop()
+		err = e.close()
+		e.saves.wait(context.WithoutCancel(ctx)) // what is being written ends at once: its session has
+	}
+	return errors.Join(err, k.vault.erase(key))
+}
+
+// Close saves what lives and ends it. What ctx does not leave time for keeps what
+// was saved of it last. Closing twice is harmless.
+func (k *Keeper) Close(ctx context.Context) error {
+	k.mu.Lock()
+	k.closed = true
+	all := make([]*entry, 0, len(k.entries))
+	for _, e := range k.entries {
+		all = append(all, e)
+	}
+	k.mu.Unlock()
+	k.cancel()
+	var err error
+	for _, e := range all {
+		select {
+		case e.turn <- struct{}{}:
+			k.unidle(e)
+			err = errors.Join(err, k.suspend(ctx, e))
+			<-e.turn
+		case <-ctx.Done():
+		}
+	}
+	if ctx.Err() != nil {
+		return errors.Join(err, ctx.Err()) // the provider ends the rest
+	}
+	k.loops.Wait()
+	return err
+}
+
+// acquire waits for the turn of a key.
+func (k *Keeper) acquire(ctx context.Context, key string) (*entry, error) {
+	k.mu.Lock()
+	if k.closed {
+		k.mu.Unlock()
+		return nil, &execution.Error{Code: execution.CodeUnavailable, Fatal: true, Message: "The service is shutting down."}
+	}
+	e := k.entries[key]
+	if e == nil {
+		e = &entry{key: key, turn: make(chan struct{}, 1)}
+		k.entries[key] = e
+	}
+	e.users++
+	k.mu.Unlock()
+	select {
+	case e.turn <- struct{}{}:
+		k.unidle(e)
+		return e, nil
+	case <-ctx.Done():
+		k.leave(e)
+		return nil, &execution.Error{
+			Code: execution.CodeCancelled, Fatal: true, Err: ctx.Err(),
+			Message: "The Python session of this chat is in use; the wait for it was given up.",
+		}
+	}
+}
+
+// release gives back a turn.
+func (k *Keeper) release(e *entry) {
+	if e.live != nil {
+		k.mu.Lock()
+		k.idle[e] = idle{since: k.c.Clock.Now()}
+		k.mu.Unlock()
+	}
+	<-e.turn
+	k.leave(e)
+}
+
+// leave forgets an entry that holds nothing and that nobody waits for.
+func (k *Keeper) leave(e *entry) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	e.users--
+	if _, live := k.idle[e]; !live && e.users == 0 && k.entries[e.key] == e {
+		delete(k.entries, e.key)
+	}
+}
+
+func (k *Keeper) unidle(e *entry) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.idle, e)
+}
+
+func fill[T int | int64 | time.Duration](value *T, fallback T) {
+	if *value <= 0 {
+		*value = fallback
+	}
+}

@@ -1,0 +1,107 @@
+package keeper
+
+import (
+	"context"
+	"sync"
+)
+
+// saves counts the steps of a live session and which of them are saved.
+type saves struct {
+	noting sync.Mutex // held while the key's note is written
+
+	mu      sync.Mutex // protects the rest
+	steps   int        // that have ended
+	tried   int        // the last of them that was tried to save
+	shots   int        // the last of them whose snapshot is taken, or failed
+	done    int        // the last of them that is saved
+	going   bool
+	given   bool          // nothing is to be kept any more
+	changed chan struct{} // closed at the next change; nil: nobody waits
+}
+
+// want counts a step, and reports whether the caller has to begin saving.
+func (s *saves) want() (begin bool) {
+	s.change(func() {
+		s.steps++
+		begin = !s.going && !s.given
+		s.going = s.going || begin
+	})
+	return begin
+}
+
+// now is the step that a snapshot of this moment holds.
+func (s *saves) now() (step int) {
+	s.change(func() { s.tried, step = s.steps, s.steps })
+	return step
+}
+
+// shot tells that the snapshot is taken, or not to be had.
+func (s *saves) shot() { s.change(func() { s.shots = s.tried }) }
+
+func (s *saves) saved(step int) { s.change(func() { s.done = max(s.done, step) }) }
+
+// more reports whether a step has ended since; if not, saving has ended.
+func (s *saves) more() (more bool) {
+	s.change(func() {
+		s.shots = s.tried
+		more = s.tried < s.steps && !s.given
+		s.going = more
+	})
+	return more
+}
+
+// drop ends saving; what is being saved is thrown away.
+func (s *saves) drop() { s.change(func() { s.given = true }) }
+
+func (s *saves) change(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+	if s.changed != nil {
+		close(s.changed)
+		s.changed = nil
+	}
+}
+
+func (s *saves) is(f func() bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return f()
+}
+
+func (s *saves) dropped() bool { return s.is(func() bool { return s.given }) }
+
+func (s *saves) unsaved() bool { return s.is(func() bool { return s.done < s.steps && !s.given }) }
+
+// late reports whether a step has ended since the snapshot that is being saved.
+func (s *saves) late() bool { return s.is(func() bool { return s.tried < s.steps }) }
+
+// wait waits for the saving that goes on, and reports whether all is saved.
+func (s *saves) wait(ctx context.Context) bool {
+	return s.until(ctx, func() bool { return !s.going }) && !s.unsaved()
+}
+
+// waitShot waits until no snapshot is to be taken.
+func (s *saves) waitShot(ctx context.Context) {
+	s.until(ctx, func() bool { return !s.going || s.shots == s.steps })
+}
+
+func (s *saves) until(ctx context.Context, f func() bool) bool {
+	for {
+		s.mu.Lock()
+		if f() {
+			s.mu.Unlock()
+			return true
+		}
+		if s.changed == nil {
+			s.changed = make(chan struct{})
+		}
+		changed := s.changed
+		s.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
