@@ -26,9 +26,14 @@ type Model struct {
 	LLM     LLM
 }
 
-// Sandbox opens isolated Python sessions. Its errors are *execution.Error.
+// Sandbox keeps isolated Python sessions under keys. Its errors are
+// *execution.Error.
 type Sandbox interface {
-	Open(ctx context.Context, spec execution.Spec) (execution.Session, error)
+	// Open returns the session of a key, and says where its variables come
+	// from. Closing the session gives it back.
+	Open(ctx context.Context, key string, spec execution.Spec) (execution.Session, execution.Origin, error)
+	// Erase leaves nothing of the session of a key.
+	Erase(ctx context.Context, key string) error
 }
 
 // Blobs keeps files.

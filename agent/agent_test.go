@@ -265,7 +265,7 @@ func TestPythonFailures(t *testing.T) {
 		"exception":  {execution.Result{Failure: &execution.Failure{Name: "KeyError", Message: "'x'", Traceback: "Traceback: KeyError 'x'"}}, nil, "Traceback: KeyError", "PYTHON_EXCEPTION", 1},
 		"no message": {execution.Result{Failure: &execution.Failure{Name: "MemoryError", Traceback: "MemoryError"}}, nil, "MemoryError", "PYTHON_EXCEPTION", 1},
 		"timeout":    {execution.Result{}, &execution.Error{Code: execution.CodeTimeout, Message: "Too slow."}, "Too slow.", "PYTHON_TIMEOUT", 1},
-		"died":       {execution.Result{}, &execution.Error{Code: execution.CodeDied, Message: "It died.", Fatal: true}, "variables are gone", "PYTHON_DIED", 2},
+		"died":       {execution.Result{}, &execution.Error{Code: execution.CodeDied, Message: "It died.", Fatal: true}, "new session", "PYTHON_DIED", 2},
 		"cut output": {execution.Result{Truncated: true}, nil, "rest is lost", "", 1},
 	} {
 		t.Run(name, func(t *testing.T) {

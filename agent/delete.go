@@ -18,7 +18,7 @@ var ErrBusy = errors.New("agent: the chat's run has not ended yet")
 const stopTime = 10 * time.Second
 
 // DeleteChat stops what goes on in a chat of the viewer's and deletes it with its
-// messages, runs, events and artifacts. The error is ent's NotFoundError, or
+// messages, runs, events, artifacts and Python variables. The error is ent's NotFoundError, or
 // ErrBusy.
 func (a *Agent) DeleteChat(ctx context.Context, chatID string) error {
 	c, err := a.Client.Chat.Get(ctx, chatID)
@@ -32,6 +32,9 @@ func (a *Agent) DeleteChat(ctx context.Context, chatID string) error {
 		Select(artifact.FieldBlobKey).Strings(ctx)
 	if err != nil {
 		return fmt.Errorf("find the chat's artifacts: %w", err)
+	}
+	if err := a.Sandbox.Erase(ctx, chatID); err != nil {
+		return fmt.Errorf("erase the chat's variables: %w", err)
 	}
 	if err := a.Client.Chat.DeleteOne(c).Exec(ctx); err != nil {
 		return fmt.Errorf("delete the chat: %w", err)

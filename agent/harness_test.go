@@ -231,16 +231,27 @@ type scriptedPython struct {
 	opened []execution.Spec
 	closed int
 	refuse error
+	origin execution.Origin
+	keys   []string // that were opened
+	erased []string
 }
 
-func (p *scriptedPython) Open(_ context.Context, spec execution.Spec) (execution.Session, error) {
+func (p *scriptedPython) Open(_ context.Context, key string, spec execution.Spec) (execution.Session, execution.Origin, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.refuse != nil {
-		return nil, p.refuse
+		return nil, execution.Origin{}, p.refuse
 	}
 	p.opened = append(p.opened, spec)
-	return &scriptedSession{p}, nil
+	p.keys = append(p.keys, key)
+	return &scriptedSession{p}, p.origin, nil
+}
+
+func (p *scriptedPython) Erase(_ context.Context, key string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.erased = append(p.erased, key)
+	return nil
 }
 
 type scriptedSession struct{ p *scriptedPython }

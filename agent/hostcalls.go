@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"path"
 	"strings"
 
 	"github.com/mark-analyst/mark/ent"
@@ -49,14 +50,15 @@ func (k *work) callFiles() []calledFile {
 	return files
 }
 
-// callDataset finds a dataset by its name or its file's, exactly or else without
-// regard to case.
+// callDataset finds a dataset by its name or its file's, with or without the
+// ending, exactly or else without regard to case.
 func (k *work) callDataset(name string) (any, error) {
 	same := []func(a, b string) bool{func(a, b string) bool { return a == b }, strings.EqualFold}
 	for _, equal := range same {
 		for _, d := range k.datasets {
-			if d.State == dataset.StateReady && (equal(name, d.Name) || equal(name, k.fileName(d))) {
-				return map[string]string{"path": dataFolder + k.fileName(d), "load": k.loadCode(d)}, nil
+			file := k.fileName(d)
+			if d.State == dataset.StateReady && (equal(name, d.Name) || equal(name, file) || equal(name, strings.TrimSuffix(file, path.Ext(file)))) {
+				return map[string]string{"path": dataFolder + file, "load": k.loadCode(d)}, nil
 			}
 		}
 	}

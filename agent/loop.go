@@ -32,6 +32,7 @@ type work struct {
 
 	datasets []*ent.Dataset // of the chat, READY or FAILED
 	python   *python        // nil until the first step of Python
+	ended    bool           // a step has ended a session of this run
 	opening  *opening       // nil when none is being opened
 	loaded   bool           // a program ran to its end in this session
 	evidence evidence

@@ -16,9 +16,10 @@ import (
 // dataFolder is where a session's files are.
 const dataFolder = "/mnt/data/"
 
-// python is a run's session and the files that it reads.
+// python is the chat's session, while a run has it, and the files that it reads.
 type python struct {
 	execution.Session
+	notice  string // what has to be told of its variables with the next step
 	release []func()
 	onClose func(error)
 }
@@ -92,7 +93,7 @@ func (k *work) openSession(ctx context.Context) (*python, error) {
 	p := &python{onClose: func(err error) {
 		k.Logger.WarnContext(ctx, "closing a Python session failed", "run", k.row.ID, "error", err)
 	}}
-	spec := execution.Spec{Limits: k.Limits.Python}
+	spec := execution.Spec{Owner: k.row.OwnerID, Limits: k.Limits.Python}
 	for _, d := range k.datasets {
 		if d.State != dataset.StateReady {
 			continue
@@ -110,15 +111,29 @@ func (k *work) openSession(ctx context.Context) (*python, error) {
 		p.release = append(p.release, release)
 		spec.Files = append(spec.Files, execution.File{Name: k.fileName(d), Path: host})
 	}
-	session, err := k.Sandbox.Open(ctx, spec)
+	session, origin, err := k.Sandbox.Open(ctx, k.row.ChatID, spec)
 	if err != nil {
 		for _, r := range p.release {
 			r()
 		}
 		return nil, err
 	}
-	p.Session = session
+	p.Session, p.notice = session, noticeOf(origin, k.ended)
 	return p, nil
+}
+
+// noticeOf is what the model and the person are told of a session's variables:
+// nothing where they are as the last step left them.
+func noticeOf(origin execution.Origin, ended bool) string {
+	switch {
+	case origin.State == execution.OriginLost:
+		return "The variables of earlier programs in this chat are gone. " + origin.Reason + " Python has started afresh: load the data again."
+	case origin.State == execution.OriginEarlier:
+		return origin.Reason
+	case origin.State == execution.OriginNew && ended:
+		return "Python has started afresh; no variables are there: load the data again."
+	}
+	return ""
 }
 
 // fileName is a dataset's file as Python sees it in this chat: of several with

@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,13 +19,13 @@ type noticed struct {
 	may   chan struct{}
 }
 
-func (n *noticed) Open(ctx context.Context, spec execution.Spec) (execution.Session, error) {
+func (n *noticed) Open(ctx context.Context, key string, spec execution.Spec) (execution.Session, execution.Origin, error) {
 	close(n.asked)
 	select {
 	case <-n.may:
-		return n.scriptedPython.Open(ctx, spec)
+		return n.scriptedPython.Open(ctx, key, spec)
 	case <-ctx.Done():
-		return nil, &execution.Error{Code: execution.CodeCancelled, Message: "Cancelled."}
+		return nil, execution.Origin{}, &execution.Error{Code: execution.CodeCancelled, Message: "Cancelled."}
 	}
 }
 
@@ -108,5 +109,60 @@ func TestAProgramWithoutItsDataIsToldHowToLoadIt(t *testing.T) {
 	}
 	if later := told(3); strings.Contains(later, "Begin the program") {
 		t.Errorf("with data loaded it was told %q", later)
+	}
+}
+
+func TestSessionsAreKeptUnderTheChat(t *testing.T) {
+	b := newBench(t, databases.SQLite(t), nil)
+	b.python.run = prints("1\n")
+	b.model.then(python("1"), says("done"), python("1"), says("done"))
+	first, _ := b.ask(agent.Question{Text: "q"})
+	b.ask(agent.Question{ChatID: first.ChatID, Text: "q"})
+	if want := []string{first.ChatID, first.ChatID}; !slices.Equal(b.python.keys, want) || b.python.closed != 2 {
+		t.Errorf("opened %v, closed %d", b.python.keys, b.python.closed)
+	}
+	if owner := b.python.opened[0].Owner; owner == "" || owner != first.OwnerID {
+		t.Errorf("the session is %q's", owner)
+	}
+	if err := b.agent.DeleteChat(b.ctx, first.ChatID); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{first.ChatID}; !slices.Equal(b.python.erased, want) {
+		t.Errorf("erased %v", b.python.erased)
+	}
+}
+
+func TestWhatBecameOfVariablesIsTold(t *testing.T) {
+	for name, test := range map[string]struct {
+		origin execution.Origin
+		want   string // in what the model and the person are told; "": nothing is
+	}{
+		"new":     {execution.Origin{}, ""},
+		"kept":    {execution.Origin{State: execution.OriginKept}, ""},
+		"earlier": {execution.Origin{State: execution.OriginEarlier, Reason: "Those from before."}, "[mark] Those from before."},
+		"lost":    {execution.Origin{State: execution.OriginLost, Reason: "No room."}, "are gone. No room. Python has started afresh"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, databases.SQLite(t), nil)
+			b.python.run, b.python.origin = prints("1\n"), test.origin
+			b.model.then(python("1"), python("2"), says("done"))
+			b.ask(agent.Question{Text: "q"})
+			told := func(request int) string {
+				messages := b.model.requests[request].Messages
+				return messages[len(messages)-1].Content
+			}
+			shown := ""
+			for _, s := range b.client.Step.Query().AllX(b.ctx) {
+				shown += string(s.Outputs)
+			}
+			for what, text := range map[string]string{"the model was told": told(1), "the person was shown": shown} {
+				if got := strings.Contains(text, "[mark]"); got != (test.want != "") || !strings.Contains(text, test.want) {
+					t.Errorf("%s %q, want %q", what, text, test.want)
+				}
+			}
+			if strings.Contains(told(2), "[mark]") {
+				t.Errorf("it is told again: %q", told(2))
+			}
+		})
 	}
 }

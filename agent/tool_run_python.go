@@ -23,7 +23,7 @@ const maxStream = 64 << 10
 // maxName is how long the name and the type of an artifact can be, bytes.
 const maxName = 255
 
-// runPython runs the code in the run's session.
+// runPython runs the code in the chat's session.
 func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (callEnd, error) {
 	code := text(args, "code")
 	session, err := k.session(ctx)
@@ -31,6 +31,10 @@ func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (
 		return callEnd{}, err
 	}
 	out := &stepOutput{k: k, ctx: ctx, step: s, printed: map[execution.Stream]*strings.Builder{}}
+	if session.notice != "" {
+		out.take(execution.Event{Chunk: &execution.Chunk{Stream: execution.Stderr, Text: "[mark] " + session.notice + "\n"}})
+		session.notice = ""
+	}
 	result, err := session.Run(ctx, code, execution.Host{Emit: out.take, Call: k.answerCall})
 	k.usage.PythonMs += result.Duration.Milliseconds()
 	if out.err != nil {
@@ -49,8 +53,8 @@ func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (
 		problem = broken.Message
 		if broken.Fatal {
 			k.closePython()
-			k.loaded = false
-			problem += " The session was ended and its variables are gone; load the data again."
+			k.loaded, k.ended = false, true
+			problem += " The next program runs in a new session."
 		}
 		end.state, end.code, end.message = step.StateFailed, string(broken.Code), broken.Message
 	case err != nil:

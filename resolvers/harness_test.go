@@ -75,7 +75,7 @@ func newBench(t *testing.T, s *store.Store, guard func(*ent.Client)) *bench {
 	t.Cleanup(func() { must(t, data.Close(context.Background())) })
 	b.agent, err = agent.New(agent.Config{
 		Client: client, Log: log, Models: []agent.Model{{Name: "idle", LLM: b.model}},
-		Sandbox: noSandbox{}, Blobs: noBlobs{}, Datasets: data,
+		Sandbox: noSessions{}, Blobs: noBlobs{}, Datasets: data,
 		AsOwner: func(ctx context.Context, id string) context.Context {
 			return auth.WithViewer(ctx, auth.Viewer{UserID: id})
 		},
@@ -290,6 +290,16 @@ type noSandbox struct{}
 func (noSandbox) Open(context.Context, execution.Spec) (execution.Session, error) {
 	return nil, &execution.Error{Code: execution.CodeUnavailable, Message: "no sandbox"}
 }
+
+// noSessions keeps none, under any key.
+type noSessions struct{}
+
+func (noSessions) Open(ctx context.Context, _ string, spec execution.Spec) (execution.Session, execution.Origin, error) {
+	s, err := noSandbox{}.Open(ctx, spec)
+	return s, execution.Origin{}, err
+}
+
+func (noSessions) Erase(context.Context, string) error { return nil }
 
 type noBlobs struct{}
 

@@ -144,9 +144,14 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	}
 	a.closers = append(a.closers, data.Close)
 	a.parts = parts
+	sessions, err := keepSessions(c, parts.Sandbox, parts.Clock, a.logger)
+	if err != nil {
+		return err
+	}
+	a.closers = append(a.closers, sessions.Close)
 	limits := agentLimits(c)
 	analyst, err := agent.New(agent.Config{
-		Client: db.Client, Log: log, Models: parts.Models, Sandbox: parts.Sandbox,
+		Client: db.Client, Log: log, Models: parts.Models, Sandbox: sessions,
 		Blobs: blobStore{blobs}, Datasets: data,
 		AsOwner: func(ctx context.Context, userID string) context.Context {
 			return auth.WithViewer(ctx, auth.Viewer{UserID: userID})

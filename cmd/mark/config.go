@@ -69,6 +69,7 @@ func (c LLMConfig) complete() (LLMConfig, error) {
 type SandboxConfig struct {
 	Provider string `name:"sandbox" default:"gvisor" enum:"gvisor" env:"MARK_SANDBOX" help:"gvisor: on this machine."`
 	Dir      string `name:"sandbox-dir" env:"MARK_SANDBOX_DIR" type:"path" help:"Folder of the Python runtime, the checkpoint and the sessions; empty: sandbox in the data folder."`
+	Pool     int    `name:"sandbox-pool" default:"2" env:"MARK_SANDBOX_POOL" help:"Python sessions that are started ahead (150 MB each); 0: none."`
 	Launcher string `name:"sandbox-launcher" env:"MARK_SANDBOX_LAUNCHER" type:"path" help:"The program mark-sandbox; empty: beside the program mark."`
 }
 
@@ -79,6 +80,10 @@ type LimitsConfig struct {
 	RunTime        time.Duration `default:"10m" env:"MARK_LIMIT_RUN_TIME" help:"Wall time of a run."`
 	ConcurrentRuns int           `default:"4" env:"MARK_LIMIT_CONCURRENT_RUNS" help:"Runs at once."`
 	PythonStepTime time.Duration `default:"1m" env:"MARK_LIMIT_PYTHON_STEP_TIME" help:"Wall time of a step of Python."`
+	LiveSessions   int           `default:"4" env:"MARK_LIMIT_LIVE_SESSIONS" help:"Chats' Python sessions that stay alive between questions; others go on from disk."`
+	LiveMemory     int64         `default:"2147483648" env:"MARK_LIMIT_LIVE_MEMORY_BYTES" help:"What those take of the memory together, bytes."`
+	SavedBytes     int64         `default:"10737418240" env:"MARK_LIMIT_SAVED_BYTES" help:"What saved Python sessions take of the disk together, bytes."`
+	SavedAge       time.Duration `default:"720h" env:"MARK_LIMIT_SAVED_AGE" help:"How long a chat's Python variables are kept unused."`
 	PythonMemory   int64         `default:"2147483648" env:"MARK_LIMIT_PYTHON_MEMORY_BYTES" help:"Memory of a Python session, bytes; at least 1 GiB."`
 }
 
@@ -97,6 +102,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("a limit is too small: MARK_LIMIT_STEPS at least 2, MARK_LIMIT_CONCURRENT_RUNS and MARK_LIMIT_UPLOAD_BYTES at least 1")
 	case c.Limits.PythonMemory < 1<<30:
 		return fmt.Errorf("MARK_LIMIT_PYTHON_MEMORY_BYTES is below 1 GiB, with which Python does not start")
+	case c.Sandbox.Pool < 0 || c.Limits.LiveSessions < 1 || c.Limits.LiveMemory < 1 || c.Limits.SavedBytes < 1 || c.Limits.SavedAge <= 0:
+		return fmt.Errorf("MARK_LIMIT_LIVE_SESSIONS, MARK_LIMIT_LIVE_MEMORY_BYTES, MARK_LIMIT_SAVED_BYTES and MARK_LIMIT_SAVED_AGE must be above zero, MARK_SANDBOX_POOL not below")
 	case c.Limits.RunTime <= 0 || c.Limits.PythonStepTime <= 0:
 		return fmt.Errorf("MARK_LIMIT_RUN_TIME and MARK_LIMIT_PYTHON_STEP_TIME must be above zero, like 10m")
 	}

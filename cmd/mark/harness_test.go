@@ -33,7 +33,7 @@ func everyDatabase(t *testing.T, test func(t *testing.T, databaseURL string)) {
 
 // shared keeps a provider open from one App to the next: the checkpoint's
 // self-test and the leftovers of others are not what these tests are about.
-type shared struct{ sandbox.Provider }
+type shared struct{ sandbox.Keeping }
 
 func (shared) Close() error { return nil }
 
@@ -57,6 +57,7 @@ func start(t testing.TB, databaseURL string, change func(*Config, *Parts)) *serv
 		Limits: LimitsConfig{
 			UploadBytes: 64 << 20, Steps: 20, RunTime: 2 * time.Minute, ConcurrentRuns: 4,
 			PythonStepTime: 30 * time.Second, PythonMemory: 2 << 30,
+			LiveSessions: 2, LiveMemory: 2 << 30, SavedBytes: 1 << 30, SavedAge: time.Hour,
 		},
 	}}
 	if change != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/mark-analyst/mark/llm/offline"
 	"github.com/mark-analyst/mark/sandbox"
 	"github.com/mark-analyst/mark/sandbox/gvisor"
+	"github.com/mark-analyst/mark/sandbox/keeper"
 	"github.com/mark-analyst/mark/sandbox/pyruntime"
 )
 
@@ -77,7 +78,8 @@ func openSandbox(ctx context.Context, c Config, logger *slog.Logger, progress fu
 		return gvisor.Refusing(err), nil
 	}
 	provider, err := gvisor.New(ctx, gvisor.Config{
-		Dir: c.Sandbox.Dir, Launcher: launcher, Tree: tree, Limits: pythonLimits(c), Sessions: c.Limits.ConcurrentRuns * 2,
+		Dir: c.Sandbox.Dir, Launcher: launcher, Tree: tree, Limits: pythonLimits(c),
+		Sessions: c.Limits.ConcurrentRuns*2 + c.Limits.LiveSessions, Pool: gvisor.Pool{Size: c.Sandbox.Pool},
 		Progress: func(phase string) { progress("Sandbox: " + phase) }, Logger: logger,
 	})
 	if err != nil {
@@ -87,6 +89,18 @@ func openSandbox(ctx context.Context, c Config, logger *slog.Logger, progress fu
 		logger.ErrorContext(ctx, "Python cannot run", "reason", i.Detail)
 	}
 	return provider, nil
+}
+
+// keepSessions makes what keeps chats' sessions over the provider.
+func keepSessions(c Config, provider sandbox.Provider, now clock.Clock, logger *slog.Logger) (*keeper.Keeper, error) {
+	return keeper.New(keeper.Config{
+		Provider: provider, Dir: filepath.Join(c.DataDir, "sessions"), KeyFile: filepath.Join(c.DataDir, "keys", "sessions.age"),
+		Limits: keeper.Limits{
+			LiveSessions: c.Limits.LiveSessions, LiveBytes: c.Limits.LiveMemory,
+			SavedBytes: c.Limits.SavedBytes, MaxAge: c.Limits.SavedAge,
+		},
+		Clock: now, Logger: logger,
+	})
 }
 
 // launcher is where the program mark-sandbox is: beside this program unless
