@@ -181,6 +181,11 @@ func (v *vault) unseal(ctx context.Context, key, folder string) error {
 		return err
 	}
 	defer plain.Close()
+	into, err := os.OpenRoot(folder)
+	if err != nil {
+		return err
+	}
+	defer into.Close()
 	for archive := tar.NewReader(plain); ; {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -189,14 +194,14 @@ func (v *vault) unseal(ctx context.Context, key, folder string) error {
 		if err != nil {
 			return damaged(ctx, err)
 		}
-		if header.Typeflag != tar.TypeReg || header.Name != filepath.Base(header.Name) {
+		if header.Typeflag != tar.TypeReg {
 			return damaged(ctx, fmt.Errorf("entry %q", header.Name))
 		}
-		out, err := os.OpenFile(filepath.Join(folder, header.Name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		out, err := into.OpenFile(header.Name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if err != nil {
 			return err
 		}
-		_, err = io.Copy(out, archive)
+		_, err = io.CopyN(out, archive, header.Size)
 		if err := errors.Join(err, out.Close()); err != nil {
 			return damaged(ctx, err)
 		}
