@@ -138,7 +138,7 @@ const (
 	MIMEText   = "text/plain"                      // Text: repr of the last expression
 	MIMEPNG    = "image/png"                       // Artifact is set
 	MIMEJSON   = "application/json"                // JSON: what display_json was given
-	MIMEFile   = "application/vnd.mark.file+json"  // Artifact is set: a file left in /mnt/data
+	MIMEFile   = "application/vnd.mark.file+json"  // Artifact is set: a file left in /mnt/data, or a page of HTML that was shown
 )
 
 // Output is one rich output of a step.
@@ -174,8 +174,13 @@ type Artifact struct {
 type Result struct {
 	Failure  *Failure // nil: it succeeded
 	Duration time.Duration
-	// Truncated tells that output beyond a limit was dropped.
+	// Truncated tells that output beyond a limit was dropped; Notices tell what.
 	Truncated bool
+	Notices   []Notice
+	// Facts and Usage are what the session says of the step; nil where it did
+	// not get to say it.
+	Facts *Facts
+	Usage *Usage
 }
 
 // Failure is an exception that the code raised.
@@ -183,6 +188,9 @@ type Failure struct {
 	Name      string // the exception's class: "KeyError"
 	Message   string
 	Traceback string // cut to the user's own lines, without ANSI codes
+	// Limit is the limit of the session that the code ran into, so far as the
+	// session can tell; code can raise the like itself. "": none.
+	Limit Limit
 }
 
 // Code classes the ends of a step that are not the code's own doing, or that
@@ -198,6 +206,12 @@ const (
 	CodeProtocol    Code = "PYTHON_PROTOCOL"    // frames that the kernel would not send
 	CodeUnavailable Code = "PYTHON_UNAVAILABLE" // no isolation, no runtime, no room
 	CodeCancelled   Code = "PYTHON_CANCELLED"   // the caller's context ended
+
+	// What a Failure's limit is called: the step failed and the session goes on.
+	CodeDiskFull         Code = "PYTHON_DISK_FULL"
+	CodeTooManyFiles     Code = "PYTHON_TOO_MANY_FILES"
+	CodeTooManyProcesses Code = "PYTHON_TOO_MANY_PROCESSES"
+	CodeMemoryError      Code = "PYTHON_MEMORY_ERROR"
 )
 
 // Error is the failure of a session.

@@ -15,29 +15,32 @@ func TestLimits(t *testing.T) {
 	for name, c := range map[string]struct {
 		limits execution.Limits
 		code   string
-		want   execution.Code // "" where the code only sees an exception
-		raises []string       // any of these
+		want   execution.Code  // "" where the code only sees an exception
+		raises []string        // any of these
+		limit  execution.Limit // that the exception shows
 		fatal  bool
 	}{
 		"never ends": {limits: small, code: "while True: pass", want: execution.CodeTimeout},
 		"never ends and does not listen": {limits: execution.Limits{StepTime: time.Second}, want: execution.CodeTimeout, fatal: true,
 			code: "while True:\n    try:\n        while True: pass\n    except BaseException: pass"},
-		"one huge array": {limits: small, raises: []string{"MemoryError", "_ArrayMemoryError"},
+		"one huge array": {limits: small, raises: []string{"MemoryError", "_ArrayMemoryError"}, limit: execution.LimitMemory,
 			code: "np.ones(1 << 40)"},
 		"memory by way of files": {limits: small, want: execution.CodeMemory, fatal: true,
 			// Memory is looked at from time to time: the program waits to be seen.
 			code: "import time\nchunk = b'x' * (1 << 20)\nwith open('/mnt/data/big', 'wb') as f:\n    for i in range(500): f.write(chunk)\ntime.sleep(2)"},
 		"memory by way of children": {limits: small, want: execution.CodeMemory, fatal: true,
 			code: "import os, time\nfor i in range(6):\n    if os.fork() == 0:\n        x = bytearray(b'x') * (150 << 20)\n        time.sleep(60)\ntime.sleep(60)"},
-		"fork bomb": {limits: execution.Limits{StepTime: 20 * time.Second}, raises: []string{"BlockingIOError", "OSError"}, // or its memory, below
+		"fork bomb": {limits: execution.Limits{StepTime: 20 * time.Second}, raises: []string{"BlockingIOError", "OSError"}, limit: execution.LimitProcesses, // or its memory, below
 			want: execution.CodeMemory, fatal: true,
 			code: "import os, time\nwhile True:\n    if os.fork() == 0: time.sleep(60)"},
-		"thread bomb": {raises: []string{"RuntimeError"},
+		"thread bomb": {raises: []string{"RuntimeError"}, limit: execution.LimitProcesses,
 			code: "import threading, time\nstop = threading.Event()\ntry:\n    for i in range(1000): threading.Thread(target=stop.wait, daemon=True).start()\nfinally: stop.set()"},
 		"prints a gigabyte": {want: execution.CodeOutput,
 			code: "line = 'x' * (1 << 20)\nfor i in range(1024): print(line)"},
-		"fills the disk": {raises: []string{"OSError"},
+		"fills the disk": {raises: []string{"OSError"}, limit: execution.LimitDisk,
 			code: "chunk = b'x' * (1 << 20)\ntry:\n    with open('/mnt/data/big', 'wb') as f:\n        for i in range(1 << 20): f.write(chunk)\nfinally:\n    import os; os.remove('/mnt/data/big')"},
+		"opens files without end": {raises: []string{"OSError"}, limit: execution.LimitFiles,
+			code: "import os\nopened = []\ntry:\n    while True: opened.append(os.open('/dev/null', os.O_RDONLY))\nfinally:\n    for fd in opened: os.close(fd)"},
 		"raises":         {code: "1 / 0", raises: []string{"ZeroDivisionError"}},
 		"exits":          {code: "import sys; sys.exit(3)", raises: []string{"SystemExit"}},
 		"exits for good": {code: "import os; os._exit(3)", want: execution.CodeDied, fatal: true},
@@ -55,6 +58,8 @@ func TestLimits(t *testing.T) {
 			case o.err == nil && len(c.raises) > 0:
 				if f := o.result.Failure; f == nil || !contains(c.raises, f.Name) {
 					t.Fatalf("the code ended with %+v, want one of %v", o.result.Failure, c.raises)
+				} else if f.Limit != c.limit {
+					t.Errorf("the exception shows the limit %q, want %q: %s", f.Limit, c.limit, f.Message)
 				}
 			case o.err == nil:
 				t.Fatalf("the code ended with %+v, want %s", o.result.Failure, c.want)

@@ -80,7 +80,7 @@ func (s *step) beginArtifact(payload []byte) error {
 	in := &incoming{name: cleanName(h.Name), title: cleanLine(h.Title, maxTitle), image: h.Kind == "image"}
 	limits := s.conn.options.Limits
 	if s.artifacts++; s.artifacts > limits.Artifacts {
-		s.truncated = true
+		s.left.add(leftCount, in.name)
 		s.open = in
 		return nil
 	}
@@ -145,7 +145,7 @@ func (s *step) endArtifact() error {
 		}
 		out.MIME = execution.MIMEPNG
 		if s.outputs++; s.outputs > s.conn.options.Limits.Outputs {
-			s.truncated = true
+			s.left.add(leftOutputs, "")
 			return nil
 		}
 	}

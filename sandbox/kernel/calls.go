@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/mark-analyst/mark/internal/execution"
@@ -18,8 +19,18 @@ const (
 	maxCallsAtOnce = 16      // that wait for an answer; the kernel keeps to 4, and forgets those of an interrupted step
 	maxAnswer      = 1 << 20 // bytes of JSON
 	maxMethod      = 64      // bytes
-	maxProgress    = 10_000  // the kernel sends ten a second at most
 )
+
+// progressEvery is how often a step's progress is told, however often the code
+// says it.
+const progressEvery = 100 * time.Millisecond
+
+// progress is what a step has told of its own.
+type progress struct {
+	told  time.Time
+	waits *execution.Progress
+	due   <-chan time.Time // when it is told; nil: nothing waits
+}
 
 // call is the payload of a frame by which code asks the host.
 type call struct {
@@ -43,7 +54,6 @@ type calls struct {
 	going    sync.WaitGroup
 	open     map[uint64]bool // that wait; of the step's own goroutine
 	asked    int
-	progress int
 }
 
 func newCalls(ctx context.Context) *calls {
@@ -133,10 +143,21 @@ func (s *step) progressed(payload []byte) error {
 	if p.Done < 0 || p.Total < 0 || math.IsInf(p.Done, 0) || math.IsInf(p.Total, 0) {
 		return fmt.Errorf("%w: progress of %v of %v", errFrame, p.Done, p.Total)
 	}
-	if s.calls.progress++; s.calls.progress <= maxProgress {
-		s.emit(execution.Event{Progress: &p})
+	s.progress.waits = &p
+	if wait := progressEvery - time.Since(s.progress.told); wait <= 0 {
+		s.tellProgress()
+	} else if s.progress.due == nil {
+		s.progress.due = time.After(wait)
 	}
 	return nil
+}
+
+// tellProgress tells what was said last, where it is not told yet.
+func (s *step) tellProgress() {
+	if p := s.progress.waits; p != nil {
+		s.progress = progress{told: time.Now()}
+		s.emit(execution.Event{Progress: p})
+	}
 }
 
 // cutString cuts text to so many bytes, between characters.

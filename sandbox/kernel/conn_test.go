@@ -39,7 +39,7 @@ func connect(t *testing.T, o Options) (*Conn, *peer) {
 	ready := make(chan error, 1)
 	go func() { ready <- c.Ready(t.Context()) }()
 	s := p.read(frameStart)
-	p.send(frame{frameReady, s.sentinel, []byte(`{"protocol":1,"python":"3"}`)})
+	p.send(frame{frameReady, s.sentinel, []byte(`{"protocol":2,"python":"3"}`)})
 	if err := <-ready; err != nil {
 		t.Fatal(err)
 	}
@@ -69,13 +69,16 @@ func (p *peer) send(frames ...frame) {
 	}
 }
 
-// run runs one step against what answer sends with the step's sentinel.
+// run runs one step against what answer sends with the step's sentinel, after
+// the facts with which every step begins.
 func run(t *testing.T, c *Conn, p *peer, answer func(s sentinel)) (events []execution.Event, result execution.Result, err *execution.Error) {
 	t.Helper()
 	answered := make(chan struct{})
 	go func() {
 		defer close(answered)
-		answer(p.read(frameExecute).sentinel)
+		s := p.read(frameExecute).sentinel
+		p.send(factsFrame(s))
+		answer(s)
 	}()
 	result, e := c.Run(t.Context(), "code", execution.Listener(func(e execution.Event) { events = append(events, e) }))
 	if e != nil && !errors.As(e, &err) {
@@ -88,6 +91,8 @@ func run(t *testing.T, c *Conn, p *peer, answer func(s sentinel)) (events []exec
 	<-answered
 	return events, result, err
 }
+
+func factsFrame(s sentinel) frame { return frame{frameFacts, s, []byte(`{"parsed":true}`)} }
 
 func doneFrame(s sentinel) frame {
 	return frame{frameDone, s, []byte(`{"truncated":false,"stopped":""}`)}
@@ -134,8 +139,8 @@ func TestFramesThatEndTheSession(t *testing.T) {
 	for name, frames := range map[string]func(s sentinel) []frame{
 		"another sentinel":         func(s sentinel) []frame { s[0]++; return []frame{doneFrame(s)} },
 		"no sentinel":              func(sentinel) []frame { return []frame{doneFrame(sentinel{})} },
-		"ready again":              text(frameReady, `{"protocol":1,"python":"3"}`),
-		"warm in a step":           text(frameWarm, `{"protocol":1,"python":"3"}`),
+		"ready again":              text(frameReady, `{"protocol":2,"python":"3"}`),
+		"warm in a step":           text(frameWarm, `{"protocol":2,"python":"3"}`),
 		"a chunk of no UTF-8":      text(frameStdout, "\xff"),
 		"output that is no JSON":   text(frameOutput, "{]"),
 		"two JSON values":          text(frameOutput, `{"mimeType":"text/plain","text":"a"} {}`),
@@ -267,6 +272,7 @@ func TestACancelledStepThatEndedAnyway(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		s := p.read(frameExecute).sentinel
+		p.send(factsFrame(s))
 		cancel()
 		p.read(frameInterrupt)
 		p.send(doneFrame(s))
@@ -287,13 +293,13 @@ func TestReady(t *testing.T) {
 		answer func(s sentinel) []frame
 		ok     bool
 	}{
-		"ready":            {func(s sentinel) []frame { return []frame{{frameReady, s, hello(1)}} }, true},
-		"warm, then ready": {func(s sentinel) []frame { return []frame{{frameWarm, sentinel{}, hello(1)}, {frameReady, s, hello(1)}} }, true},
+		"ready":            {func(s sentinel) []frame { return []frame{{frameReady, s, hello(2)}} }, true},
+		"warm, then ready": {func(s sentinel) []frame { return []frame{{frameWarm, sentinel{}, hello(2)}, {frameReady, s, hello(2)}} }, true},
 		"warm twice": {func(s sentinel) []frame {
-			return []frame{{frameWarm, sentinel{}, hello(1)}, {frameWarm, sentinel{}, hello(1)}}
+			return []frame{{frameWarm, sentinel{}, hello(2)}, {frameWarm, sentinel{}, hello(2)}}
 		}, false},
-		"another protocol": {func(s sentinel) []frame { return []frame{{frameReady, s, hello(2)}} }, false},
-		"another sentinel": {func(s sentinel) []frame { return []frame{{frameReady, sentinel{}, hello(1)}} }, false},
+		"another protocol": {func(s sentinel) []frame { return []frame{{frameReady, s, hello(1)}} }, false},
+		"another sentinel": {func(s sentinel) []frame { return []frame{{frameReady, sentinel{}, hello(2)}} }, false},
 		"a step's frame":   {func(s sentinel) []frame { return []frame{{frameStdout, s, []byte("x")}} }, false},
 	} {
 		t.Run(name, func(t *testing.T) {

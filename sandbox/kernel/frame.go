@@ -27,6 +27,7 @@ const (
 	frameFileEnd  frameType = 'z'
 	frameCall     frameType = 'c'
 	frameProgress frameType = 'p'
+	frameFacts    frameType = 'f'
 	frameDone     frameType = 'd'
 )
 
@@ -64,6 +65,8 @@ func payloadBounds(kind frameType) (least, most uint32, ok bool) {
 		return 2, 1 << 20, true
 	case frameProgress:
 		return 2, 1 << 10, true
+	case frameFacts:
+		return 2, 256 << 10, true
 	case frameDone:
 		return 2, 256 << 10, true
 	}

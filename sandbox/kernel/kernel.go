@@ -13,7 +13,7 @@ import (
 )
 
 // Protocol is the version of the wire. Both ends must speak the same.
-const Protocol = 1
+const Protocol = 2
 
 //go:embed py/__main__.py py/markkernel/*.py
 var files embed.FS

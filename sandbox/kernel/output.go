@@ -13,7 +13,7 @@ import (
 
 // What an output may hold at most; the kernel keeps below all of these.
 const (
-	maxText         = 64 << 10 // bytes of a repr
+	maxText         = 80 << 10 // bytes of a repr, which is 20,000 characters and a word at most
 	maxTableRows    = 50
 	maxTableColumns = 200
 	maxColumnName   = 500  // characters

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
-	"unicode/utf8"
 
 	"github.com/mark-analyst/mark/internal/execution"
-	"github.com/mark-analyst/mark/internal/storable"
 )
 
 const (
@@ -29,27 +27,33 @@ type step struct {
 
 	frames    int
 	bytes     int64 // payload, all frames
+	gathered  gathered
+	progress  progress
 	printed   int64
 	outputs   int
 	artifacts int
 	stored    int64 // bytes of artifacts
 	names     map[string]bool
 	open      *incoming
-	truncated bool
+	left      leftOut
+	facts     *execution.Facts
 	ended     *done
 }
 
 // done is the payload of a step's last frame.
 type done struct {
-	Failure   *failure `json:"failure"`
-	Truncated bool     `json:"truncated"`
-	Stopped   string   `json:"stopped"`
+	Failure   *failure         `json:"failure"`
+	Truncated bool             `json:"truncated"`
+	LeftOut   []leftEntry      `json:"leftOut"`
+	Stopped   string           `json:"stopped"`
+	Usage     *execution.Usage `json:"usage"`
 }
 
 type failure struct {
-	Name      string `json:"name"`
-	Message   string `json:"message"`
-	Traceback string `json:"traceback"`
+	Name      string          `json:"name"`
+	Message   string          `json:"message"`
+	Traceback string          `json:"traceback"`
+	Limit     execution.Limit `json:"limit"`
 }
 
 // Why a step was stopped, in a done frame.
@@ -62,7 +66,12 @@ const (
 func (s *step) run(ctx context.Context, code string) (execution.Result, error) {
 	began := time.Now()
 	result := func() execution.Result {
-		return execution.Result{Duration: time.Since(began), Truncated: s.truncated}
+		s.tellProgress()
+		s.release()
+		return execution.Result{
+			Duration: time.Since(began), Truncated: len(s.left) > 0,
+			Notices: s.left.notices(s.conn.options.Limits), Facts: s.facts,
+		}
 	}
 	defer func() { s.open.abandon() }()
 	s.calls = newCalls(ctx)
@@ -102,6 +111,10 @@ func (s *step) run(ctx context.Context, code string) (execution.Result, error) {
 			}
 		case a := <-s.calls.answered:
 			err = s.answer(a)
+		case <-s.gathered.due:
+			s.release()
+		case <-s.progress.due:
+			s.tellProgress()
 		case <-timeUp.C:
 			err = interrupt(timedOut(limit.String()))
 		case <-cancel:
@@ -118,17 +131,17 @@ func (s *step) run(ctx context.Context, code string) (execution.Result, error) {
 		}
 	}
 	r := result()
-	r.Truncated = r.Truncated || s.ended.Truncated
+	r.Usage = s.ended.Usage
 	if f := s.ended.Failure; f != nil {
 		r.Failure = &execution.Failure{
 			Name:      cleanLine(f.Name, 200),
 			Message:   cleanText(f.Message, 8<<10),
 			Traceback: cleanText(f.Traceback, 32<<10),
+			Limit:     f.Limit,
 		}
 	}
 	switch {
 	case s.ended.Stopped == stoppedOutput && stop == nil:
-		r.Truncated = true
 		return r, tooMuchOutput()
 	case stop != nil && (s.ended.Stopped != stoppedNot || stop.Code == execution.CodeCancelled):
 		return r, stop
@@ -158,7 +171,12 @@ func (s *step) accept(f frame) error {
 	if s.frames > maxFrames || s.bytes > most {
 		return fmt.Errorf("%w: %d frames, %d bytes in one step", errFrame, s.frames, s.bytes)
 	}
+	if s.frames == 1 && f.kind != frameFacts {
+		return fmt.Errorf("%w: a step that begins with %q", errFrame, byte(f.kind))
+	}
 	switch f.kind {
+	case frameFacts:
+		return s.takeFacts(f.payload)
 	case frameStdout:
 		return s.chunk(execution.Stdout, f.payload)
 	case frameStderr:
@@ -181,37 +199,13 @@ func (s *step) accept(f frame) error {
 	return fmt.Errorf("%w: %q in a step", errFrame, byte(f.kind))
 }
 
-// emit tells the host of an event, where it listens.
-func (s *step) emit(e execution.Event) {
-	if s.host.Emit != nil {
-		s.host.Emit(e)
-	}
-}
-
-func (s *step) chunk(stream execution.Stream, payload []byte) error {
-	if !utf8.Valid(payload) {
-		return fmt.Errorf("%w: %s that is no UTF-8", errFrame, stream)
-	}
-	left := s.conn.options.Limits.OutputBytes - s.printed
-	if int64(len(payload)) > left {
-		s.truncated = true
-		payload = cutUTF8(payload, int(left))
-	}
-	s.printed += int64(len(payload))
-	if len(payload) > 0 {
-		text := storable.Text(string(payload))
-		s.emit(execution.Event{Chunk: &execution.Chunk{Stream: stream, Text: text}})
-	}
-	return nil
-}
-
 func (s *step) output(payload []byte) error {
 	out, err := decodeOutput(payload)
 	if err != nil {
 		return err
 	}
 	if s.outputs++; s.outputs > s.conn.options.Limits.Outputs {
-		s.truncated = true
+		s.left.add(leftOutputs, "")
 		return nil
 	}
 	s.emit(execution.Event{Output: out})
@@ -226,11 +220,31 @@ func (s *step) finish(payload []byte) error {
 	if err := strictJSON(payload, &d); err != nil {
 		return err
 	}
+	if err := d.check(); err != nil {
+		return err
+	}
+	for _, entry := range d.LeftOut {
+		s.left.merge(entry)
+	}
+	if d.Truncated || d.Stopped == stoppedOutput {
+		s.left.add(leftPrinted, "")
+	}
+	s.ended = &d
+	return nil
+}
+
+// check refuses what the kernel would not say of a step.
+func (d *done) check() error {
 	switch d.Stopped {
 	case stoppedNot, stoppedInterrupt, stoppedOutput:
 	default:
 		return fmt.Errorf("%w: stopped by %q", errFrame, d.Stopped)
 	}
-	s.ended = &d
-	return nil
+	if f := d.Failure; f != nil && f.Limit != execution.LimitNone && f.Limit.Code() == "" {
+		return fmt.Errorf("%w: a failure over the limit %q", errFrame, f.Limit)
+	}
+	if err := checkUsage(d.Usage); err != nil {
+		return err
+	}
+	return checkLeftOut(d.LeftOut)
 }

@@ -57,6 +57,16 @@ func failureCases() []testCase {
 				t.Errorf("hidden characters in %q", f.Message)
 			}
 			s.fails(t, "class Empty(BaseException): pass\nraise Empty", "Empty")
+			s.fails(t, "class Leaves(Exception):\n    def __str__(self): raise SystemExit\nraise Leaves", "Leaves")
+			s.fails(t, "raise SyntaxError(5)", "SyntaxError")
+			f = s.fails(t, "raise type('L' * 1_000_000, (Exception,), {})", strings.Repeat("L", 199)+"…")
+			if len(f.Traceback) > 50_000 {
+				t.Errorf("a traceback of %d bytes", len(f.Traceback))
+			}
+			s.fails(t, "class Meta(type):\n    __name__ = property(lambda c: 1/0)\nclass Odd(Exception, metaclass=Meta): pass\nraise Odd", "Odd")
+			if f = s.fails(t, "import sys\nsys.exit('x' * 10_000_000)", "SystemExit"); len(f.Message) > 1000 {
+				t.Errorf("a message of %d bytes", len(f.Message))
+			}
 			s.fails(t, "class Shy:\n    def __repr__(self): raise LookupError('no repr')\nShy()", "LookupError")
 		}},
 		{name: "endless recursion", run: func(t *testing.T, s session) {
@@ -64,6 +74,18 @@ func failureCases() []testCase {
 			if len(f.Traceback) > 50_000 {
 				t.Errorf("a traceback of %d bytes", len(f.Traceback))
 			}
+		}},
+		{name: "what code set to interrupt itself ends with its step", run: func(t *testing.T, s session) {
+			s.ok(t, `import signal, sys, time
+def late(*_): raise TimeoutError("too late")
+signal.signal(signal.SIGALRM, late)
+signal.setitimer(signal.ITIMER_REAL, 0.2);`)
+			s.prints(t, "time.sleep(0.4)\nprint('on')", "on\n")
+			s.fails(t, "signal.setitimer(signal.ITIMER_REAL, 0.05)\ntime.sleep(5)", "TimeoutError")
+		}},
+		{name: "hardly any recursion is allowed", run: func(t *testing.T, s session) {
+			s.fails(t, "import sys\nsys.setrecursionlimit(40)\ndef f(n): return f(n + 1)\nf(0)", "RecursionError")
+			s.one(t, "pd.DataFrame({'a': [1]})", "application/vnd.mark.table+json")
 		}},
 		{name: "a group of exceptions", run: func(t *testing.T, s session) {
 			f := s.fails(t, "raise ExceptionGroup('both', [ValueError('a'), TypeError('b')])", "ExceptionGroup")

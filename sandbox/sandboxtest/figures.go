@@ -99,6 +99,13 @@ func figureCases() []testCase {
 				t.Error("no PNG")
 			}
 		}},
+		{name: "what draws itself as a picture", run: func(t *testing.T, s session) {
+			o := s.one(t, "import seaborn.objects as so\nso.Plot(x=[1, 2], y=[3, 1]).add(so.Line())", execution.MIMEPNG)
+			if !strings.HasPrefix(content(t, o), "\x89PNG\r\n") {
+				t.Error("no PNG")
+			}
+			s.one(t, "class Liar:\n    def _repr_png_(self): return b'<svg onload=alert(1)>'\nLiar()", execution.MIMEText)
+		}},
 		{name: "seaborn and scikit-learn work", run: func(t *testing.T, s session) {
 			s.one(t, "import seaborn as sns\nsns.barplot(x=['a', 'b'], y=[1, 2])", execution.MIMEPNG)
 			s.prints(t, `from sklearn.linear_model import LinearRegression

@@ -1,6 +1,7 @@
 package sandboxtest
 
 import (
+	"context"
 	"sort"
 	"strings"
 	"testing"
@@ -114,14 +115,14 @@ open(b"\xff\xfe.bin", "w").write("z");`))
 				if len(o.outputs) != 1 || o.outputs[0].Artifact.Name != "small" || !o.result.Truncated {
 					t.Errorf("left %d files, truncated %v", len(o.outputs), o.result.Truncated)
 				}
-				contains(t, "stderr", o.stderr, "big", "1,001")
+				o.noticed(t, execution.NoticeTooLarge, "big", "1000 bytes")
 			}},
 		{name: "no more files than the limit", spec: limited(execution.Limits{Artifacts: 2}), run: func(t *testing.T, s session) {
 			o := s.ok(t, "for i in range(6): open(f'f{i}', 'w').write('x')")
 			if len(o.outputs) != 2 || !o.result.Truncated {
 				t.Errorf("left %d files, truncated %v", len(o.outputs), o.result.Truncated)
 			}
-			contains(t, "stderr", o.stderr, "not kept")
+			o.noticed(t, execution.NoticeArtifacts, "f2, f3, f4 and 1 more", "2 files")
 		}},
 		{name: "no more bytes than the limit", spec: limited(execution.Limits{ArtifactsBytes: 2500, ArtifactBytes: 1000}),
 			run: func(t *testing.T, s session) {
@@ -130,6 +131,22 @@ open(b"\xff\xfe.bin", "w").write("z");`))
 					t.Errorf("left %d files, truncated %v", len(o.outputs), o.result.Truncated)
 				}
 			}},
+		{name: "more files than are looked at, and said", run: func(t *testing.T, s session) {
+			o := s.ok(t, "import os\nos.mkdir('many')\nfor i in range(10_100): open(f'many/{i}', 'w').close()")
+			o.noticed(t, execution.NoticeArtifacts, "too many in the working folder")
+			s.ok(t, "import shutil; shutil.rmtree('many')")
+			if got := names(s.left(t, "open('f', 'w').write('x');")); len(got) != 1 {
+				t.Errorf("then left %v", got)
+			}
+		}},
+		{name: "what an interrupt kept back comes with the next step", run: func(t *testing.T, s session) {
+			ctx, cancel := context.WithCancel(context.Background())
+			o := s.try(t, ctx, "for i in range(3): open(f'f{i}', 'wb').write(bytes(2_000_000))\nprint('on')\nwhile True: pass", func(execution.Event) { cancel() })
+			o.ends(t, execution.CodeCancelled, false)
+			if got := names(s.left(t, "1;")); len(got) != 3 {
+				t.Errorf("then left %v", got)
+			}
+		}},
 		{name: "artifacts are gone with the next step", run: func(t *testing.T, s session) {
 			o := s.ok(t, "open('f', 'w').write('x');")
 			if len(o.outputs) != 1 {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -47,6 +48,36 @@ func outputCases() []testCase {
 			if got := s.one(t, "'x' * 10_000_000", execution.MIMEText).Text; len(got) > 70_000 || !strings.Contains(got, "characters") {
 				t.Errorf("showed %d bytes", len(got))
 			}
+		}},
+		{name: "long outputs of long characters", run: func(t *testing.T, s session) {
+			if got := s.one(t, "'🐧' * 10_000_000", execution.MIMEText).Text; !strings.HasPrefix(got, "'🐧🐧") || !utf8.ValidString(got) {
+				t.Errorf("showed %d bytes", len(got))
+			}
+			got := s.table(t, "pd.DataFrame([['🐧' * 5000] * 200] * 60)")
+			if len(got.Columns) != 200 || len(got.Rows) == 0 || len(got.Rows) == 50 || !got.Truncated || got.RowCount != 60 {
+				t.Errorf("%d columns, %d of %d rows", len(got.Columns), len(got.Rows), got.RowCount)
+			}
+			s.fails(t, "display_json(['x' * 1000] * 10_000)", "ValueError")
+			s.fails(t, "import sys\nsys.setrecursionlimit(100_000)\ndeep = []\nfor _ in range(20_000): deep = [deep]\ndisplay_json(deep)", "ValueError")
+			s.prints(t, "print('on')", "on\n")
+		}},
+		{name: "HTML leaves as a file", run: func(t *testing.T, s session) {
+			o := s.one(t, "class Map:\n    def _repr_html_(self): return '<b>here</b><script>alert(1)</script>'\nMap()", execution.MIMEFile)
+			if o.Artifact.MIMEType != "text/html" || o.Artifact.Name != "Map.html" {
+				t.Errorf("an artifact %q of type %s", o.Artifact.Name, o.Artifact.MIMEType)
+			}
+			contains(t, "the page", content(t, o), "<b>here</b>", "<!doctype html>")
+			// Where there are words too, they can be read at once.
+			if got := s.ok(t, "class Told(Map):\n    def __repr__(self): return 'a map of here'\nTold()"); len(got.outputs) != 2 ||
+				got.outputs[0].Text != "a map of here" || got.outputs[1].Artifact.MIMEType != "text/html" {
+				t.Errorf("showed %v", got.order)
+			}
+			// And where there is something better, it is not for HTML.
+			s.table(t, "pd.DataFrame({'a': [1]})")
+			s.one(t, "class Nothing:\n    def _repr_html_(self): return None\nNothing()", execution.MIMEText)
+			s.one(t, "Map", execution.MIMEText)
+			s.one(t, "from sklearn.linear_model import LinearRegression\nLinearRegression()", execution.MIMEText)
+			s.fails(t, "class Broken:\n    def _repr_html_(self): raise LookupError('no page')\nBroken()", "LookupError")
 		}},
 		{name: "a data frame", run: func(t *testing.T, s session) {
 			sameTable(t, s.table(t, "pd.DataFrame({'city': ['Brno', None], 'pop': [400_000, 1], 'r': [0.5, float('nan')], 'ok': [True, False]})"),
@@ -137,7 +168,7 @@ pd.DataFrame({
 			if len(o.outputs) != 3 || !o.result.Truncated || !strings.HasSuffix(o.stdout, "end\n") {
 				t.Errorf("%d outputs, truncated %v", len(o.outputs), o.result.Truncated)
 			}
-			contains(t, "stderr", o.stderr, "more was shown")
+			o.noticed(t, execution.NoticeOutputs, "7 more", "3 at most")
 		}},
 		{name: "hostile column names", run: func(t *testing.T, s session) {
 			got := s.table(t, `pd.DataFrame([[1, 2]], columns=["a\x00\x1b[31m\n\U000e0041b", "x" * 10_000])`)

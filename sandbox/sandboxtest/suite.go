@@ -46,8 +46,12 @@ func Run(t *testing.T, open func(t *testing.T, spec execution.Spec) execution.Se
 		{"failures", failureCases()},
 		{"files", fileCases()},
 		{"limits", limitCases()},
+		{"exhaustion", exhaustionCases()},
 		{"processes", processCases()},
 		{"calls", callCases()},
+		{"record", recordCases()},
+		{"frames", frameCases()},
+		{"threads", threadCases()},
 		{"ends", endCases()},
 	}
 	for _, group := range groups {
@@ -184,6 +188,21 @@ func (o outcome) ends(t *testing.T, code execution.Code, fatal bool) {
 	if o.err.Message == "" {
 		t.Error("the error has no message for a person")
 	}
+}
+
+// noticed checks that a person is told of what was left out.
+func (o outcome) noticed(t *testing.T, code execution.NoticeCode, wants ...string) {
+	t.Helper()
+	for _, n := range o.result.Notices {
+		says := n.Code == code
+		for _, want := range wants {
+			says = says && strings.Contains(n.Message, want)
+		}
+		if says {
+			return
+		}
+	}
+	t.Errorf("the notices are %+v, want one of %s with %q", o.result.Notices, code, wants)
 }
 
 // content reads an output's artifact.

@@ -1,5 +1,7 @@
 """How much one step may send as artifacts, images and files together."""
 
+from . import leftout
+
 
 class Budget:
     def __init__(self, limits):
@@ -10,11 +12,11 @@ class Budget:
     def take(self, size):
         """Takes size bytes for one more artifact; returns "" or why not."""
         if self._count <= 0:
-            return "one step keeps no more files"
+            return leftout.COUNT
         if size > self._each:
-            return f"{size:,} bytes are more than the {self._each:,} that a file may have"
+            return leftout.SIZE
         if size > self._total:
-            return f"{size:,} bytes are more than the {self._total:,} that are left to this step"
+            return leftout.TOTAL
         self._count -= 1
         self._total -= size
         return ""

@@ -43,7 +43,7 @@ class Calls:
 
     def ask(self, method, **arguments):
         """Asks the host and waits for its answer; raises Refused."""
-        if not self._channel.is_open:
+        if not self._channel.is_here:
             raise Refused("a child process cannot ask the host")
         with self._room:
             answer = queue.SimpleQueue()

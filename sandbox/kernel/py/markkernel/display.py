@@ -4,7 +4,7 @@ import hashlib
 import json
 import pprint
 
-from . import figures, wire
+from . import figures, html, leftout, wire
 from .tables import table_of
 
 _MOST_TEXT = 20_000  # characters
@@ -14,19 +14,17 @@ _MOST_TITLE = 200
 class Display:
     """Sends rich outputs of the running step, as many as it may have."""
 
-    def __init__(self, channel, guard, streams, note):
+    def __init__(self, channel, streams):
         self._channel = channel
-        self._guard = guard
         self._streams = streams
-        self._note = note
 
-    def begin(self, outputs, budget):
+    def begin(self, outputs, budget, left_out):
         """Starts a step that may show so many outputs, images within budget."""
         self._left = outputs
         self._budget = budget
+        self._left_out = left_out
         self._shown = set()
         self._images = 0
-        self.truncated = False
 
     def display(self, *values, title=None):
         """Shows each value now: a table, a figure, an image, or its repr."""
@@ -38,19 +36,23 @@ class Display:
         self._send_json("application/json", figures.json_text(value), title)
 
     def show(self, value, title=None):
-        if not self._channel.is_open:  # a forked child
+        if not self._channel.is_open:  # a forked child, or a thread that outlived its step
             print(repr(value))
             return
         if figure := figures.plotly_figure(value):
             self.show_plotly(*figure, title=title)
         elif figures.is_matplotlib_figure(value):
             self.show_matplotlib(value, title)
-        elif (image := figures.pil_png(value)) is not None:
+        elif (image := figures.png_of(value)) is not None:
             self._send_image(image, title)
         elif (table := table_of(value)) is not None:
             self._send({"mimeType": "application/vnd.mark.table+json", "table": table}, title)
         else:
-            self._send({"mimeType": "text/plain", "text": _text(value)}, title)
+            page = html.page_of(value, title)
+            if page is None or html.has_own_repr(value):
+                self._send({"mimeType": "text/plain", "text": _text(value)}, title)
+            if page is not None:
+                self._send_page(page, html.name_of(value), title)
 
     def show_last(self, value):
         """Shows the value of a step's last expression."""
@@ -86,9 +88,8 @@ class Display:
 
     def _room(self):
         self._left -= 1
-        if self._left == -1:
-            self._note("more was shown than one step may show; the rest was left out")
-        self.truncated = self.truncated or self._left < 0
+        if self._left < 0:
+            self._left_out.add(leftout.OUTPUTS)
         return self._left >= 0
 
     def _send_json(self, mime, text, title):
@@ -99,34 +100,47 @@ class Display:
             head["title"] = str(title)[:_MOST_TITLE]
         # The figure is JSON text already; parsing it to write it again is slow.
         before, after = json.dumps(head, ensure_ascii=False).split('"json": null')
-        self._streams.sync()
-        self._channel.send(wire.OUTPUT, f'{before}"json":{text}{after}'.encode("utf-8", "replace"))
+        self._send_output(f'{before}"json":{text}{after}')
 
     def _send(self, output, title):
         if not self._room():
             return
         if title:
             output["title"] = str(title)[:_MOST_TITLE]
+        self._send_output(json.dumps(output, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+
+    def _send_output(self, text):
+        data = text.encode("utf-8", "replace")
+        if len(data) > wire.MOST_OUTPUT:
+            raise ValueError(f"{len(data) / 1e6:.1f} MB are too much to show; show less of it, or write a file.")
         self._streams.sync()
-        self._channel.send_json(wire.OUTPUT, output)
+        self._channel.send(wire.OUTPUT, data)
+
+    def _send_page(self, page, name, title):
+        """HTML leaves as a file, to be downloaded and never drawn."""
+        if why := self._budget.take(len(page)):
+            self._left_out.add(why, name)
+            return
+        header = {"name": name, "kind": "file"}
+        if title:
+            header["title"] = str(title)[:_MOST_TITLE]
+        self._send_artifact(header, page)
 
     def _send_image(self, data, title):
         if not self._room():
             return
         if why := self._budget.take(len(data)):
-            self._note(f"an image was left out: {why}")
-            self.truncated = True
+            self._left_out.add(why, title or "a picture")
             return
         self._images += 1
         header = {"name": f"figure-{self._images}.png", "kind": "image"}
         if title:
             header["title"] = str(title)[:_MOST_TITLE]
+        self._send_artifact(header, data)
+
+    def _send_artifact(self, header, data):
         self._streams.sync()
-        with self._guard:
-            self._channel.send_json(wire.ARTIFACT, header)
-            for start in range(0, len(data), wire.PIECE):
-                self._channel.send(wire.BYTES, data[start : start + wire.PIECE])
-            self._channel.send(wire.FILE_END)
+        self._channel.send_artifact(header, (data[n : n + wire.PIECE] for n in range(0, len(data), wire.PIECE)))
 
 
 def _text(value):

@@ -2,7 +2,9 @@
 
 import traceback
 
-_MESSAGE, _TRACEBACK, _WIDEST = 4000, 16000, 500  # characters
+from .limits import limit_of
+
+_NAME, _MESSAGE, _TRACEBACK, _WIDEST = 200, 4000, 16000, 500  # characters
 
 _NOT_PYTHON = (
     "This is no Python: shell commands (!…) and magics (%…) do not exist here. "
@@ -11,31 +13,59 @@ _NOT_PYTHON = (
 
 
 def describe(error, is_cell):
-    """Returns {"name", "message", "traceback"}; is_cell tells by its file name
-    whether a line is the user's own. Exceptions' own __str__ may run."""
-    name = type(error).__name__
-    if isinstance(error, SystemExit):
-        return {
-            "name": name,
-            "message": f"exit was called ({error.code!r}). It ends this step; the session and its variables stay.",
-            "traceback": "",
-        }
+    """Returns {"name", "message", "traceback", "limit"}; is_cell tells by its file
+    name whether a line is the user's own. Whatever the exception's own methods
+    do, it is described."""
+    name = _name_of(error)
+    told = {"name": name, "message": "", "traceback": "", "limit": ""}
+    try:
+        told["limit"] = limit_of(error)
+        if isinstance(error, SystemExit):
+            told["message"] = _left(error)
+        else:
+            told["message"] = _message_of(error, is_cell)
+            told["traceback"] = _traceback_of(error, is_cell)
+    except KeyboardInterrupt:
+        raise  # the step is being stopped
+    except BaseException:
+        told["message"] = told["message"] or "<the exception could not be described>"
+        told["traceback"] = told["traceback"] or f"{name}: {told['message']}\n"
+    return told
+
+
+def _name_of(error):
+    name = type.__dict__["__name__"].__get__(type(error))  # not what a metaclass says
+    return name if len(name) <= _NAME else name[: _NAME - 1] + "…"
+
+
+def _left(error):
+    try:
+        code = repr(error.code)
+    except Exception:
+        code = "<no repr>"
+    return f"exit was called ({_cut(code, _NAME)}). It ends this step; the session and its variables stay."
+
+
+def _traceback_of(error, is_cell):
     told = traceback.TracebackException.from_exception(error, compact=True)
     _own_lines(told, is_cell)
     lines = "".join(_narrow(line) for block in told.format() for line in block.splitlines(True))
-    if isinstance(error, SyntaxError):
-        message = error.msg or "invalid syntax"
-        if error.lineno and is_cell(error.filename):
-            message += f" (line {error.lineno})"
-        if (error.text or "").lstrip()[:1] in ("!", "%") and is_cell(error.filename):
+    return _cut(lines, _TRACEBACK)
+
+
+def _message_of(error, is_cell):
+    if not isinstance(error, SyntaxError):
+        return _cut(_text_of(error), _MESSAGE)
+    message = str(error.msg or "invalid syntax")
+    if error.lineno and is_cell(error.filename):
+        message += f" (line {error.lineno})"
+        if str(error.text or "").lstrip()[:1] in ("!", "%"):
             message += ". " + _NOT_PYTHON
-    else:
-        message = _text_of(error)
-    return {"name": name, "message": _cut(message, _MESSAGE), "traceback": _cut(lines, _TRACEBACK)}
+    return _cut(message, _MESSAGE)
 
 
 def interrupted():
-    return {"name": "KeyboardInterrupt", "message": "the step was stopped", "traceback": ""}
+    return {"name": "KeyboardInterrupt", "message": "the step was stopped", "traceback": "", "limit": ""}
 
 
 def _text_of(error):
@@ -43,7 +73,9 @@ def _text_of(error):
         return error.args[0]  # str() would give it quotes
     try:
         return str(error)
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         return "<the exception's own text failed>"
 
 

@@ -9,6 +9,8 @@ import sys
 _MOST_JSON = 4 << 20  # bytes
 _MOST_PIXELS = 24_000_000
 _LEAST_DPI = 20  # letters are legible
+_DEEPEST = 100  # lists in lists
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def plotly_figure(value):
@@ -110,11 +112,21 @@ def close(figure=None):
         pyplot.close("all" if figure is None else figure)
 
 
-def pil_png(value):
-    """Returns PNG bytes, or None when value is no image of Pillow."""
+def png_of(value):
+    """Returns PNG bytes, or None when value is neither an image of Pillow nor of a
+    class that draws itself as one (seaborn.objects)."""
     pillow = sys.modules.get("PIL.Image")
-    if pillow is None or not isinstance(value, pillow.Image):
+    if pillow is not None and isinstance(value, pillow.Image):
+        return _pil_png(value)
+    if isinstance(value, type) or not callable(getattr(type(value), "_repr_png_", None)):
         return None
+    image = value._repr_png_()
+    if isinstance(image, tuple) and image:
+        image = image[0]  # data and how wide it is meant
+    return bytes(image) if isinstance(image, bytes) and image.startswith(_PNG) else None
+
+
+def _pil_png(value):
     if value.width * value.height > _MOST_PIXELS:
         raise ValueError(f"The image has {value.width}×{value.height} pixels; resize it to {_MOST_PIXELS:,} at most.")
     out = io.BytesIO()
@@ -131,17 +143,19 @@ def json_text(value):
     return text
 
 
-def _plain(value):
+def _plain(value, depth=0):
     from .tables import cell
 
+    if depth > _DEEPEST:
+        raise ValueError(f"The JSON is nested more than {_DEEPEST} deep; show a part of it.")
     if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
+        return {str(key): _plain(inner, depth + 1) for key, inner in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
-        return [_plain(inner) for inner in value]
+        return [_plain(inner, depth + 1) for inner in value]
     if isinstance(value, str):
         return value
     if hasattr(value, "to_dict") and hasattr(value, "columns"):
-        return _plain(value.to_dict(orient="records"))
+        return _plain(value.to_dict(orient="records"), depth + 1)
     if hasattr(value, "tolist") and getattr(value, "ndim", 0) > 0:
-        return _plain(value.tolist())
+        return _plain(value.tolist(), depth + 1)
     return cell(value)

@@ -4,6 +4,7 @@ import os
 import stat
 
 from . import wire
+from .leftout import UNREADABLE, UNSEEN
 
 _MOST_ENTRIES, _DEEPEST = 10_000, 8
 
@@ -34,50 +35,48 @@ class Folder:
                 os.symlink(os.path.join(inputs, name), link)
 
     def mark_seen(self):
-        self._seen = dict(self._scan())
+        self._seen = {path: version for path, version in self._scan() if path is not None}
 
-    def send_new(self, channel, guard, budget, note):
-        """Sends what is new or changed; returns whether some was left out."""
-        current = dict(self._scan())
-        fresh = sorted(path for path, version in current.items() if self._seen.get(path) != version)
-        self._seen = current
-        left_out = []
-        for path in fresh:
-            size = current[path][0]
-            if why := budget.take(size):
-                left_out.append(f"{os.path.basename(path)} ({why})")
-                continue
-            with guard:
-                self._send(channel, path, os.path.basename(path), size)
-        if left_out:
-            more = f" and {len(left_out) - 3} more" if len(left_out) > 3 else ""
-            note(f"not kept: {', '.join(left_out[:3])}{more}")
-        return bool(left_out)
+    def send_new(self, channel, budget, left_out):
+        """Sends what is new or changed. What an interrupt keeps from being sent
+        waits for the next step."""
+        current, whole = {}, True
+        for path, version in self._scan():
+            if path is None:
+                whole = False
+                left_out.add(UNSEEN)
+            else:
+                current[path] = version
+        if whole:
+            self._seen = {path: version for path, version in self._seen.items() if path in current}
+        for path in sorted(path for path, version in current.items() if self._seen.get(path) != version):
+            name = os.path.basename(path)
+            if why := budget.take(current[path][0]):
+                left_out.add(why, name)
+            elif not self._send(channel, path, name, current[path][0]):
+                left_out.add(UNREADABLE, name)
+            self._seen[path] = current[path]
 
     @staticmethod
     def _send(channel, path, name, most):
-        """Sends a regular file, no more of it than it had when it was found."""
+        """Sends a regular file, no more of it than it had when it was found.
+        Returns whether it could be read."""
         try:
             fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return True  # gone again
         except OSError:
-            return
-        sent = 0
+            return False
         try:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                return
-            channel.send_json(wire.ARTIFACT, {"name": name[-1000:], "kind": "file"})
-            while sent < most:
-                piece = os.read(fd, min(wire.PIECE, most - sent))
-                if not piece:
-                    break
-                channel.send(wire.BYTES, piece)
-                sent += len(piece)
-            channel.send(wire.FILE_END)
+            if stat.S_ISREG(os.fstat(fd).st_mode):
+                channel.send_artifact({"name": name[-1000:], "kind": "file"}, _pieces(fd, most))
+            return True
         finally:
             os.close(fd)
 
     def _scan(self):
-        """Yields (path, version) of regular files; a version tells any change."""
+        """Yields (path, version) of regular files; a version tells any change.
+        There are more than are looked at where it yields (None, None)."""
         queue, entries = [(self.path, 0)], 0
         while queue:
             folder, depth = queue.pop()
@@ -86,6 +85,7 @@ class Folder:
                     for entry in found:
                         entries += 1
                         if entries > _MOST_ENTRIES:
+                            yield None, None
                             return
                         if entry.name.startswith(".") or entry.name == "__pycache__":
                             continue
@@ -97,3 +97,15 @@ class Folder:
                             yield entry.path, (s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino)
             except OSError:  # removed or closed meanwhile
                 continue
+
+
+def _pieces(fd, most):
+    while most > 0:
+        try:
+            piece = os.read(fd, min(wire.PIECE, most))
+        except OSError:  # the rest cannot be read
+            return
+        if not piece:
+            return
+        most -= len(piece)
+        yield piece

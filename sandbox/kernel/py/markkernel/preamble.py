@@ -19,6 +19,10 @@ def namespace(display):
     import plotly.express as px
     import plotly.graph_objects as go
 
+    # OpenBLAS ends the process when it finds no memory for its buffer, so it gets
+    # that before there is a limit.
+    np.linalg.inv(np.eye(8)) @ np.ones((8, 8))
+
     module = types.ModuleType("__main__")
     module.__dict__.update(
         {

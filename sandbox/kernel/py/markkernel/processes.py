@@ -10,6 +10,10 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PATIENCE = 1.0  # seconds
 _IN_USE = 256 << 20  # bytes of its memory that a warm session takes, and its sandbox
 
+# What user code leaves to the kernel, which has to describe, draw and send when
+# the code has taken everything else.
+_KEPT = {resource.RLIMIT_AS: 32 << 20, resource.RLIMIT_NOFILE: 32}
+
 
 def limit(memory, processes):
     """Bounds what user code may take of the session's memory, in bytes, and of
@@ -19,16 +23,50 @@ def limit(memory, processes):
     if memory:
         with open("/proc/self/statm", encoding="ascii") as statm:
             mapped = int(statm.read().split()[0]) * resource.getpagesize()
-        _lower(resource.RLIMIT_AS, mapped + memory - min(memory // 2, _IN_USE))
+        most = _lowered(resource.RLIMIT_AS, mapped + memory - min(memory // 2, _IN_USE))
+        resource.setrlimit(resource.RLIMIT_AS, (most - min(most // 2, _KEPT[resource.RLIMIT_AS]), most))
     if processes:
-        _lower(resource.RLIMIT_NPROC, processes)
-
-
-def _lower(which, most):
-    _, hard = resource.getrlimit(which)
+        most = _lowered(resource.RLIMIT_NPROC, processes)
+        resource.setrlimit(resource.RLIMIT_NPROC, (most, most))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY:
-        most = min(most, hard)
-    resource.setrlimit(which, (most, most))
+        kept = min(hard // 4, _KEPT[resource.RLIMIT_NOFILE])
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, hard - kept), hard))
+
+
+def _lowered(which, most):
+    _, hard = resource.getrlimit(which)
+    return most if hard == resource.RLIM_INFINITY else min(most, hard)
+
+
+class Reserve:
+    """Room that only the kernel uses, at the end of a step: user code stays below
+    the soft limits, the kernel goes above them."""
+
+    def __init__(self):
+        self._given = {}
+
+    def take(self):
+        for which, kept in _KEPT.items():
+            soft, hard = resource.getrlimit(which)
+            if which in self._given or soft == resource.RLIM_INFINITY:
+                continue
+            more = soft + kept if hard == resource.RLIM_INFINITY else min(soft + kept, hard)
+            self._given[which] = soft
+            _set(which, more, hard)
+
+    def give_back(self):
+        while self._given:
+            which, soft = self._given.popitem()
+            _, hard = resource.getrlimit(which)
+            _set(which, soft, hard)
+
+
+def _set(which, soft, hard):
+    try:
+        resource.setrlimit(which, (soft, hard))
+    except (OSError, ValueError):  # user code has lowered the hard limit
+        pass
 
 
 def adopt():

@@ -3,14 +3,19 @@
 import ast
 import linecache
 import os
+import signal
 import sys
 import traceback
 
-from . import failures, wire
+from . import failures
 from .budget import Budget
-from .processes import end_children
+from .facts import Facts
+from .leftout import LeftOut
+from .processes import Reserve, end_children
+from .usage import Usage
 
 _KEPT_SOURCES = 200
+_LEAST_RECURSION = 1000  # Python's own
 
 
 class Runner:
@@ -24,42 +29,52 @@ class Runner:
         self._folder = folder
         self._calls = calls
         self._module = module
+        self._facts = Facts()
+        self._reserve = Reserve()
         self._pid = os.getpid()
         self._count = 0
 
-    def step(self, source, limits):
-        """Runs source and sends everything that comes of it, the done frame last."""
-        budget = Budget(limits)
+    def step(self, sentinel, source, limits):
+        """Runs source and sends everything that comes of it: what it says of
+        itself first, the done frame last."""
+        self._channel.begin(sentinel, self._facts.of(source))
+        usage, left_out, budget = Usage(), LeftOut(), Budget(limits)
         self._streams.begin(limits["output"])
-        self._display.begin(limits["outputs"], budget)
+        self._display.begin(limits["outputs"], budget, left_out)
         self._calls.open()
-        failure, left_out = None, False
+        failure = None
         self._interrupts.open()
         try:
             failure = self._guarded(source)
             if not self._interrupts.delivered:
-                left_out = self._folder.send_new(self._channel, self._interrupts, budget, note)
+                self._folder.send_new(self._channel, budget, left_out)
         except KeyboardInterrupt:
             failure = failures.interrupted()
+        except MemoryError as error:
+            failure = failures.describe(error, _is_cell)
         self._interrupts.close()
         self._calls.close()
         end_children()
         truncated = self._streams.end()
-        self._channel.send_json(
-            wire.DONE,
-            {
-                "failure": failure,
-                "truncated": truncated or left_out or self._display.truncated,
-                "stopped": self._interrupts.delivered,
-            },
-        )
+        done = {
+            "failure": failure,
+            "truncated": truncated,
+            "leftOut": left_out.frame(),
+            "stopped": self._interrupts.delivered,
+            "usage": usage.frame(),
+        }
+        self._reserve.give_back()
+        self._channel.end(done)
 
     def _guarded(self, source):
         """Runs source; returns its failure or None. A KeyboardInterrupt comes out
         where it hits this function's own work."""
         failure = None
         try:
-            self._run(source)
+            try:
+                self._run(source)
+            finally:
+                self._take_over()
         except BaseException as error:
             if os.getpid() != self._pid:
                 self._end_child(error)
@@ -69,9 +84,19 @@ class Runner:
         if not self._interrupts.delivered:
             try:
                 self._display.show_open_figures()
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # a figure's own code may raise anything
                 failure = failure or failures.describe(error, _is_cell)
         return failure
+
+    def _take_over(self):
+        """The kernel goes on where user code ended: with room, and without what
+        that may have set to interrupt itself."""
+        for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
+            signal.setitimer(timer, 0)
+        sys.setrecursionlimit(max(sys.getrecursionlimit(), _LEAST_RECURSION))
+        self._reserve.take()
 
     def _run(self, source):
         self._count += 1
@@ -104,11 +129,6 @@ class Runner:
             sys.stderr.flush()
         finally:
             os._exit(code & 0xFF)
-
-
-def note(text):
-    """Tells the reader of the output what the kernel did to it."""
-    sys.__stderr__.write(f"[mark] {text}\n")
 
 
 def _is_cell(file_name):

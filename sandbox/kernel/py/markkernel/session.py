@@ -16,7 +16,8 @@ from .calls import Calls
 from .display import Display
 from .files import Folder
 from .interrupts import Interrupts
-from .runner import Runner, note
+from .leftout import LeftOut
+from .runner import Runner
 from .streams import Streams
 
 
@@ -25,30 +26,30 @@ def main(warm):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     channel = wire.Channel(interrupts)
     if warm:
-        preamble.warm(_warming(interrupts))
-        channel.send_json(wire.WARM, _hello())
+        preamble.warm(_warming())
+        channel.greet(wire.NO_SENTINEL, wire.WARM, _hello())
     try:
         Session(channel, interrupts).run()
     except BaseException:
         accidents.end_process()
 
 
-def _warming(interrupts):
+def _warming():
     """Returns a Display that shows to nobody."""
-    display = Display(_Nowhere(), interrupts, _Nowhere(), note)
-    display.begin(100, Budget({"artifacts": 100, "artifact": 1 << 30, "artifactsTotal": 1 << 30}))
+    display = Display(_Nowhere(), _Nowhere())
+    display.begin(100, Budget({"artifacts": 100, "artifact": 1 << 30, "artifactsTotal": 1 << 30}), LeftOut())
     return display
 
 
 class _Nowhere:
     """Takes the frames of warming up."""
 
-    is_open = True
+    is_open = is_here = True
 
     def send(self, *_frame):
         pass
 
-    send_json = sync = send
+    send_json = send_artifact = sync = send
 
 
 def _hello():
@@ -75,12 +76,11 @@ class Session:
         threading.Thread(target=self._listen, args=(requests,), name="mark-requests", daemon=True).start()
         while True:
             kind, sentinel, payload = requests.get()
-            self._channel.sentinel = sentinel
             if kind == wire.START:
                 self._start(json.loads(payload))
-                self._channel.send_json(wire.READY, _hello())
+                self._channel.greet(sentinel, wire.READY, _hello())
             else:
-                self._runner.step(payload.decode(), self._limits)
+                self._runner.step(sentinel, payload.decode(), self._limits)
 
     def _listen(self, requests):
         try:
@@ -115,7 +115,7 @@ class Session:
         self._folder.enter(start["input"], start["files"])
         self._folder.mark_seen()
         streams = Streams(self._channel, self._interrupts)
-        display = Display(self._channel, self._interrupts, streams, note)
+        display = Display(self._channel, streams)
         hostmodule.install(self._calls)
         module = preamble.namespace(display)
         sys.argv = [""]

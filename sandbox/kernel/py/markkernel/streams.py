@@ -15,7 +15,7 @@ import time
 
 from . import accidents, wire
 
-_READ = 16 << 10  # bytes; each may become three when it is no UTF-8
+_READ = 15 << 10  # bytes; each may become three when it is no UTF-8
 _QUIET = 0.02  # seconds between two small chunks
 _FLUSH = 0.03  # seconds before a line without an end is shown
 _SYNC, _STOP = "sync", "stop"
@@ -70,7 +70,10 @@ class Streams:
         while True:
             self._in_step.wait()
             time.sleep(_FLUSH)
-            self.flush()
+            try:
+                self.flush()
+            except MemoryError:  # user code has left none
+                pass
 
     def _connect(self):
         """Undoes what user code may have done to the descriptors."""
@@ -163,25 +166,33 @@ class _Pump:
         for fd in (*self._reads, self._wake):
             poll.register(fd, select.POLLIN)
         while True:
-            wait = None
-            if self._size:
-                wait = max(0.0, self._sent_at + _QUIET - time.monotonic()) * 1000
-            ready = {fd for fd, _ in poll.poll(wait)}
-            for fd in self._reads:
-                if fd in ready:
-                    self._take(fd, _READ)
-            if self._size >= _READ or time.monotonic() >= self._sent_at + _QUIET:
-                self._send()
-            if self._wake in ready:
-                os.read(self._wake, _READ)
-                if self._obey():
+            try:
+                if self._turn(poll):
                     return
+            except MemoryError:  # user code has left none; some comes back
+                self.truncated = True
+                time.sleep(_QUIET)
+
+    def _turn(self, poll):
+        """Reads what is there and sends what is due; returns whether that is the end."""
+        wait = None
+        if self._size or self._asked:
+            wait = 0 if self._asked else max(0.0, self._sent_at + _QUIET - time.monotonic()) * 1000
+        ready = {fd for fd, _ in poll.poll(wait)}
+        for fd in self._reads:
+            if fd in ready:
+                self._take(fd, _READ)
+        if self._size >= _READ or time.monotonic() >= self._sent_at + _QUIET:
+            self._send()
+        if self._wake in ready:
+            os.read(self._wake, _READ)
+        return self._obey()
 
     def _obey(self):
         """Does what was asked for; returns whether that was to end."""
         stop = False
         while self._asked and not stop:
-            command, done = self._asked.popleft()
+            command, done = self._asked[0]
             for fd in self._reads:
                 self._drain(fd)
             stop = command is _STOP
@@ -189,6 +200,7 @@ class _Pump:
                 for fd in self._reads:
                     self._hold(fd, self._decoders[fd].decode(b"", True))
             self._send()
+            self._asked.popleft()
             done.set()
         return stop
 

@@ -7,6 +7,7 @@ import sys
 
 MOST_ROWS, MOST_COLUMNS = 50, 200
 _MOST_CELL, _MOST_NAME = 1000, 200  # characters
+_MOST_BYTES = 5 << 20
 _EXACT = 2**53  # up to here a JSON number is exact for every reader
 
 
@@ -27,13 +28,23 @@ def table_of(value):
         names.append(_label(name))
         columns.append(_cells(head.iloc[:, position]))
     names, columns = names[:MOST_COLUMNS], columns[:MOST_COLUMNS]
-    rows = [list(row) for row in zip(*columns)] if columns else [[] for _ in range(len(head))]
+    rows = _fitting([list(row) for row in zip(*columns)] if columns else [[] for _ in range(len(head))])
     return {
         "columns": names,
         "rows": rows,
         "rowCount": int(count),
         "truncated": count > len(rows) or frame.shape[1] > head.shape[1],
     }
+
+
+def _fitting(rows):
+    """The first rows that one frame of the wire holds, long texts or not."""
+    size = 0
+    for count, row in enumerate(rows):
+        size += len(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace"))
+        if size > _MOST_BYTES and count:
+            return rows[:count]
+    return rows
 
 
 def _frame_of(value):

@@ -6,19 +6,20 @@ import os
 import struct
 import threading
 
-PROTOCOL = 1
+PROTOCOL = 2
 NO_SENTINEL = bytes(16)
 
 START, EXECUTE, INTERRUPT, ANSWER = b"S", b"X", b"I", b"A"
 WARM, READY, STDOUT, STDERR, OUTPUT = b"w", b"r", b"1", b"2", b"o"
 ARTIFACT, BYTES, FILE_END, DONE = b"a", b"b", b"z", b"d"
-CALL, PROGRESS = b"c", b"p"
+CALL, PROGRESS, FACTS = b"c", b"p", b"f"
 
 _HEADER = struct.Struct(">I1s16s")
 
 # Most bytes of a frame from the host, and of one piece of a file to it.
 _MOST_IN = 1 << 20
 MOST_CALL = 1 << 20
+MOST_OUTPUT = 6 << 20
 PIECE = 256 << 10
 
 # Programs that turn themselves into daemons close the low descriptors.
@@ -35,10 +36,12 @@ def out_of_the_way(fd):
 
 
 class Channel:
-    """The kernel's end. Frames may be sent by any thread; each goes whole.
+    """The kernel's end. Frames may be sent by any thread; each goes whole, and
+    so does an artifact.
 
-    `guard` is entered while a frame is being sent, so that an interrupt cannot
-    cut it in two.
+    `guard` is entered while something is being sent, so that an interrupt cannot
+    cut it in two. Between steps nothing is sent: what a thread that outlived its
+    step would show belongs to no step, and the host would take it for a forgery.
     """
 
     def __init__(self, guard):
@@ -46,10 +49,17 @@ class Channel:
         self._out = out_of_the_way(1)
         self._lock = threading.Lock()
         self._guard = guard
+        self._in_step = False
         self.sentinel = NO_SENTINEL
 
     @property
     def is_open(self):
+        """Tells whether what is shown now can reach the host."""
+        return self._out >= 0 and self._in_step
+
+    @property
+    def is_here(self):
+        """Tells a kernel from a forked child of it."""
         return self._out >= 0
 
     def forget(self):
@@ -62,22 +72,58 @@ class Channel:
         self._in = self._out = -1
         self._lock = threading.Lock()
 
-    def send(self, kind, payload=b""):
-        """Sends one frame, blocking while the host does not read. A host that is
-        gone ends the process."""
-        data = memoryview(_HEADER.pack(len(payload), kind, self.sentinel) + payload)
+    def begin(self, sentinel, facts):
+        """Begins a step with its first frame."""
         with self._guard, self._lock:
-            if self._out < 0:
-                return
-            try:
-                while data:
-                    data = data[os.write(self._out, data) :]
-            except OSError:
-                os._exit(1)
+            self.sentinel = sentinel
+            self._write_json(FACTS, facts)
+            self._in_step = True
+
+    def end(self, done):
+        """Ends a step with its last frame."""
+        with self._guard, self._lock:
+            self._in_step = False
+            self._write_json(DONE, done)
+
+    def greet(self, sentinel, kind, hello):
+        """Sends a frame that belongs to no step."""
+        with self._guard, self._lock:
+            self.sentinel = sentinel
+            self._write_json(kind, hello)
+
+    def send(self, kind, payload=b""):
+        """Sends one frame of a step, blocking while the host does not read."""
+        with self._guard, self._lock:
+            if self._in_step:
+                self._write(kind, payload)
 
     def send_json(self, kind, value):
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        self.send(kind, text.encode("utf-8", "replace"))
+        self.send(kind, _json(value))
+
+    def send_artifact(self, header, pieces):
+        """Sends a file or a picture: no other comes between its frames."""
+        with self._guard, self._lock:
+            if self._in_step:
+                self._write_json(ARTIFACT, header)
+                try:
+                    for piece in pieces:
+                        self._write(BYTES, piece)
+                finally:
+                    self._write(FILE_END)
+
+    def _write_json(self, kind, value):
+        self._write(kind, _json(value))
+
+    def _write(self, kind, payload=b""):
+        """A host that is gone ends the process."""
+        data = memoryview(_HEADER.pack(len(payload), kind, self.sentinel) + payload)
+        if self._out < 0:
+            return
+        try:
+            while data:
+                data = data[os.write(self._out, data) :]
+        except OSError:
+            os._exit(1)
 
     def receive(self):
         """Returns the next frame of the host's, (kind, sentinel, payload), or None
@@ -102,3 +148,8 @@ class Channel:
             parts.append(part)
             size -= len(part)
         return b"".join(parts)
+
+
+def _json(value):
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace")

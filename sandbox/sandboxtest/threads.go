@@ -1,0 +1,64 @@
+package sandboxtest
+
+import (
+	"testing"
+
+	"github.com/mark-analyst/mark/internal/execution"
+)
+
+// threadCases are threads that show something, at once or when their step has
+// long ended.
+func threadCases() []testCase {
+	return []testCase{
+		{name: "threads show pictures at once", spec: limited(execution.Limits{Outputs: 100, Artifacts: 100}), run: func(t *testing.T, s session) {
+			o := s.ok(t, `import threading
+from PIL import Image
+noise = [Image.fromarray(np.random.default_rng(i).integers(0, 255, (300, 300, 3), "uint8")) for i in range(8)]
+threads = [threading.Thread(target=lambda image=image: [display(image) for _ in range(5)]) for image in noise]
+[t.start() for t in threads]
+[t.join() for t in threads]
+open("last", "w").write("x");`)
+			if len(o.outputs) != 41 {
+				t.Errorf("%d outputs came, want 41", len(o.outputs))
+			}
+			for _, out := range o.outputs[:40] {
+				if out.MIME != execution.MIMEPNG || content(t, out) == "" {
+					t.Fatalf("a %s among the pictures", out.MIME)
+				}
+			}
+		}},
+		{name: "a thread that outlived its step shows", run: func(t *testing.T, s session) {
+			s.ok(t, `import threading, time
+from PIL import Image
+on, shown = True, threading.Event()
+def show():
+    while on:
+        display(pd.DataFrame({"a": [1]})); display(Image.new("L", (9, 9)))
+        shown.set()
+        time.sleep(0.002)
+thread = threading.Thread(target=show, daemon=True)
+thread.start()
+shown.wait();`)
+			for range 5 {
+				s.ok(t, "shown.clear()\nshown.wait()\nprint('mine');")
+			}
+			s.ok(t, "on = False\nthread.join()")
+			s.prints(t, "print('quiet')", "quiet\n")
+		}},
+		{name: "a thread tells progress between steps", run: func(t *testing.T, s session) {
+			s.ok(t, `import mark, threading
+on = True
+def tell():
+    n = 0
+    while on:
+        n += 1
+        mark.progress(n, n)
+thread = threading.Thread(target=tell, daemon=True)
+thread.start();`)
+			for range 5 {
+				s.ok(t, "1;")
+			}
+			s.ok(t, "on = False\nthread.join()")
+		}},
+	}
+}
