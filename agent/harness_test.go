@@ -42,6 +42,12 @@ type bench struct {
 
 func newBench(t *testing.T, s *store.Store, change func(*agent.Config)) *bench {
 	t.Helper()
+	return newBenchOf(t, s, "ada@example.org", change)
+}
+
+// newBenchOf is newBench for one of several people of a database.
+func newBenchOf(t *testing.T, s *store.Store, email string, change func(*agent.Config)) *bench {
+	t.Helper()
 	auth.Guard(s.Client)
 	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
 	log, err := eventlog.New(eventlog.Config{Client: s.Client, Dialect: s.Dialect, Clock: clock.System{}, Logger: logger, Poll: 50 * time.Millisecond})
@@ -71,7 +77,7 @@ func newBench(t *testing.T, s *store.Store, change func(*agent.Config)) *bench {
 		}
 		log.Close()
 	})
-	b.user = b.client.User.Create().SetEmail("ada@example.org").SetPasswordHash("x").SaveX(auth.System(t.Context(), "test"))
+	b.user = b.client.User.Create().SetEmail(email).SetPasswordHash("x").SaveX(auth.System(t.Context(), "test"))
 	b.ctx = auth.WithViewer(t.Context(), auth.Viewer{UserID: b.user.ID})
 	return b
 }

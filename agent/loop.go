@@ -232,6 +232,7 @@ type callEnd struct {
 	result        string // for the model
 	code, message string // where it failed
 	outputs       []Output
+	audit         *Audit // nil: no code was executed
 }
 
 func failed(code, result string) callEnd {

@@ -62,6 +62,9 @@ func (k *work) endStep(s *ent.Step, end callEnd) error {
 		if len(end.outputs) > 0 {
 			change.SetOutputs(storable.JSON(encode(end.outputs)))
 		}
+		if end.audit != nil {
+			change.SetAudit(storable.JSON(encode(end.audit)))
+		}
 		if end.code != "" {
 			change.SetErrorCode(end.code).SetErrorMessage(storable.Text(end.message))
 		}
@@ -78,15 +81,22 @@ func (k *work) endStep(s *ent.Step, end callEnd) error {
 	return nil
 }
 
-// leaveStep keeps what a step showed before the run's end cut it short; how it
-// ended is stored with the run's end.
+// leaveStep keeps what a step ran and showed before the run's end cut it short;
+// how it ended is stored with the run's end.
 func (k *work) leaveStep(s *ent.Step, end callEnd) error {
-	if len(end.outputs) == 0 {
+	if len(end.outputs) == 0 && end.audit == nil {
 		return nil
 	}
 	var tool, code string
 	err := k.rec.store(func(ctx context.Context, tx *ent.Tx) error {
-		saved, err := tx.Step.UpdateOneID(s.ID).SetOutputs(storable.JSON(encode(end.outputs))).Save(ctx)
+		change := tx.Step.UpdateOneID(s.ID)
+		if end.audit != nil {
+			change.SetAudit(storable.JSON(encode(end.audit)))
+		}
+		if len(end.outputs) > 0 {
+			change.SetOutputs(storable.JSON(encode(end.outputs)))
+		}
+		saved, err := change.Save(ctx)
 		if err == nil {
 			tool, code = saved.Tool, saved.Code
 		}
@@ -94,6 +104,9 @@ func (k *work) leaveStep(s *ent.Step, end callEnd) error {
 	})
 	if err != nil {
 		return fmt.Errorf("keep the outputs of step %d: %w", s.Index, err)
+	}
+	if len(end.outputs) == 0 {
+		return nil
 	}
 	end.state = step.StateCancelled
 	k.show(s, tool, code, end)

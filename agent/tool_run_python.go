@@ -37,10 +37,13 @@ func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (
 	}
 	result, err := session.Run(ctx, code, execution.Host{Emit: out.take, Call: k.answerCall})
 	k.usage.PythonMs += result.Duration.Milliseconds()
+	end := callEnd{state: step.StateSucceeded, audit: newAudit(code, result, err)}
+	out.flushProgress()
+	out.notices(result.Notices)
 	if out.err != nil {
-		return callEnd{}, out.err
+		return end, out.err
 	}
-	end := callEnd{state: step.StateSucceeded, outputs: out.all()}
+	end.outputs = out.all()
 	problem := ""
 	var broken *execution.Error
 	switch {
@@ -65,13 +68,18 @@ func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (
 		if f.Name == "NameError" && !k.loaded {
 			problem = strings.TrimSpace(problem + "\n" + k.loadHint())
 		}
-		end.state, end.code = step.StateFailed, "PYTHON_EXCEPTION"
-		end.message = clip(strings.TrimSuffix(untrusted.Clean(f.Name+": "+f.Message), ": "), 2_000)
+		person, hint := limitMet(f.Limit)
+		if hint != "" { // first: the end of a long traceback is cut
+			problem = hint + "\n" + problem
+		}
+		end.state, end.code = step.StateFailed, failureCode(f)
+		said := strings.TrimSuffix(untrusted.Clean(f.Name+": "+f.Message), ": ")
+		end.message = clip(strings.TrimSpace(person+" "+said), 2_000)
 	default:
 		k.loaded = true
 	}
 	k.evidence.add(s, end.outputs)
-	end.result = k.tell(end.outputs, result.Truncated, problem)
+	end.result = k.tell(end.outputs, result.Truncated && len(result.Notices) == 0, problem)
 	return end, nil
 }
 
@@ -83,20 +91,40 @@ type stepOutput struct {
 	printed map[execution.Stream]*strings.Builder
 	rich    []Output
 	told    time.Time // when progress was stored last
-	err     error     // the first failure to store; the rest is dropped
+	waits   *execution.Progress
+	err     error // the first failure to store; the rest is dropped
 }
 
 // progressEvery bounds the events of a step that tells its progress often.
 const progressEvery = time.Second
 
-// progress stores how far the code says that it is: once a second, and its end.
+// progress stores how far the code says that it is: once a second, and the last
+// word when the step ends.
 func (o *stepOutput) progress(p execution.Progress) {
 	now := o.k.Clock.Now()
-	if now.Sub(o.told) < progressEvery && p.Done < p.Total {
+	if now.Sub(o.told) < progressEvery {
+		o.waits = &p
 		return
 	}
-	o.told = now
+	o.told, o.waits = now, nil
 	o.err = o.k.rec.event(KindStepProgress, EventBody{StepID: o.step.ID, Progress: &p})
+}
+
+// flushProgress stores the last word, where it is not stored yet.
+func (o *stepOutput) flushProgress() {
+	if o.err == nil && o.waits != nil {
+		o.err = o.k.rec.event(KindStepProgress, EventBody{StepID: o.step.ID, Progress: o.waits})
+		o.waits = nil
+	}
+}
+
+// notices shows what the step made and could not keep, as a text among its
+// outputs: the person sees it where the file would be, and the model reads it.
+func (o *stepOutput) notices(notices []execution.Notice) {
+	for _, n := range notices {
+		text := "(" + untrusted.Line(n.Message) + ")"
+		o.take(execution.Event{Output: &execution.Output{MIME: execution.MIMEText, Text: text}})
+	}
 }
 
 func (o *stepOutput) take(e execution.Event) {

@@ -1431,6 +1431,11 @@ func (_q *StepQuery) collectField(ctx context.Context, oneNode bool, opCtx *grap
 				selectedFields = append(selectedFields, step.FieldErrorMessage)
 				fieldSeen[step.FieldErrorMessage] = struct{}{}
 			}
+		case "audit":
+			if _, ok := fieldSeen[step.FieldAudit]; !ok {
+				selectedFields = append(selectedFields, step.FieldAudit)
+				fieldSeen[step.FieldAudit] = struct{}{}
+			}
 		case "startedAt":
 			if _, ok := fieldSeen[step.FieldStartedAt]; !ok {
 				selectedFields = append(selectedFields, step.FieldStartedAt)

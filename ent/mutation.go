@@ -9347,6 +9347,8 @@ type StepMutation struct {
 	appendoutputs    json.RawMessage
 	error_code       *string
 	error_message    *string
+	audit            *json.RawMessage
+	appendaudit      json.RawMessage
 	started_at       *time.Time
 	duration_ms      *int64
 	addduration_ms   *int64
@@ -10138,6 +10140,71 @@ func (m *StepMutation) ResetErrorMessage() {
 	delete(m.clearedFields, step.FieldErrorMessage)
 }
 
+// SetAudit sets the "audit" field.
+func (m *StepMutation) SetAudit(jm json.RawMessage) {
+	m.audit = &jm
+	m.appendaudit = nil
+}
+
+// Audit returns the value of the "audit" field in the mutation.
+func (m *StepMutation) Audit() (r json.RawMessage, exists bool) {
+	v := m.audit
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldAudit returns the old "audit" field's value of the Step entity.
+// If the Step object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StepMutation) OldAudit(ctx context.Context) (v json.RawMessage, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldAudit is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldAudit requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldAudit: %w", err)
+	}
+	return oldValue.Audit, nil
+}
+
+// AppendAudit adds jm to the "audit" field.
+func (m *StepMutation) AppendAudit(jm json.RawMessage) {
+	m.appendaudit = append(m.appendaudit, jm...)
+}
+
+// AppendedAudit returns the list of values that were appended to the "audit" field in this mutation.
+func (m *StepMutation) AppendedAudit() (json.RawMessage, bool) {
+	if len(m.appendaudit) == 0 {
+		return nil, false
+	}
+	return m.appendaudit, true
+}
+
+// ClearAudit clears the value of the "audit" field.
+func (m *StepMutation) ClearAudit() {
+	m.audit = nil
+	m.appendaudit = nil
+	m.clearedFields[step.FieldAudit] = struct{}{}
+}
+
+// AuditCleared returns if the "audit" field was cleared in this mutation.
+func (m *StepMutation) AuditCleared() bool {
+	_, ok := m.clearedFields[step.FieldAudit]
+	return ok
+}
+
+// ResetAudit resets all changes to the "audit" field.
+func (m *StepMutation) ResetAudit() {
+	m.audit = nil
+	m.appendaudit = nil
+	delete(m.clearedFields, step.FieldAudit)
+}
+
 // SetStartedAt sets the "started_at" field.
 func (m *StepMutation) SetStartedAt(t time.Time) {
 	m.started_at = &t
@@ -10359,7 +10426,7 @@ func (m *StepMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *StepMutation) Fields() []string {
-	fields := make([]string, 0, 16)
+	fields := make([]string, 0, 17)
 	if m.created_at != nil {
 		fields = append(fields, step.FieldCreatedAt)
 	}
@@ -10401,6 +10468,9 @@ func (m *StepMutation) Fields() []string {
 	}
 	if m.error_message != nil {
 		fields = append(fields, step.FieldErrorMessage)
+	}
+	if m.audit != nil {
+		fields = append(fields, step.FieldAudit)
 	}
 	if m.started_at != nil {
 		fields = append(fields, step.FieldStartedAt)
@@ -10444,6 +10514,8 @@ func (m *StepMutation) Field(name string) (ent.Value, bool) {
 		return m.ErrorCode()
 	case step.FieldErrorMessage:
 		return m.ErrorMessage()
+	case step.FieldAudit:
+		return m.Audit()
 	case step.FieldStartedAt:
 		return m.StartedAt()
 	case step.FieldDurationMs:
@@ -10485,6 +10557,8 @@ func (m *StepMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldErrorCode(ctx)
 	case step.FieldErrorMessage:
 		return m.OldErrorMessage(ctx)
+	case step.FieldAudit:
+		return m.OldAudit(ctx)
 	case step.FieldStartedAt:
 		return m.OldStartedAt(ctx)
 	case step.FieldDurationMs:
@@ -10596,6 +10670,13 @@ func (m *StepMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetErrorMessage(v)
 		return nil
+	case step.FieldAudit:
+		v, ok := value.(json.RawMessage)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetAudit(v)
+		return nil
 	case step.FieldStartedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -10694,6 +10775,9 @@ func (m *StepMutation) ClearedFields() []string {
 	if m.FieldCleared(step.FieldErrorMessage) {
 		fields = append(fields, step.FieldErrorMessage)
 	}
+	if m.FieldCleared(step.FieldAudit) {
+		fields = append(fields, step.FieldAudit)
+	}
 	if m.FieldCleared(step.FieldDurationMs) {
 		fields = append(fields, step.FieldDurationMs)
 	}
@@ -10737,6 +10821,9 @@ func (m *StepMutation) ClearField(name string) error {
 		return nil
 	case step.FieldErrorMessage:
 		m.ClearErrorMessage()
+		return nil
+	case step.FieldAudit:
+		m.ClearAudit()
 		return nil
 	case step.FieldDurationMs:
 		m.ClearDurationMs()
@@ -10790,6 +10877,9 @@ func (m *StepMutation) ResetField(name string) error {
 		return nil
 	case step.FieldErrorMessage:
 		m.ResetErrorMessage()
+		return nil
+	case step.FieldAudit:
+		m.ResetAudit()
 		return nil
 	case step.FieldStartedAt:
 		m.ResetStartedAt()

@@ -426,7 +426,7 @@ func init() {
 	// step.ErrorCodeValidator is a validator for the "error_code" field. It is called by the builders before save.
 	step.ErrorCodeValidator = stepDescErrorCode.Validators[0].(func(string) error)
 	// stepDescStartedAt is the schema descriptor for started_at field.
-	stepDescStartedAt := stepFields[12].Descriptor()
+	stepDescStartedAt := stepFields[13].Descriptor()
 	// step.DefaultStartedAt holds the default value on creation for the started_at field.
 	step.DefaultStartedAt = stepDescStartedAt.Default.(func() time.Time)
 	// stepDescID is the schema descriptor for id field.

@@ -47,6 +47,8 @@ type Step struct {
 	ErrorCode string `json:"error_code,omitempty"`
 	// ErrorMessage holds the value of the "error_message" field.
 	ErrorMessage string `json:"error_message,omitempty"`
+	// What ran and what came of it, in the encoding of package agent (audit.go). Null: no code ran.
+	Audit json.RawMessage `json:"audit,omitempty"`
 	// StartedAt holds the value of the "started_at" field.
 	StartedAt time.Time `json:"started_at,omitempty"`
 	// DurationMs holds the value of the "duration_ms" field.
@@ -97,7 +99,7 @@ func (*Step) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case step.FieldReply, step.FieldOutputs:
+		case step.FieldReply, step.FieldOutputs, step.FieldAudit:
 			values[i] = new([]byte)
 		case step.FieldIndex, step.FieldDurationMs:
 			values[i] = new(sql.NullInt64)
@@ -215,6 +217,14 @@ func (_m *Step) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.ErrorMessage = value.String
 			}
+		case step.FieldAudit:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field audit", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Audit); err != nil {
+					return fmt.Errorf("unmarshal field audit: %w", err)
+				}
+			}
 		case step.FieldStartedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field started_at", values[i])
@@ -317,6 +327,9 @@ func (_m *Step) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("error_message=")
 	builder.WriteString(_m.ErrorMessage)
+	builder.WriteString(", ")
+	builder.WriteString("audit=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Audit))
 	builder.WriteString(", ")
 	builder.WriteString("started_at=")
 	builder.WriteString(_m.StartedAt.Format(time.ANSIC))

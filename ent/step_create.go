@@ -179,6 +179,12 @@ func (_c *StepCreate) SetNillableErrorMessage(v *string) *StepCreate {
 	return _c
 }
 
+// SetAudit sets the "audit" field.
+func (_c *StepCreate) SetAudit(v json.RawMessage) *StepCreate {
+	_c.mutation.SetAudit(v)
+	return _c
+}
+
 // SetStartedAt sets the "started_at" field.
 func (_c *StepCreate) SetStartedAt(v time.Time) *StepCreate {
 	_c.mutation.SetStartedAt(v)
@@ -443,6 +449,10 @@ func (_c *StepCreate) createSpec() (*Step, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ErrorMessage(); ok {
 		_spec.SetField(step.FieldErrorMessage, field.TypeString, value)
 		_node.ErrorMessage = value
+	}
+	if value, ok := _c.mutation.Audit(); ok {
+		_spec.SetField(step.FieldAudit, field.TypeJSON, value)
+		_node.Audit = value
 	}
 	if value, ok := _c.mutation.StartedAt(); ok {
 		_spec.SetField(step.FieldStartedAt, field.TypeTime, value)

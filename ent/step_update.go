@@ -220,6 +220,24 @@ func (_u *StepUpdate) ClearErrorMessage() *StepUpdate {
 	return _u
 }
 
+// SetAudit sets the "audit" field.
+func (_u *StepUpdate) SetAudit(v json.RawMessage) *StepUpdate {
+	_u.mutation.SetAudit(v)
+	return _u
+}
+
+// AppendAudit appends value to the "audit" field.
+func (_u *StepUpdate) AppendAudit(v json.RawMessage) *StepUpdate {
+	_u.mutation.AppendAudit(v)
+	return _u
+}
+
+// ClearAudit clears the value of the "audit" field.
+func (_u *StepUpdate) ClearAudit() *StepUpdate {
+	_u.mutation.ClearAudit()
+	return _u
+}
+
 // SetDurationMs sets the "duration_ms" field.
 func (_u *StepUpdate) SetDurationMs(v int64) *StepUpdate {
 	_u.mutation.ResetDurationMs()
@@ -421,6 +439,17 @@ func (_u *StepUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.ErrorMessageCleared() {
 		_spec.ClearField(step.FieldErrorMessage, field.TypeString)
+	}
+	if value, ok := _u.mutation.Audit(); ok {
+		_spec.SetField(step.FieldAudit, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedAudit(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, step.FieldAudit, value)
+		})
+	}
+	if _u.mutation.AuditCleared() {
+		_spec.ClearField(step.FieldAudit, field.TypeJSON)
 	}
 	if value, ok := _u.mutation.DurationMs(); ok {
 		_spec.SetField(step.FieldDurationMs, field.TypeInt64, value)
@@ -686,6 +715,24 @@ func (_u *StepUpdateOne) ClearErrorMessage() *StepUpdateOne {
 	return _u
 }
 
+// SetAudit sets the "audit" field.
+func (_u *StepUpdateOne) SetAudit(v json.RawMessage) *StepUpdateOne {
+	_u.mutation.SetAudit(v)
+	return _u
+}
+
+// AppendAudit appends value to the "audit" field.
+func (_u *StepUpdateOne) AppendAudit(v json.RawMessage) *StepUpdateOne {
+	_u.mutation.AppendAudit(v)
+	return _u
+}
+
+// ClearAudit clears the value of the "audit" field.
+func (_u *StepUpdateOne) ClearAudit() *StepUpdateOne {
+	_u.mutation.ClearAudit()
+	return _u
+}
+
 // SetDurationMs sets the "duration_ms" field.
 func (_u *StepUpdateOne) SetDurationMs(v int64) *StepUpdateOne {
 	_u.mutation.ResetDurationMs()
@@ -917,6 +964,17 @@ func (_u *StepUpdateOne) sqlSave(ctx context.Context) (_node *Step, err error) {
 	}
 	if _u.mutation.ErrorMessageCleared() {
 		_spec.ClearField(step.FieldErrorMessage, field.TypeString)
+	}
+	if value, ok := _u.mutation.Audit(); ok {
+		_spec.SetField(step.FieldAudit, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedAudit(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, step.FieldAudit, value)
+		})
+	}
+	if _u.mutation.AuditCleared() {
+		_spec.ClearField(step.FieldAudit, field.TypeJSON)
 	}
 	if value, ok := _u.mutation.DurationMs(); ok {
 		_spec.SetField(step.FieldDurationMs, field.TypeInt64, value)

@@ -370,6 +370,7 @@ var (
 		{Name: "outputs", Type: field.TypeJSON, Nullable: true},
 		{Name: "error_code", Type: field.TypeString, Nullable: true, Size: 64},
 		{Name: "error_message", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "audit", Type: field.TypeJSON, Nullable: true},
 		{Name: "started_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
 		{Name: "duration_ms", Type: field.TypeInt64, Nullable: true},
 		{Name: "run_id", Type: field.TypeString, Size: 64},
@@ -382,7 +383,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "steps_runs_steps",
-				Columns:    []*schema.Column{StepsColumns[16]},
+				Columns:    []*schema.Column{StepsColumns[17]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -396,7 +397,7 @@ var (
 			{
 				Name:    "step_run_id_index",
 				Unique:  true,
-				Columns: []*schema.Column{StepsColumns[16], StepsColumns[3]},
+				Columns: []*schema.Column{StepsColumns[17], StepsColumns[3]},
 			},
 		},
 	}

@@ -39,6 +39,8 @@ func (Step) Fields() []ent.Field {
 			Comment("Rich outputs and streams, in the encoding of package agent (outputs.go)."),
 		field.String("error_code").MaxLen(64).Optional(),
 		field.Text("error_message").Optional(),
+		field.JSON("audit", json.RawMessage{}).Optional().
+			Comment("What ran and what came of it, in the encoding of package agent (audit.go). Null: no code ran."),
 		field.Time("started_at").SchemaType(timeType).Default(now).Immutable(),
 		field.Int64("duration_ms").Optional().Nillable(),
 	}

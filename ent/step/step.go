@@ -45,6 +45,8 @@ const (
 	FieldErrorCode = "error_code"
 	// FieldErrorMessage holds the string denoting the error_message field in the database.
 	FieldErrorMessage = "error_message"
+	// FieldAudit holds the string denoting the audit field in the database.
+	FieldAudit = "audit"
 	// FieldStartedAt holds the string denoting the started_at field in the database.
 	FieldStartedAt = "started_at"
 	// FieldDurationMs holds the string denoting the duration_ms field in the database.
@@ -88,6 +90,7 @@ var Columns = []string{
 	FieldOutputs,
 	FieldErrorCode,
 	FieldErrorMessage,
+	FieldAudit,
 	FieldStartedAt,
 	FieldDurationMs,
 }

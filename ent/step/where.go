@@ -905,6 +905,16 @@ func ErrorMessageContainsFold(v string) predicate.Step {
 	return predicate.Step(sql.FieldContainsFold(FieldErrorMessage, v))
 }
 
+// AuditIsNil applies the IsNil predicate on the "audit" field.
+func AuditIsNil() predicate.Step {
+	return predicate.Step(sql.FieldIsNull(FieldAudit))
+}
+
+// AuditNotNil applies the NotNil predicate on the "audit" field.
+func AuditNotNil() predicate.Step {
+	return predicate.Step(sql.FieldNotNull(FieldAudit))
+}
+
 // StartedAtEQ applies the EQ predicate on the "started_at" field.
 func StartedAtEQ(v time.Time) predicate.Step {
 	return predicate.Step(sql.FieldEQ(FieldStartedAt, v))

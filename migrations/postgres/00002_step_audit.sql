@@ -1,0 +1,3 @@
+-- +goose Up
+-- modify "steps" table
+ALTER TABLE "steps" ADD COLUMN "audit" jsonb NULL;
