@@ -84,10 +84,11 @@ test-browser: build sandbox test/playground/node_modules/.installed ## Drive the
 
 FUZZTIME ?= 30s
 .PHONY: fuzz
-fuzz: ## Fuzz everything that parses, FUZZTIME each (30s)
+fuzz: build sandbox ## Fuzz everything that parses, and sessions with random programs, FUZZTIME each (30s)
 	@$(GO) list ./... | while read -r p; do \
 	  $(GO) test -list '^Fuzz' $$p | grep '^Fuzz' | while read -r f; do \
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done || exit 1; done
+	MARK_FUZZ_TIME=$(FUZZTIME) $(GO) test -count=1 -v -timeout 0 -run '^TestRandomPrograms$$' ./sandbox/fuzz
 
 .PHONY: bench
 bench: build sandbox ## Measure, as ratios in one run
