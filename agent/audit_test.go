@@ -62,7 +62,9 @@ func TestEveryExecutionIsRecorded(t *testing.T) {
 		} {
 			t.Run(name, func(t *testing.T) {
 				b := newBenchOf(t, s, strings.ReplaceAll(name, " ", "")+"@example.org", nil)
-				b.python.run = func(context.Context, string, func(execution.Event)) (execution.Result, error) { return tc.result, tc.err }
+				b.python.run = func(context.Context, string, func(execution.Event)) (execution.Result, error) {
+					return tc.result, tc.err
+				}
 				code := "print('" + name + "\x00')"
 				b.model.then(python(code), says("done"))
 				if r, _ := b.ask(agent.Question{Text: "q"}); r.State != run.StateSucceeded {

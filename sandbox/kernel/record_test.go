@@ -24,7 +24,7 @@ func record(t *testing.T, limits execution.Limits, facts, done string) (executio
 		c.Close()
 		p.out.Close()
 		<-answered
-		return result, err.(*execution.Error) //nolint:errorlint // Run promises it
+		return result, err.(*execution.Error)
 	}
 	<-answered
 	return result, nil

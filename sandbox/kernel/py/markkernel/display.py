@@ -79,6 +79,13 @@ class Display:
         finally:
             figures.close()  # what cannot be drawn must not fail the next step too
 
+    def drop_open_figures(self):
+        """After a step that was stopped: its half-drawn figures are none of the next."""
+        try:
+            figures.close()
+        except Exception:  # a figure's own code
+            pass
+
     def _is_new(self, data):
         """`fig.show()` and `fig` as the last line are one figure."""
         digest = hashlib.sha256(data).digest()

@@ -53,6 +53,8 @@ class Runner:
         except MemoryError as error:
             failure = failures.describe(error, _is_cell)
         self._interrupts.close()
+        if self._interrupts.delivered:
+            self._display.drop_open_figures()
         self._calls.close()
         end_children()
         truncated = self._streams.end()
