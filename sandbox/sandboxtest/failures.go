@@ -84,7 +84,7 @@ signal.setitimer(signal.ITIMER_REAL, 0.2);`)
 			s.fails(t, "signal.setitimer(signal.ITIMER_REAL, 0.05)\ntime.sleep(5)", "TimeoutError")
 		}},
 		{name: "hardly any recursion is allowed", run: func(t *testing.T, s session) {
-			s.fails(t, "import sys\nsys.setrecursionlimit(40)\ndef f(n): return f(n + 1)\nf(0)", "RecursionError")
+			s.fails(t, "import sys\nsys.setrecursionlimit(25)\ndef f(n): return f(n + 1)\nf(0)", "RecursionError")
 			s.one(t, "pd.DataFrame({'a': [1]})", "application/vnd.mark.table+json")
 		}},
 		{name: "a group of exceptions", run: func(t *testing.T, s session) {

@@ -147,6 +147,24 @@ open(b"\xff\xfe.bin", "w").write("z");`))
 				t.Errorf("then left %v", got)
 			}
 		}},
+		{name: "an interrupt among the files loses none", run: func(t *testing.T, s session) {
+			ctx, cancel := context.WithCancel(context.Background())
+			came := map[string]bool{}
+			o := s.try(t, ctx, "for i in range(8): open(f'f{i}', 'wb').write(bytes(2_000_000))", func(e execution.Event) {
+				cancel() // while the others are being sent
+				came[e.Output.Artifact.Name] = true
+			})
+			o.ends(t, execution.CodeCancelled, false)
+			for _, name := range names(s.left(t, "1;")) {
+				if came[name] {
+					t.Errorf("%s came twice", name)
+				}
+				came[name] = true
+			}
+			if len(came) != 8 {
+				t.Errorf("%d files came, want 8", len(came))
+			}
+		}},
 		{name: "artifacts are gone with the next step", run: func(t *testing.T, s session) {
 			o := s.ok(t, "open('f', 'w').write('x');")
 			if len(o.outputs) != 1 {

@@ -68,7 +68,7 @@ for attempt in range(2):
 			s.prints(t, "print('on')", "on\n")
 		}},
 		{name: "cancel: drawing", run: func(t *testing.T, s session) {
-			o := cancelOn(t, s, "print('on')\nwhile True:\n    plt.plot([1, 2])\n    plt.savefig('x.png')")
+			o := cancelOn(t, s, "plt.plot([1, 2])\nprint('on')\nwhile True: plt.savefig('x.png')")
 			o.ends(t, execution.CodeCancelled, false)
 			o = s.ok(t, "print(plt.get_fignums())")
 			for _, out := range o.outputs {

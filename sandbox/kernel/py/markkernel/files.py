@@ -37,7 +37,7 @@ class Folder:
     def mark_seen(self):
         self._seen = {path: version for path, version in self._scan() if path is not None}
 
-    def send_new(self, channel, budget, left_out):
+    def send_new(self, channel, guard, budget, left_out):
         """Sends what is new or changed. What an interrupt keeps from being sent
         waits for the next step."""
         current, whole = {}, True
@@ -51,11 +51,12 @@ class Folder:
             self._seen = {path: version for path, version in self._seen.items() if path in current}
         for path in sorted(path for path, version in current.items() if self._seen.get(path) != version):
             name = os.path.basename(path)
-            if why := budget.take(current[path][0]):
-                left_out.add(why, name)
-            elif not self._send(channel, path, name, current[path][0]):
-                left_out.add(UNREADABLE, name)
-            self._seen[path] = current[path]
+            with guard:  # sent and seen are one
+                if why := budget.take(current[path][0]):
+                    left_out.add(why, name)
+                elif not self._send(channel, path, name, current[path][0]):
+                    left_out.add(UNREADABLE, name)
+                self._seen[path] = current[path]
 
     @staticmethod
     def _send(channel, path, name, most):

@@ -47,7 +47,7 @@ class Runner:
         try:
             failure = self._guarded(source)
             if not self._interrupts.delivered:
-                self._folder.send_new(self._channel, budget, left_out)
+                self._folder.send_new(self._channel, self._interrupts, budget, left_out)
         except KeyboardInterrupt:
             failure = failures.interrupted()
         except MemoryError as error:
