@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"path"
 	"slices"
 	"strings"
@@ -248,6 +249,9 @@ func (b *box) upload(ctx context.Context, data []byte, to string) error {
 func (b *box) touch(ctx context.Context) error {
 	return b.try(ctx, "keep the sandbox awake", func(ctx context.Context) error {
 		_, err := b.sandbox.CodeInterpreter.ListContexts(ctx)
+		if status, _ := response(err); status == http.StatusOK {
+			return nil // the SDK does not know all that newer sandboxes tell
+		}
 		return err
 	})
 }

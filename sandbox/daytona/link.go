@@ -41,13 +41,13 @@ const ackEvery = windowLines / 4
 // how it works.
 type link struct {
 	box    *box
-	limit  time.Duration // of one run
+	limits map[byte]time.Duration // of a run, by the frame that begins it
 	failed func(*execution.Error)
 	ctx    context.Context //nolint:containedctx // of the two loops, which Close ends
 	cancel context.CancelFunc
 	loops  sync.WaitGroup
 	wake   chan struct{} // something is to be uploaded
-	steps  chan int      // numbers of the input files that begin something
+	steps  chan begun    // what is to be carried
 
 	mu       sync.Mutex
 	arrived  *sync.Cond // of mu: lines, or the end
@@ -58,7 +58,7 @@ type link struct {
 	over     bool       // guarded by mu; no more comes
 	cause    error      // guarded by mu; why, for the log
 	queue    []byte     // guarded by mu; frames to upload
-	begins   bool       // guarded by mu; one of them begins something
+	begins   byte       // guarded by mu; the kind of the one that begins something, else 0
 	detach   bool       // guarded by mu; the run that is going on is to end
 	files    int        // guarded by mu; the newest input file
 	verb     string     // guarded by mu; how the relay says that a run ended
@@ -66,10 +66,20 @@ type link struct {
 	violated bool       // guarded by mu; a line came that the relay would not send
 }
 
-// newLink returns a link that works until Close. It calls failed, before its
-// reader learns of the end, where the end is not the kernel's own.
-func newLink(b *box, limit time.Duration, failed func(*execution.Error)) *link {
-	l := &link{box: b, limit: limit, failed: failed, wake: make(chan struct{}, 1), steps: make(chan int, 8)}
+// begun is what runs until it ends by itself: the kernel's start, or a step.
+type begun struct {
+	file  int           // number of the input file that begins it
+	limit time.Duration // of one run
+}
+
+// newLink returns a link that works until Close. start and step are how long Daytona
+// lets the kernel's start and a step run. It calls failed, before its reader learns
+// of the end, where the end is not the kernel's own.
+func newLink(b *box, start, step time.Duration, failed func(*execution.Error)) *link {
+	l := &link{
+		box: b, limits: map[byte]time.Duration{frameStart: start, frameExecute: step},
+		failed: failed, wake: make(chan struct{}, 1), steps: make(chan begun, 8),
+	}
 	l.arrived = sync.NewCond(&l.mu)
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.loops.Go(l.deliver)
@@ -107,7 +117,7 @@ func (l *link) Write(p []byte) (int, error) {
 	}
 	l.queue = append(l.queue, p...)
 	if kind := p[frameKindAt]; kind == frameStart || kind == frameExecute {
-		l.begins = true
+		l.begins = kind
 	}
 	l.knock()
 	return len(p), nil
@@ -162,9 +172,9 @@ func (l *link) deliver() {
 			if data == nil {
 				break
 			}
-			if begins {
+			if begins != 0 {
 				select {
-				case l.steps <- number:
+				case l.steps <- begun{number, l.limits[begins]}:
 				case <-l.ctx.Done():
 					return
 				}
@@ -178,42 +188,43 @@ func (l *link) deliver() {
 }
 
 // next returns the next input file, or nil while there is nothing to say.
-func (l *link) next() (data []byte, number int, begins bool) {
+func (l *link) next() (data []byte, number int, begins byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.queue) == 0 && !l.detach && l.seen-l.told < ackEvery {
-		return nil, 0, false
+		return nil, 0, 0
 	}
-	head, err := json.Marshal(map[string]any{"hash": hashOf(l.queue), "seen": l.seen, "detach": l.detach, "begins": l.begins})
+	head, err := json.Marshal(map[string]any{"hash": hashOf(l.queue), "seen": l.seen, "detach": l.detach, "begins": l.begins != 0})
 	if err != nil {
 		panic(err) // strings, numbers and booleans
 	}
 	data = append(append(head, '\n'), l.queue...)
 	begins = l.begins
 	l.files++
-	l.told, l.queue, l.begins, l.detach = l.seen, nil, false, false
+	l.told, l.queue, l.begins, l.detach = l.seen, nil, 0, false
 	return data, l.files, begins
 }
 
 // carry has the relay run whenever something was begun, until that has ended.
 func (l *link) carry() {
-	for number := range l.steps {
-		if !l.carryOne(number) {
+	for b := range l.steps {
+		if !l.carryOne(b) {
 			return
 		}
 	}
 }
 
-// carryOne has the relay run, as often as it takes, until what input file need
-// begins has ended. It returns false when the link is over.
-func (l *link) carryOne(need int) bool {
+// carryOne has the relay run, as often as it takes, until what b is has ended. It
+// returns false when the link is over.
+func (l *link) carryOne(b begun) bool {
 	for broken := 0; broken < resumes; {
 		l.mu.Lock()
 		have, seen := l.have, l.seen
 		l.told = max(l.told, seen)
 		l.verb = ""
 		l.mu.Unlock()
-		ended := l.box.run(l.ctx, fmt.Sprintf("_mark.run(%d, %d, %d)", need, have, seen), l.limit, l.line)
+		began := time.Now()
+		ended := l.box.run(l.ctx, fmt.Sprintf("_mark.run(%d, %d, %d)", b.file, have, seen), b.limit, l.line)
 		l.mu.Lock()
 		verb, detail, more, violated := l.verb, l.detail, l.have > have, l.violated
 		l.mu.Unlock()
@@ -234,7 +245,7 @@ func (l *link) carryOne(need int) bool {
 		case verb == verbGone:
 			l.finish(errors.New("the kernel's process ended: " + detail))
 			return false
-		case ended.timeout:
+		case ended.timeout && time.Since(began) >= b.limit:
 			l.fail(timedOut(ended.err))
 			return false
 		case ended.raised != "" || ended.unknown:
@@ -242,8 +253,9 @@ func (l *link) carryOne(need int) bool {
 			l.finish(fmt.Errorf("the relay is gone: %s %w", ended.raised, errors.Join(ended.err)))
 			return false
 		}
-		// The connection broke, or lines were lost; or the interpreter died, which
-		// looks the same and shows when the next run finds no relay.
+		// The connection broke, or lines were lost; or the interpreter was ended,
+		// which looks the same, or like a timeout before its time. The next run
+		// shows which: then there is no relay.
 		broken++
 		if !l.again(broken) {
 			return false

@@ -3,7 +3,7 @@
 # over a stream that is made for short lines of text. README.md says why.
 
 import base64 as _b64, hashlib as _hashlib, json as _json, os as _os, select as _select
-import socket as _socket, subprocess as _subprocess, sys as _sys, threading as _threading, time as _time
+import signal as _signal, socket as _socket, subprocess as _subprocess, sys as _sys, threading as _threading, time as _time
 
 
 class _Relay:
@@ -16,6 +16,9 @@ class _Relay:
 
     def __init__(self, config):
         self.config = config
+        # An interrupt in the middle would lose what was read and not yet kept. Who
+        # means to end this process has a stronger one.
+        _signal.signal(_signal.SIGINT, _signal.SIG_IGN)
         for folder in (config["work"], config["input"], config["spool"], config["parts"], config["temp"]):
             _os.makedirs(folder, exist_ok=True)
         self.kernel = None

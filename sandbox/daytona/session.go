@@ -67,15 +67,15 @@ func (s *session) connect(ctx context.Context) error {
 	}
 	connected := make(chan struct{})
 	var conn *kernel.Conn
-	limit := s.limits.StepTime + s.provider.config.Grace + runSlack
-	l := newLink(s.box, max(limit, s.provider.config.OpenTime), func(why *execution.Error) {
+	config := s.provider.config
+	l := newLink(s.box, config.OpenTime+runSlack, s.limits.StepTime+config.Grace+runSlack, func(why *execution.Error) {
 		<-connected
 		s.noteStop(why)
 		conn.Fail(why)
 	})
 	conn = kernel.New(l, l, kernel.Options{
 		Limits: s.limits, ArtifactDir: dir, Files: names,
-		WorkDir: s.box.folders.work, InputDir: s.box.folders.input, Grace: s.provider.config.Grace,
+		WorkDir: s.box.folders.work, InputDir: s.box.folders.input, Grace: config.Grace,
 	})
 	close(connected)
 	if err := conn.Ready(ctx); err != nil {
@@ -136,6 +136,9 @@ func (s *session) Run(ctx context.Context, code string, host execution.Host) (ex
 	}
 	switch {
 	case stopped != nil:
+		s.mu.Lock()
+		s.steps = 0 // that they are lost is told now
+		s.mu.Unlock()
 		return result, stopped
 	case failure.Fatal:
 		s.mu.Lock()

@@ -67,6 +67,7 @@ type Server struct {
 	onCreated func(ctx context.Context)
 	upload    func(path string) bool
 	requests  atomic.Int64
+	slow      atomic.Int64
 }
 
 // New starts a stand-in, which ends with the test.
@@ -121,6 +122,25 @@ func (s *Server) Made() int {
 
 // Requests is how many requests came.
 func (s *Server) Requests() int64 { return s.requests.Load() }
+
+// SlowConsumers is how many clients were closed for being too slow.
+func (s *Server) SlowConsumers() int64 { return s.slow.Load() }
+
+// DropContexts deletes a sandbox's contexts.
+func (s *Server) DropContexts(id string) {
+	s.mu.Lock()
+	var ending []*interp
+	if b := s.sandboxes[id]; b != nil {
+		for name, i := range b.interps {
+			ending = append(ending, i)
+			delete(b.interps, name)
+		}
+	}
+	s.mu.Unlock()
+	for _, i := range ending {
+		i.shutdown()
+	}
+}
 
 // Plant makes a sandbox as if somebody else had.
 func (s *Server) Plant(name string, labels map[string]string) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -45,6 +46,7 @@ type client struct {
 	conn *websocket.Conn
 	send chan message
 	kill func() // the interpreter
+	slow *atomic.Int64
 
 	mu     sync.Mutex
 	closed bool // guarded by mu; no more is sent
@@ -94,7 +96,7 @@ func (s *Server) execute(w http.ResponseWriter, r *http.Request, b *Sandbox) {
 	if q.Timeout != nil {
 		timeout = time.Duration(*q.Timeout) * time.Second // 0 is for ever
 	}
-	c := &client{run: run, conn: conn, send: make(chan message, clientBuffer)}
+	c := &client{run: run, conn: conn, send: make(chan message, clientBuffer), slow: &s.slow}
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
@@ -127,6 +129,7 @@ func (c *client) tell(m message) {
 		c.mu.Unlock()
 	default:
 		c.mu.Unlock()
+		c.slow.Add(1)
 		c.close(closePolicy, "slow consumer")
 	}
 }
