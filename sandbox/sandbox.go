@@ -1,8 +1,8 @@
 // Package sandbox executes Python that nobody trusts. It knows no chats, users
 // or models: a provider opens sessions, a session runs code (the vocabulary is
-// in internal/execution). The providers are sandbox/gvisor and, later,
-// sandbox/daytona; both run the same Python kernel (sandbox/kernel) and both
-// pass the same suite (sandbox/sandboxtest).
+// in internal/execution). The providers are sandbox/gvisor and sandbox/daytona;
+// both run the same Python kernel (sandbox/kernel) and both pass the same suite
+// (sandbox/sandboxtest).
 package sandbox
 
 import (

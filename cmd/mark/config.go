@@ -67,10 +67,46 @@ func (c LLMConfig) complete() (LLMConfig, error) {
 
 // SandboxConfig says where Python runs.
 type SandboxConfig struct {
-	Provider string `name:"sandbox" default:"gvisor" enum:"gvisor" env:"MARK_SANDBOX" help:"gvisor: on this machine."`
+	Provider string `name:"sandbox" default:"gvisor" enum:"gvisor,daytona" env:"MARK_SANDBOX" help:"gvisor: on this machine; daytona: in Daytona's sandboxes."`
 	Dir      string `name:"sandbox-dir" env:"MARK_SANDBOX_DIR" type:"path" help:"Folder of the Python runtime, the checkpoint and the sessions; empty: sandbox in the data folder."`
 	Pool     int    `name:"sandbox-pool" default:"2" env:"MARK_SANDBOX_POOL" help:"Python sessions that are started ahead (150 MB each); 0: none."`
 	Launcher string `name:"sandbox-launcher" env:"MARK_SANDBOX_LAUNCHER" type:"path" help:"The program mark-sandbox; empty: beside the program mark."`
+
+	Daytona DaytonaConfig `embed:"" prefix:"daytona-"`
+}
+
+// DaytonaConfig says which Daytona, and what its sandboxes are made from. It counts
+// where Python runs there.
+type DaytonaConfig struct {
+	APIKey       string `name:"api-key" env:"DAYTONA_API_KEY" help:"Daytona: the API key."`
+	APIURL       string `name:"api-url" default:"https://app.daytona.io/api" env:"DAYTONA_API_URL" help:"Daytona: where its API is."`
+	Snapshot     string `env:"MARK_DAYTONA_SNAPSHOT" help:"Daytona: the snapshot that sandboxes are made from; with no image either: mark-plotly."`
+	Image        string `env:"MARK_DAYTONA_IMAGE" help:"Daytona: an image instead of a snapshot; slower to start."`
+	Target       string `env:"MARK_DAYTONA_TARGET" help:"Daytona: the region; empty: the organisation's own."`
+	Pool         int    `env:"MARK_DAYTONA_POOL" help:"Daytona: sandboxes kept ready for new sessions; they cost like used ones."`
+	AllowNetwork bool   `env:"MARK_DAYTONA_ALLOW_NETWORK" help:"Daytona: run code also where it cannot block the network."`
+}
+
+// defaultSnapshot is what deploy/daytona makes.
+const defaultSnapshot = "mark-plotly"
+
+// complete refuses what cannot work, and fills in what follows from the rest.
+func (c *DaytonaConfig) complete(sessions int) error {
+	u, err := url.Parse(c.APIURL)
+	switch {
+	case c.APIKey == "":
+		return fmt.Errorf("MARK_SANDBOX is daytona, and DAYTONA_API_KEY is not set: make a key in Daytona's dashboard")
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return fmt.Errorf("DAYTONA_API_URL is no address like https://app.daytona.io/api")
+	case c.Snapshot != "" && c.Image != "":
+		return fmt.Errorf("MARK_DAYTONA_SNAPSHOT and MARK_DAYTONA_IMAGE are both set: sandboxes are made from one of them")
+	case c.Pool < 0 || c.Pool > sessions:
+		return fmt.Errorf("MARK_DAYTONA_POOL must be between 0 and %d, the number of sessions at once (twice MARK_LIMIT_CONCURRENT_RUNS)", sessions)
+	}
+	if c.Snapshot == "" && c.Image == "" {
+		c.Snapshot = defaultSnapshot
+	}
+	return nil
 }
 
 // LimitsConfig bounds what people can do.
@@ -107,8 +143,15 @@ func (c *Config) check() error {
 	case c.Limits.RunTime <= 0 || c.Limits.PythonStepTime <= 0:
 		return fmt.Errorf("MARK_LIMIT_RUN_TIME and MARK_LIMIT_PYTHON_STEP_TIME must be above zero, like 10m")
 	}
+	if c.Sandbox.Provider == providerDaytona {
+		return c.Sandbox.Daytona.complete(c.sessions())
+	}
 	return nil
 }
+
+// sessions is how many Python sessions there may be at once: those of runs, and
+// those that look at uploads.
+func (c *Config) sessions() int { return c.Limits.ConcurrentRuns*2 + c.Limits.LiveSessions }
 
 // level is the log level as slog has it.
 func (c *Config) level() slog.Level {

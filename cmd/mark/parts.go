@@ -15,9 +15,16 @@ import (
 	"github.com/mark-analyst/mark/llm"
 	"github.com/mark-analyst/mark/llm/offline"
 	"github.com/mark-analyst/mark/sandbox"
+	"github.com/mark-analyst/mark/sandbox/daytona"
 	"github.com/mark-analyst/mark/sandbox/gvisor"
 	"github.com/mark-analyst/mark/sandbox/keeper"
 	"github.com/mark-analyst/mark/sandbox/pyruntime"
+)
+
+// The providers of Python sessions, as MARK_SANDBOX names them.
+const (
+	providerGVisor  = gvisor.Name
+	providerDaytona = daytona.Name
 )
 
 // The offline analyst's name, and the address that its wire format is spoken
@@ -62,9 +69,40 @@ func openModels(c LLMConfig, now clock.Clock, logger *slog.Logger) ([]agent.Mode
 	}, nil
 }
 
-// openSandbox makes what is missing of the Python runtime and of the checkpoint.
-// Where Python cannot run it says why and the service serves without.
+// openSandbox opens the provider of Python sessions that is configured. Where
+// Python cannot run it says why and the service serves without.
 func openSandbox(ctx context.Context, c Config, logger *slog.Logger, progress func(string)) (sandbox.Provider, error) {
+	var provider sandbox.Provider
+	var err error
+	switch c.Sandbox.Provider {
+	case providerDaytona:
+		provider, err = openDaytona(ctx, c, logger)
+	default:
+		provider, err = openGVisor(ctx, c, logger, progress)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if i := provider.Isolation(); !i.Ready {
+		logger.ErrorContext(ctx, "Python cannot run", "reason", i.Detail)
+	}
+	return provider, nil
+}
+
+// openDaytona speaks to Daytona; it works on every system.
+func openDaytona(ctx context.Context, c Config, logger *slog.Logger) (sandbox.Provider, error) {
+	d := c.Sandbox.Daytona
+	return daytona.New(ctx, daytona.Config{
+		APIKey: d.APIKey, APIURL: d.APIURL, Target: d.Target, Snapshot: d.Snapshot, Image: d.Image,
+		Dir:    filepath.Join(c.Sandbox.Dir, providerDaytona),
+		Limits: pythonLimits(c), Sessions: c.sessions(), Pool: d.Pool, AllowNetwork: d.AllowNetwork,
+		Resolve: "example.com", // RFC 2606; it exists
+		Logger:  logger,
+	})
+}
+
+// openGVisor makes what is missing of the Python runtime and of the checkpoint.
+func openGVisor(ctx context.Context, c Config, logger *slog.Logger, progress func(string)) (sandbox.Provider, error) {
 	launcher, err := c.launcher()
 	if err != nil {
 		return nil, err
@@ -74,21 +112,13 @@ func openSandbox(ctx context.Context, c Config, logger *slog.Logger, progress fu
 		return nil, ctx.Err()
 	}
 	if err != nil {
-		logger.ErrorContext(ctx, "there is no Python runtime", "error", err)
 		return gvisor.Refusing(err), nil
 	}
-	provider, err := gvisor.New(ctx, gvisor.Config{
+	return gvisor.New(ctx, gvisor.Config{
 		Dir: c.Sandbox.Dir, Launcher: launcher, Tree: tree, Limits: pythonLimits(c),
-		Sessions: c.Limits.ConcurrentRuns*2 + c.Limits.LiveSessions, Pool: gvisor.Pool{Size: c.Sandbox.Pool},
+		Sessions: c.sessions(), Pool: gvisor.Pool{Size: c.Sandbox.Pool},
 		Progress: func(phase string) { progress("Sandbox: " + phase) }, Logger: logger,
 	})
-	if err != nil {
-		return nil, err
-	}
-	if i := provider.Isolation(); !i.Ready {
-		logger.ErrorContext(ctx, "Python cannot run", "reason", i.Detail)
-	}
-	return provider, nil
 }
 
 // keepSessions makes what keeps chats' sessions over the provider.

@@ -3,14 +3,30 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/mark-analyst/mark/internal/execution"
 )
 
 type sandboxCmd struct {
-	Build sandboxBuildCmd `cmd:"" help:"Make what is missing: the Python runtime, the checkpoint."`
+	Build sandboxBuildCmd `cmd:"" help:"Make what is missing on this machine: the Python runtime, the checkpoint."`
 	Check sandboxCheckCmd `cmd:"" help:"Open a session, run a line of Python, and tell which isolation is in force."`
+}
+
+// apart is the configuration for a moment beside a service that may be running:
+// in Daytona, a folder makes a name, and whoever has the same name has its
+// sandboxes deleted as orphans.
+func apart(c Config) (Config, func(), error) {
+	if c.Sandbox.Provider != providerDaytona {
+		return c, func() {}, nil
+	}
+	dir, err := os.MkdirTemp("", "mark-sandbox-")
+	if err != nil {
+		return c, nil, err
+	}
+	c.Sandbox.Dir = dir
+	return c, func() { os.RemoveAll(dir) }, nil
 }
 
 type sandboxBuildCmd struct{}
@@ -20,7 +36,12 @@ func (sandboxBuildCmd) Run(e *environment) error {
 	if err := e.config.check(); err != nil {
 		return err
 	}
-	provider, err := openSandbox(e.ctx, e.config, e.logger(), e.progress)
+	config, done, err := apart(e.config)
+	if err != nil {
+		return err
+	}
+	defer done()
+	provider, err := openSandbox(e.ctx, config, e.logger(), e.progress)
 	if err != nil {
 		return err
 	}
@@ -41,7 +62,12 @@ func (sandboxCheckCmd) Run(e *environment) (err error) {
 	if err := e.config.check(); err != nil {
 		return err
 	}
-	provider, err := openSandbox(e.ctx, e.config, e.logger(), e.progress)
+	config, done, err := apart(e.config)
+	if err != nil {
+		return err
+	}
+	defer done()
+	provider, err := openSandbox(e.ctx, config, e.logger(), e.progress)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,10 @@ func TestStartsThatCannotWork(t *testing.T) {
 		"a data folder under a file": {func(c *Config) { c.DataDir = filepath.Join(file, "data") }, "MARK_DATA_DIR"},
 		"too little memory":          {func(c *Config) { c.Limits.PythonMemory = 1 }, "MARK_LIMIT_PYTHON_MEMORY_BYTES"},
 		"no steps":                   {func(c *Config) { c.Limits.Steps = 0 }, "MARK_LIMIT_STEPS"},
+		"Daytona without a key":      {func(c *Config) { c.Sandbox.Provider = providerDaytona }, "DAYTONA_API_KEY"},
+		"Daytona nowhere":            {daytonaWith(func(d *DaytonaConfig) { d.APIURL = "app.daytona.io" }), "DAYTONA_API_URL"},
+		"Daytona of two things":      {daytonaWith(func(d *DaytonaConfig) { d.Snapshot, d.Image = "a", "b" }), "MARK_DAYTONA_IMAGE"},
+		"a pool too large":           {daytonaWith(func(d *DaytonaConfig) { d.Pool = 3 }), "MARK_DAYTONA_POOL"},
 		"no time":                    {func(c *Config) { c.Limits.RunTime = -time.Second }, "MARK_LIMIT_RUN_TIME"},
 	} {
 		t.Run(name, func(t *testing.T) {

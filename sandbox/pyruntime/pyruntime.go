@@ -55,7 +55,7 @@ func (p Progress) String() string {
 
 // ErrUnsupported is what Ensure's error wraps on a system where the local
 // sandbox cannot work at all and sessions need Daytona.
-var ErrUnsupported = errors.New("local Python sessions need Linux on amd64 or arm64 with glibc; elsewhere they need Daytona")
+var ErrUnsupported = errors.New("local Python sessions need Linux on amd64 or arm64 with glibc; elsewhere they need Daytona (MARK_SANDBOX=daytona)")
 
 // MissingError says that the machine lacks something a build needs.
 type MissingError struct {
