@@ -114,7 +114,7 @@ func response(err error) (status int, header http.Header) {
 // passes reports whether repeating a call may help.
 func passes(err error) bool {
 	var state *stateFailure
-	if errors.As(err, &state) || errors.Is(err, errStopped) {
+	if errors.As(err, &state) || errors.Is(err, errStopped) || errors.Is(err, errRaised) {
 		return false
 	}
 	status, _ := response(err)

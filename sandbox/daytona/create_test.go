@@ -199,7 +199,7 @@ func TestCreateThatIsDoneAfterItWasGivenUp(t *testing.T) {
 		return false
 	})
 	config := configFor(t, s)
-	config.OpenTime, config.Sweep = 300*time.Millisecond, 100*time.Millisecond
+	config.OpenTime, config.Sweep = 300*time.Millisecond, time.Hour
 	p := provider(t, s, config)
 	refused(t, p, execution.Spec{})
 	eventually(t, "the sandbox has appeared", planted.Load)

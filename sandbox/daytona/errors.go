@@ -60,6 +60,8 @@ func (w words) sentence(doing string, err error) string {
 		return fmt.Sprintf("Daytona could not start a sandbox made from %s (state %s): look at it in Daytona's dashboard, and see deploy/daytona for an image that works.", w.source(), state.state)
 	case errors.Is(err, errStopped) || errors.As(err, &state):
 		return "The Daytona sandbox of this Python session does not run any more, and its variables are lost: run the earlier steps again."
+	case errors.Is(err, errRaised):
+		return fmt.Sprintf("Python could not be started in a sandbox made from %s: %s. See deploy/daytona for what an image needs.", w.source(), said)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Sprintf("Daytona did not %s in time; try again, and look at its dashboard if it stays so.", doing)
 	case status == 0 || status >= 500:

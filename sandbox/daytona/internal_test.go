@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -56,7 +58,8 @@ func newTestBox(t *testing.T) *box {
 func TestTimeoutIsToldFromAConnectionThatBroke(t *testing.T) {
 	t.Parallel()
 	b := newTestBox(t)
-	ended := b.run(t.Context(), "import time\ntime.sleep(60)", time.Second, func(string) verdict { return goOn })
+	// Less than a second would be no limit at all.
+	ended := b.run(t.Context(), "import time\ntime.sleep(20)", 300*time.Millisecond, func(string) verdict { return goOn })
 	if !ended.timeout || ended.err == nil || !strings.Contains(ended.err.Error(), "4008") {
 		t.Errorf("it ended with %+v", ended)
 	}
@@ -84,6 +87,92 @@ func TestStepThatDaytonaEndsForItsTime(t *testing.T) {
 	var failure *execution.Error
 	if !errors.As(err, &failure) || failure.Code != execution.CodeTimeout || !failure.Fatal {
 		t.Errorf("it ended with %v", err)
+	}
+}
+
+// A kernel that is busy, or stopped, does not see that its input has ended: it ends
+// with the interpreter all the same.
+func TestKernelEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	b := newTestBox(t)
+	root := b.provider.config.Root(b.sandbox.ID)
+	await(t, "the kernel has started", func() bool {
+		for _, pid := range daytonatest.Processes(root) {
+			line, _ := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+			if words := string(line); strings.Contains(words, "kernel-"+b.provider.kernel.hash[:16]) && !strings.Contains(words, "prctl") {
+				return syscall.Kill(pid, syscall.SIGSTOP) == nil
+			}
+		}
+		return false
+	})
+	b.dropContext(t.Context())
+	await(t, "it has ended", func() bool { return len(daytonatest.Processes(root)) == 0 })
+}
+
+// await waits until something is so that happens in the background.
+func await(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(20 * time.Second)
+	for !so() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("it never came that %s", what)
+		}
+	}
+}
+
+// Processes are no use to Daytona: a step has to keep its sandbox awake.
+func TestStepKeepsItsSandboxAwake(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	s, err := p.Open(t.Context(), execution.Spec{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	opened, ok := s.(*session)
+	if !ok {
+		t.Fatalf("the session is a %T", s)
+	}
+	p.config.AutoStop = 300 * time.Millisecond
+	before := opened.box.contact.Load()
+	touched := 0
+	_, err = s.Run(t.Context(), "import time\nfor i in range(4):\n    print(i, flush=True)\n    time.sleep(0.3)", execution.Listener(func(execution.Event) {
+		if now := opened.box.contact.Load(); now != before {
+			before = now
+			touched++
+		}
+	}))
+	if err != nil || touched < 3 {
+		t.Errorf("Daytona heard of the session %d times (%v)", touched, err)
+	}
+}
+
+// A sandbox of the pool that was stopped is replaced before somebody wants it.
+func TestPoolIsKeptAwake(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	b, err := p.newBox(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.mu.Lock()
+	p.pool = append(p.pool, b)
+	p.mu.Unlock()
+	before := b.contact.Load()
+	p.touchPool()
+	if b.contact.Load() == before || len(p.pool) != 1 {
+		t.Errorf("the sandbox that runs was touched %v, the pool has %d", b.contact.Load() != before, len(p.pool))
+	}
+	if err := b.sandbox.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.touchPool()
+	if len(p.pool) != 0 {
+		t.Errorf("the pool has %d sandboxes", len(p.pool))
 	}
 }
 

@@ -22,6 +22,7 @@ class _Relay:
         for folder in (config["work"], config["input"], config["spool"], config["parts"], config["temp"]):
             _os.makedirs(folder, exist_ok=True)
         self.kernel = None
+        self.placed = set()
         self.lines = []  # sent and not acknowledged, or still to be sent: (number, text)
         self.last = 0  # number of the newest line
         self.acked = 0
@@ -57,17 +58,28 @@ class _Relay:
         except OSError:
             pass
 
-    # ---- one call each, before the first run
+    # ---- calls before the first run; each may come again, after an answer was lost
 
     def start(self, token):
         """Starts the kernel and tells what the network let through."""
+        if self.kernel is None:
+            self._start_kernel()
+        until = _time.monotonic() + self.config["patience"] + 1
+        for probe in self.probes:
+            probe.join(max(0.0, until - _time.monotonic()))
+        self._say(token, {"reached": sorted(self.reached), "resolved": self.resolved, "python": _sys.version.split()[0]})
+
+    def _start_kernel(self):
         config = self.config
         with open(config["kernel"], "rb") as archive:
             if _hashlib.sha256(archive.read()).hexdigest() != config["hash"]:
                 raise ValueError("the kernel did not arrive whole")
         # The kernel dies with this process, whatever it is busy with.
-        tied = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
-        argv = [_sys.executable, "-I", "-S", "-c", tied, _sys.executable] + config["argv"]
+        tied = (
+            "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); "
+            "os.getppid() == int(sys.argv[1]) and os.execv(sys.argv[2], sys.argv[2:])"
+        )
+        argv = [_sys.executable, "-I", "-S", "-c", tied, str(_os.getpid()), _sys.executable] + config["argv"]
         env = dict(pair.split("=", 1) for pair in config["env"])
         env["PATH"] = _os.environ.get("PATH", "/usr/bin:/bin")
         self.stderr = open(config["stderr"], "w+b")
@@ -76,26 +88,28 @@ class _Relay:
             env=env, cwd="/", bufsize=0, start_new_session=True,
         )
         _os.set_blocking(self.kernel.stdin.fileno(), False)
-        until = _time.monotonic() + config["patience"] + 1
-        for probe in self.probes:
-            probe.join(max(0.0, until - _time.monotonic()))
-        self._say(token, {"reached": sorted(self.reached), "resolved": self.resolved, "python": _sys.version.split()[0]})
 
     def place(self, token, files):
         """Makes the inputs of the parts that were uploaded."""
         for file in files:
+            if file["name"] in self.placed:
+                continue
             path = _os.path.join(self.config["input"], file["name"])
             digest = _hashlib.sha256()
+            if _os.path.lexists(path):  # of a former kernel here, and read-only
+                _os.unlink(path)
             with open(path, "wb") as whole:
                 for part in file["parts"]:
                     with open(part, "rb") as piece:
                         while data := piece.read(1 << 20):
                             digest.update(data)
                             whole.write(data)
-                    _os.unlink(part)
             if digest.hexdigest() != file["hash"]:
                 raise ValueError("an input did not arrive whole")
             _os.chmod(path, 0o444)
+            self.placed.add(file["name"])
+            for part in file["parts"]:
+                _os.unlink(part)
         self._say(token, {})
 
     @staticmethod

@@ -3,6 +3,7 @@ package daytona
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"time"
@@ -81,6 +82,10 @@ func (s *session) connect(ctx context.Context) error {
 	if err := conn.Ready(ctx); err != nil {
 		_ = conn.Close() // there are no artifacts yet
 		l.wait()
+		if failure := (*execution.Error)(nil); errors.As(err, &failure) && failure.Code == execution.CodeDied && failure.Fatal {
+			// It was no code of the user's that ended it.
+			return fmt.Errorf("%w: %w", errRaised, failure.Err)
+		}
 		return err
 	}
 	s.mu.Lock()

@@ -256,6 +256,34 @@ func TestUploadsThatBreak(t *testing.T) {
 	}
 }
 
+// An upload that is cut and yet answered with success is found by its hash.
+func TestUploadsThatAreCut(t *testing.T) {
+	t.Parallel()
+	for part, want := range map[string]string{"/kernel-": "the kernel did not arrive whole", "/parts/": "an input did not arrive whole"} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			s := standIn(t, daytonatest.Options{})
+			s.CorruptUploads(func(path string) bool { return strings.Contains(path, part) })
+			config := configFor(t, s)
+			config.Patience = time.Second
+			failure := refused(t, provider(t, s, config), withFile(t, "a.csv", "x,y\n1,2\n"))
+			contains(t, "the message", failure.Message, "Python could not be started", want, "the snapshot mark-plotly")
+			eventually(t, "the sandbox is deleted", none(s))
+		})
+	}
+}
+
+func TestKernelThatDoesNotStart(t *testing.T) {
+	t.Parallel()
+	s := standIn(t, daytonatest.Options{})
+	nth(s, func(n int, r *daytonatest.Run) { r.TimeOut = n == 1 }) // ends the interpreter
+	failure := refused(t, provider(t, s, configFor(t, s)), execution.Spec{})
+	if failure.Code != execution.CodeUnavailable {
+		t.Errorf("the failure is %v", failure)
+	}
+	contains(t, "the message", failure.Message, "Python could not be started", "deploy/daytona")
+}
+
 // Closing ends code that is running, through the deletion of its context: the end
 // of a request's context would not.
 func TestClosingDeletesTheContext(t *testing.T) {

@@ -66,6 +66,7 @@ type Server struct {
 	onRun     func(*Run)
 	onCreated func(ctx context.Context)
 	upload    func(path string) bool
+	corrupt   func(path string) bool
 	requests  atomic.Int64
 	slow      atomic.Int64
 }
@@ -212,6 +213,14 @@ func (s *Server) BreakUploads(f func(path string) bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.upload = f
+}
+
+// CorruptUploads is asked about every upload; where f returns true, half of the
+// file is written as if it were all.
+func (s *Server) CorruptUploads(f func(path string) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.corrupt = f
 }
 
 // Slow has new sandboxes started only when they were asked for so many times, and

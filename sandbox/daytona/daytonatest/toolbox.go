@@ -113,10 +113,10 @@ func (s *Server) takeUpload(w http.ResponseWriter, r *http.Request, b *Sandbox) 
 		return
 	}
 	s.mu.Lock()
-	breaks := s.upload
+	breaks, corrupts := s.upload, s.corrupt
 	s.mu.Unlock()
 	broken := breaks != nil && breaks(path)
-	if broken {
+	if broken || corrupts != nil && corrupts(path) {
 		data = data[:len(data)/2]
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
