@@ -65,6 +65,22 @@ func TestTimeoutIsToldFromAConnectionThatBroke(t *testing.T) {
 	}
 }
 
+// The SDK's channels hold ten messages each, and one that is full stops all.
+func TestAllStreamsAreDrained(t *testing.T) {
+	t.Parallel()
+	b := newTestBox(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	lines := 0
+	ended := b.run(ctx, "import sys\nfor i in range(100):\n    print(i, file=sys.stderr)\n    print(i)\n1/0", time.Minute, func(string) verdict {
+		lines++
+		return goOn
+	})
+	if lines != 100 || !strings.Contains(ended.stderr, "99") || !strings.Contains(ended.raised, "ZeroDivisionError") {
+		t.Errorf("%d lines came, then %+v", lines, ended)
+	}
+}
+
 // The step itself may take a minute; that Daytona ends it sooner is as if this
 // service had slept meanwhile.
 func TestStepThatDaytonaEndsForItsTime(t *testing.T) {

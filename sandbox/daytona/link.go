@@ -313,14 +313,11 @@ func (l *link) line(text string) verdict {
 		return l.control(rest)
 	}
 	n, err := strconv.Atoi(first)
-	if err != nil || !ok || n < 1 || len(text) > maxLine {
+	if err != nil || !ok || n <= l.have || len(text) > maxLine {
 		l.violated = true
 		return abandon
 	}
-	switch {
-	case n <= l.have:
-		return goOn // again, after a connection that broke
-	case n > l.have+1:
+	if n > l.have+1 {
 		return abandon // one was lost on the way: it comes again in another run
 	}
 	data, err := base64.StdEncoding.DecodeString(rest)

@@ -69,6 +69,7 @@ type Server struct {
 	corrupt   func(path string) bool
 	requests  atomic.Int64
 	slow      atomic.Int64
+	messages  atomic.Int64
 }
 
 // New starts a stand-in, which ends with the test.
@@ -123,6 +124,9 @@ func (s *Server) Made() int {
 
 // Requests is how many requests came.
 func (s *Server) Requests() int64 { return s.requests.Load() }
+
+// Messages is how many messages of output were sent.
+func (s *Server) Messages() int64 { return s.messages.Load() }
 
 // SlowConsumers is how many clients were closed for being too slow.
 func (s *Server) SlowConsumers() int64 { return s.slow.Load() }

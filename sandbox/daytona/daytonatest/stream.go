@@ -47,6 +47,7 @@ type client struct {
 	send chan message
 	kill func() // the interpreter
 	slow *atomic.Int64
+	all  *atomic.Int64 // messages
 
 	mu     sync.Mutex
 	closed bool // guarded by mu; no more is sent
@@ -96,7 +97,7 @@ func (s *Server) execute(w http.ResponseWriter, r *http.Request, b *Sandbox) {
 	if q.Timeout != nil {
 		timeout = time.Duration(*q.Timeout) * time.Second // 0 is for ever
 	}
-	c := &client{run: run, conn: conn, send: make(chan message, clientBuffer), slow: &s.slow}
+	c := &client{run: run, conn: conn, send: make(chan message, clientBuffer), slow: &s.slow, all: &s.messages}
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
@@ -156,6 +157,7 @@ func (c *client) write() {
 	for m := range c.send {
 		if m.Type == "stdout" {
 			sent++
+			c.all.Add(1)
 			if sent == c.run.Lose {
 				continue
 			}
