@@ -151,7 +151,7 @@ func (s *splitter) add(text string) verdict {
 }
 
 func drain(from <-chan *types.OutputMessage) {
-	for range from { //nolint:revive // to let the sender end
+	for range from { // to let the sender end
 	}
 }
 

@@ -133,6 +133,28 @@ func TestLostMessage(t *testing.T) {
 	whole(t, session)
 }
 
+// Of a run that says nothing but that it ended, the very last is lost: the line, and
+// then the word that says so.
+func TestLostLastMessage(t *testing.T) {
+	t.Parallel()
+	var runs atomic.Int32
+	_, session := trapped(t, func(n int, r *daytonatest.Run) {
+		runs.Store(int32(n))
+		switch n {
+		case 2:
+			r.Lose = 1
+		case 4:
+			r.Lose = 2
+		}
+	})
+	prints(t, session, "kept = 1", "")
+	prints(t, session, "kept += 1", "")
+	prints(t, session, "print(kept)", "2\n")
+	if n := runs.Load(); n != 6 {
+		t.Errorf("it took %d runs", n)
+	}
+}
+
 func TestConnectionThatBreaks(t *testing.T) {
 	t.Parallel()
 	_, session := trapped(t, func(n int, r *daytonatest.Run) {

@@ -2,7 +2,9 @@ package daytonatest
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -55,7 +57,8 @@ func (i *interp) start() error {
 	if i.cmd != nil {
 		return nil
 	}
-	cmd := exec.Command(i.server.options.Python, i.server.worker)
+	// It outlives the request that asks for it.
+	cmd := exec.CommandContext(context.Background(), i.server.options.Python, i.server.worker)
 	cmd.Dir = i.root
 	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(i.root, "tmp"), "DAYTONA_SANDBOX_ID="+filepath.Base(i.root))
 	cmd.SysProcAttr = processAttributes()
@@ -69,10 +72,9 @@ func (i *interp) start() error {
 	}
 	cmd.Stdout = theirs
 	err = cmd.Start()
-	theirs.Close()
+	_ = theirs.Close() // the process has its own
 	if err != nil {
-		out.Close()
-		return err
+		return errors.Join(err, out.Close())
 	}
 	i.cmd, i.stdin, i.ended = cmd, stdin, make(chan struct{})
 	ended := i.ended
@@ -83,9 +85,9 @@ func (i *interp) start() error {
 	}()
 	go func() {
 		_ = cmd.Wait()
-		out.SetReadDeadline(time.Now().Add(time.Second)) // a child may hold the pipe
+		_ = out.SetReadDeadline(time.Now().Add(time.Second)) // a child may hold the pipe
 		<-read
-		out.Close()
+		_ = out.Close() // it was only read
 		i.mu.Lock()
 		if i.cmd == cmd {
 			i.cmd = nil

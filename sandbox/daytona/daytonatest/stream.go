@@ -167,15 +167,15 @@ func (c *client) write() {
 		}
 		switch {
 		case sent > 0 && sent == c.run.BreakAt:
-			c.conn.Close()
+			_ = c.conn.Close() // it is to break
 		case sent > 0 && sent == c.run.KillAt:
 			c.kill()
 		case sent > 0 && sent == c.run.CloseAt:
 			c.farewell(c.run.CloseCode, c.run.CloseText)
-			c.conn.Close()
+			_ = c.conn.Close() // all was said
 		}
 	}
-	for range c.send { //nolint:revive // whoever tells must not wait
+	for range c.send { // whoever tells must not wait
 	}
 	c.mu.Lock()
 	code, text := c.code, c.text
