@@ -149,8 +149,8 @@ func (c *Config) check() error {
 	return nil
 }
 
-// sessions is how many Python sessions there may be at once: those of runs, and
-// those that look at uploads.
+// sessions is how many Python sessions there may be at once: those of runs, those
+// that look at uploads, and those that wait for their chat's next question.
 func (c *Config) sessions() int { return c.Limits.ConcurrentRuns*2 + c.Limits.LiveSessions }
 
 // level is the log level as slog has it.
