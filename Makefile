@@ -82,6 +82,10 @@ test-race: build sandbox ## Run the tests under the race detector (needs a C com
 test-browser: build sandbox test/playground/node_modules/.installed ## Drive the playground in a real browser (needs Chromium)
 	cd test/playground && MARK_TEST_MARK=$(CURDIR)/bin/mark $(NPM) test
 
+.PHONY: teeth
+teeth: build sandbox ## Take each defence of the sandbox away: a test must fail (ten minutes)
+	MARK_TEST_TEETH=1 $(GO) test -count=1 -timeout 60m -v -run TestEveryDefence ./sandbox/abuse
+
 FUZZTIME ?= 30s
 .PHONY: fuzz
 fuzz: build sandbox ## Fuzz everything that parses, and sessions with random programs, FUZZTIME each (30s)

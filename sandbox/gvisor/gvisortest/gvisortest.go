@@ -113,9 +113,13 @@ func Dir(t testing.TB) string {
 }
 
 // Launcher returns the path of bin/mark-sandbox, which is built first if it is
-// not there or older than its sources.
+// not there or older than its sources. MARK_TEST_LAUNCHER names another one, for
+// tests that change it.
 func Launcher(t testing.TB) string {
 	t.Helper()
+	if path := os.Getenv("MARK_TEST_LAUNCHER"); path != "" {
+		return path
+	}
 	root := repository(t)
 	source := filepath.Join(root, "sandbox", "gvisor", "launcher")
 	binary := filepath.Join(root, "bin", "mark-sandbox")
