@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -41,6 +42,9 @@ const (
 func (e *engine) checkpointKey() (string, error) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%s\n%s\n%d\n", e.config.Tree.Key, e.spec, runtime.NumCPU())
+	if err := sumTree(e.config.Tree.Root, h); err != nil {
+		return "", err
+	}
 	launcher, err := os.Open(e.config.Launcher)
 	if err != nil {
 		return "", startError(err)
@@ -130,10 +134,17 @@ func (e *engine) ensureCheckpoint(ctx context.Context) error {
 	return nil
 }
 
-// holdCheckpoint reports whether the checkpoint is there, and keeps others from
-// removing it while this process lives.
+// holdCheckpoint reports whether the checkpoint is there and whole, and keeps
+// others from removing it while this process lives. One that was cut short, by a
+// full disk or a crash of the machine, would make every session fail, for ever.
 func (e *engine) holdCheckpoint() bool {
-	if _, err := os.Stat(filepath.Join(e.checkpoint, stampName)); err != nil {
+	stamp, err := os.ReadFile(filepath.Join(e.checkpoint, stampName))
+	if err != nil {
+		return false
+	}
+	sum, err := sumImage(filepath.Join(e.checkpoint, imageName))
+	if err != nil || string(stamp) != sum {
+		e.config.Logger.Warn("the checkpoint that Python sessions start from is damaged; it is made again", "folder", e.checkpoint)
 		return false
 	}
 	f, err := os.Open(filepath.Join(e.checkpoint, holdName))
@@ -184,7 +195,7 @@ func (e *engine) makeCheckpoint(ctx context.Context, dir string) error {
 		return fmt.Errorf("asking for the checkpoint: %w", err)
 	}
 	if err := proc.await(ctx, kindCheckpoint); err != nil {
-		return fmt.Errorf("writing the checkpoint: %w", err)
+		return &obstacle{what: "writing the checkpoint", err: err, todo: todoFor(err.Error())}
 	}
 	proc.kill()
 	if err := sealImage(image); err != nil {
@@ -193,9 +204,54 @@ func (e *engine) makeCheckpoint(ctx context.Context, dir string) error {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
+	sum, err := sumImage(image)
+	if err != nil {
+		return err
+	}
 	return errors.Join(
 		os.WriteFile(filepath.Join(dir, holdName), nil, 0o644),
-		os.WriteFile(filepath.Join(dir, stampName), nil, 0o644))
+		os.WriteFile(filepath.Join(dir, stampName), []byte(sum), 0o644))
+}
+
+// sumImage sums up the files of an image, in some 30 ms: against accidents, for
+// whoever can change them with intent can change the stamp as well.
+func sumImage(image string) (string, error) {
+	entries, err := os.ReadDir(image)
+	if err != nil {
+		return "", err
+	}
+	var all strings.Builder
+	for _, entry := range entries {
+		f, err := os.Open(filepath.Join(image, entry.Name()))
+		if err != nil {
+			return "", err
+		}
+		sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+		n, err := io.Copy(sum, f)
+		if err := errors.Join(err, f.Close()); err != nil {
+			return "", err
+		}
+		fmt.Fprintf(&all, "%s %d %08x\n", entry.Name(), n, sum.Sum32())
+	}
+	return all.String(), nil
+}
+
+// sumTree sums up what is in the runtime tree: not the content of its files but
+// their sizes and the times of their last change, in some 50 ms. A session that is
+// restored reads modules from the tree that its memory was not made with: where
+// those have changed, old and new would mix without a word.
+func sumTree(root string, h hash.Hash) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(h, "%s %v %d %d\n", strings.TrimPrefix(path, root), info.Mode(), info.Size(), info.ModTime().UnixNano())
+		return nil
+	})
 }
 
 // copyKernel writes the kernel's sources, readable to whoever sessions run as.

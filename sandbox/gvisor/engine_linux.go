@@ -311,7 +311,7 @@ func (e *engine) sessionFolder() (string, error) {
 	return dir, errors.Join(
 		os.MkdirAll(filepath.Join(dir, artifactsName), 0o700),
 		os.Mkdir(filepath.Join(dir, inputName), 0o755),
-		os.Chmod(filepath.Join(dir, inputName), 0o755), // whatever the umask
+		os.Chmod(filepath.Join(dir, inputName), 0o755), // whatever the service's umask: others enter it
 		e.makeTheirs(filepath.Join(dir, snapshotName)))
 }
 

@@ -7,8 +7,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/sandbox/pyruntime"
 )
 
 // honest is the report of a session as it should be.
@@ -128,6 +130,44 @@ func TestInputsAreCopiedAtLast(t *testing.T) {
 		if st := info.Sys().(*syscall.Stat_t); int(st.Uid) != uid || st.Mode&0o077 != 0 {
 			t.Errorf("%s: the copy belongs to %d with mode %o", name, st.Uid, st.Mode)
 		}
+	}
+}
+
+// A runtime tree in which anything has changed is another one: a session would mix
+// modules of the old one, in its memory, with those of the new.
+func TestAnAlteredTreeNeedsAnotherCheckpoint(t *testing.T) {
+	root := t.TempDir()
+	module := filepath.Join(root, "module.py")
+	write := func(path, text string) func() error {
+		return func() error { return os.WriteFile(path, []byte(text), 0o644) }
+	}
+	e := &engine{config: Config{Launcher: os.Args[0], Tree: pyruntime.Tree{Root: root, Key: "same"}}}
+	seen := map[string]string{}
+	for _, c := range []struct {
+		name   string
+		change func() error
+	}{
+		{"as it was built", write(module, "x = 1\n")},
+		{"another length", write(module, "x = 10\n")},
+		{"a later time", func() error { return os.Chtimes(module, time.Time{}, time.Now().Add(time.Hour)) }},
+		{"another mode", func() error { return os.Chmod(module, 0o755) }},
+		{"one file more", write(filepath.Join(root, "more.py"), "")},
+		{"one file less", func() error { return os.Remove(module) }},
+	} {
+		if err := c.change(); err != nil {
+			t.Fatal(err)
+		}
+		key, err := e.checkpointKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := e.checkpointKey(); err != nil || again != key {
+			t.Fatalf("%s: the key is %s, then %s (%v)", c.name, key, again, err)
+		}
+		if twin, twice := seen[key]; twice {
+			t.Errorf("%s: the key is that of %q", c.name, twin)
+		}
+		seen[key] = c.name
 	}
 }
 

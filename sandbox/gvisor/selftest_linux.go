@@ -159,6 +159,9 @@ func (r selftestReport) breaches(host string, given []string) []string {
 
 // todoFor knows what to do about some of the launcher's failures.
 func todoFor(message string) string {
+	if strings.Contains(message, unix.ENOSPC.Error()) {
+		return "Make room on the disk that holds the sandbox's folder: a gigabyte is enough."
+	}
 	for _, sign := range []string{"operation not permitted", "permission denied"} {
 		if strings.Contains(message, sign) {
 			return "A container or a security module forbids what a sandbox needs (user namespaces, mounts, /proc): see the requirements in the README."

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -36,6 +38,11 @@ type job struct {
 	NoUserNamespaces bool
 	// Die ends the process without any cleaning up, once a session runs.
 	Die bool
+	// Room is the size of a file system that is mounted at the folder first, so
+	// that it can be full. With Fill it is, for a session's files, until one was
+	// refused.
+	Room int64
+	Fill bool
 }
 
 type parts struct {
@@ -50,6 +57,7 @@ type report struct {
 	Error     string // of Open
 	Code      execution.Code
 	UID       int
+	Left      string // of what could not be made, where there was no Room
 }
 
 // stage does a job if this process was started for one.
@@ -72,6 +80,9 @@ func stage() bool {
 		if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0); err != nil {
 			panic(err)
 		}
+	}
+	if j.Room > 0 {
+		j.mountRoom()
 	}
 	r := j.do()
 	if err := json.NewEncoder(os.Stdout).Encode(r); err != nil {
@@ -101,6 +112,60 @@ func (j job) becomeUser() {
 	must(syscall.Exec(os.Args[0], os.Args, []string{jobVariable + "=" + string(text)}))
 }
 
+// mountRoom mounts a file system at the folder, for this process alone.
+func (j job) mountRoom() {
+	err := errors.Join(
+		unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+		os.MkdirAll(j.Parts.Dir, 0o755),
+		unix.Mount("room", j.Parts.Dir, "tmpfs", 0, fmt.Sprintf("mode=0755,size=%d", j.Room)))
+	if err != nil {
+		panic(err)
+	}
+}
+
+// fill leaves no room in the folder, and tries to open a session then. What it
+// comes to is in the report, and when it returns there is room again.
+func (j job) fill(p *gvisor.Provider, spec execution.Spec, r *report) {
+	path := filepath.Join(j.Parts.Dir, "filler")
+	f, err := os.Create(path)
+	if err != nil {
+		panic(err)
+	}
+	block := make([]byte, 1<<20)
+	for len(block) > 0 {
+		if _, err := f.Write(block); err != nil {
+			block = block[:len(block)/2]
+		}
+	}
+	if s, err := p.Open(context.Background(), spec); err == nil {
+		// Nothing had to be copied: what the code leaves must be.
+		_, err = s.Run(context.Background(), "open('left', 'wb').write(b'x' * (1 << 20));", execution.Host{})
+		r.refuse(errors.Join(err, s.Close()))
+	} else {
+		r.refuse(err)
+	}
+	r.Left = remains(filepath.Join(j.Parts.Dir, "sessions", "*", "[0-9]*"))
+	if err := errors.Join(f.Close(), os.Remove(path)); err != nil {
+		panic(err)
+	}
+}
+
+// refuse notes why something was not done.
+func (r *report) refuse(err error) {
+	var e *execution.Error
+	if errors.As(err, &e) {
+		r.Code, r.Error = e.Code, e.Error()
+	}
+}
+
+func remains(pattern string) string {
+	found, err := filepath.Glob(pattern)
+	if err != nil {
+		panic(err)
+	}
+	return strings.Join(found, " ")
+}
+
 func (j job) do() report {
 	p, err := gvisor.New(context.Background(), j.Config)
 	if err != nil {
@@ -112,10 +177,15 @@ func (j job) do() report {
 	if j.Input != "" {
 		spec.Files = []execution.File{{Name: "input", Path: j.Input}}
 	}
+	if j.Fill && r.Isolation.Ready {
+		j.fill(p, spec, &r)
+	}
 	s, err := p.Open(context.Background(), spec)
 	if err != nil {
-		r.Error = err.Error()
-		r.Code = err.(*execution.Error).Code
+		r.refuse(err)
+		if j.Room > 0 {
+			r.Left = remains(filepath.Join(j.Parts.Dir, "making-*")) + remains(filepath.Join(j.Parts.Dir, "checkpoint-*"))
+		}
 		return r
 	}
 	defer s.Close()

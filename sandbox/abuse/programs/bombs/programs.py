@@ -1,5 +1,6 @@
 # Tries: start more programs than it may, each in a session of its own.
 # Contained: no more than process_limit live at once.
+# Limits: memory=1024
 import subprocess
 import sys
 

@@ -2,6 +2,7 @@
 # Contained: no more than process_limit, with what was there before.
 import threading
 
+threading.stack_size(1 << 16)  # so that it is not memory that ends it
 stop, threads = threading.Event(), []
 try:
     for _ in range(process_limit + process_limit // 2):
