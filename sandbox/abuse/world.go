@@ -1,6 +1,7 @@
 package abuse
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -101,7 +102,7 @@ func (w *World) makeFiles() (err error) {
 // on two Unix sockets.
 func (w *World) listen() error {
 	w.abstract = filepath.Base(w.dir)
-	tcp, err := net.Listen("tcp", "127.0.0.1:0")
+	tcp, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (w *World) listen() error {
 		}
 	})
 	for _, name := range []string{w.unixPath, "@" + w.abstract} {
-		l, err := net.Listen("unix", name)
+		l, err := new(net.ListenConfig).Listen(context.Background(), "unix", name)
 		if err != nil {
 			return err
 		}
@@ -154,7 +155,7 @@ func (w *World) serve(l net.Listener) {
 
 // startVictim starts a process that ends with its standard input.
 func (w *World) startVictim(t testing.TB) error {
-	cmd := exec.Command("cat")
+	cmd := exec.CommandContext(context.Background(), "cat")
 	cmd.Env = append(os.Environ(), SecretVariable+"="+w.Secret)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
