@@ -36,6 +36,7 @@ type engine struct {
 	spec       json.RawMessage // of every session
 	checkpoint string          // its folder
 	folder     string          // of this service's live sessions
+	shares     string          // the cgroup that holds one a session; "": none
 	held       []io.Closer     // locks on what others must not remove
 	remap      remapper
 	places     *fair.Queue // as many as sessions may live
@@ -81,6 +82,7 @@ func (e *engine) prepare(ctx context.Context) error {
 	if e.uid, err = sessionsUser(e.config.UID); err != nil {
 		return err
 	}
+	e.shares = shareFolder(e.uid)
 	tree, err := e.config.Tree.Hold()
 	if err != nil {
 		return err
@@ -243,6 +245,14 @@ func (e *engine) start(ctx context.Context, spec execution.Spec, snapshot string
 			os.RemoveAll(s.dir)
 		}
 	}()
+	if s.share, err = e.makeShare(filepath.Base(s.dir)); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil && s.share != "" {
+			_ = os.Remove(s.share)
+		}
+	}()
 	var inputs []bind
 	if inputs, s.inputs, err = e.mountInputs(filepath.Join(s.dir, inputName), spec.Files); err != nil {
 		return nil, err
@@ -257,6 +267,9 @@ func (e *engine) start(ctx context.Context, spec execution.Spec, snapshot string
 	}
 	p.Mounts = append(p.Mounts, inputs...)
 	p.Mounts = append(p.Mounts, bind{From: filepath.Join(s.dir, snapshotName), To: snapshotAt, Writable: true})
+	if s.share != "" {
+		p.Share = filepath.Join(s.share, "cgroup.procs")
+	}
 	p.Restore, p.Checkpoint, p.MemoryBytes = imageAt, snapshotAt, s.limits.MemoryBytes
 	s.proc, err = launch(e.config.Launcher, p)
 	closeMounts(inputs)

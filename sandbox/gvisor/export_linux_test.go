@@ -65,6 +65,9 @@ func (p *Provider) KillIdle() <-chan struct{} {
 	return s.over
 }
 
+// Grouped reports whether Linux shares the processors among sessions by itself.
+func Grouped() bool { return grouped() }
+
 // Restored is how many sessions were started so far.
 func (p *Provider) Restored() int {
 	p.engine.mu.Lock()

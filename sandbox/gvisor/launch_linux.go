@@ -30,6 +30,7 @@ type plan struct {
 	Checkpoint  string          `json:"checkpoint"`
 	Once        bool            `json:"once"`
 	MemoryBytes int64           `json:"memoryBytes"`
+	Share       string          `json:"share"`
 	DebugLog    string          `json:"debugLog"`
 }
 

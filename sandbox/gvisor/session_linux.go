@@ -18,6 +18,7 @@ import (
 type session struct {
 	engine *engine
 	dir    string // its files on the host
+	share  string // its cgroup; "": none
 	proc   *process
 	conn   *kernel.Conn
 	limits execution.Limits
@@ -96,6 +97,9 @@ func (s *session) end() {
 		closed := s.conn.Close() // first: a Run that is going on learns why it ends
 		s.proc.kill()
 		s.endErr = errors.Join(closed, os.RemoveAll(s.dir))
+		if s.share != "" {
+			s.endErr = errors.Join(s.endErr, os.Remove(s.share))
+		}
 		s.engine.forget(s)
 		close(s.over)
 	})

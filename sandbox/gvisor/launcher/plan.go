@@ -27,7 +27,10 @@ type plan struct {
 	Checkpoint  string `json:"checkpoint"`
 	Once        bool   `json:"once"`
 	MemoryBytes int64  `json:"memoryBytes"`
-	DebugLog    string `json:"debugLog"` // a folder of the new root; "" for none
+	// Share is the file, on the host, by which this process enters a cgroup of
+	// its own; "" for none.
+	Share    string `json:"share"`
+	DebugLog string `json:"debugLog"` // a folder of the new root; "" for none
 }
 
 // bind is a file or folder of the host that appears in the new root.

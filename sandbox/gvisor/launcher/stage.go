@@ -41,6 +41,11 @@ func stage(text string, control *control) error {
 	if os.Getpid() != 1 {
 		return errors.New("mark-sandbox has to be the first process of a PID namespace")
 	}
+	if p.Share != "" {
+		if err := os.WriteFile(p.Share, []byte("0"), 0); err != nil { // 0 is whoever writes it
+			return fmt.Errorf("entering a cgroup: %w", err)
+		}
+	}
 	if err := enterNewRoot(p); err != nil {
 		return err
 	}
