@@ -179,7 +179,7 @@ var defences = []defence{
 	{
 		name: "the grace of a step",
 		off:  []edit{{goStep, "over = time.After(grace)", "over = time.After(grace + time.Hour)"}},
-		run:  "TestAbuse/(time|signals)/", want: "TestAbuse/time/stubborn",
+		run:  "TestAbuse/time/(stubborn|native)", want: "TestAbuse/time/stubborn",
 	},
 	{
 		name: "a share of the processors",
