@@ -243,13 +243,14 @@ func TestRateLimit(t *testing.T) {
 					return false
 				}
 				if at = append(at, time.Now()); len(at) > 1 {
-					return false
+					daytonatest.Fail(w, r, 404, "Snapshot not found")
+					return true
 				}
 				w.Header().Set(header, "2")
 				daytonatest.Fail(w, r, 429, "Rate limit exceeded")
 				return true
 			})
-			open(t, provider(t, s, configFor(t, s)), execution.Spec{})
+			refused(t, provider(t, s, configFor(t, s)), execution.Spec{})
 			if len(at) != 2 || at[1].Sub(at[0]) < 2*time.Second {
 				t.Errorf("it was asked at %v", at)
 			}

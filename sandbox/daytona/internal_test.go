@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -123,6 +124,53 @@ func TestKernelEndsWithItsContext(t *testing.T) {
 	})
 	b.dropContext(t.Context())
 	await(t, "it has ended", func() bool { return len(daytonatest.Processes(root)) == 0 })
+}
+
+// Which lines a link takes, after it has line 1.
+func TestLines(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		line     string
+		verdict  verdict
+		violated bool
+		bytes    int
+		verb     string
+	}{
+		"the next":             {"2 AAAA", goOn, false, 3, ""},
+		"one after a lost one": {"3 AAAA", abandon, false, 0, ""},
+		"the end":              {"= end 1", last, false, 0, verbEnd},
+		"more":                 {"= more 1", last, false, 0, verbMore},
+		"the kernel's end":     {"= gone 1 e30=", last, false, 0, verbGone},
+		"an end after a loss":  {"= end 2", last, false, 0, ""},
+		"text":                 {"hello", abandon, true, 0, ""},
+		"an empty line":        {"", abandon, true, 0, ""},
+		"no base64":            {"2 !!!!", abandon, true, 0, ""},
+		"no bytes":             {"2 ", abandon, true, 0, ""},
+		"a number alone":       {"2", abandon, true, 0, ""},
+		"a number below":       {"-1 AAAA", abandon, true, 0, ""},
+		"a number again":       {"1 AAAA", abandon, true, 0, ""},
+		"an unknown word":      {"= sesame 1", abandon, true, 0, ""},
+		"a word's number":      {"= end x", abandon, true, 0, ""},
+		"a long line":          {"2 " + strings.Repeat("x", maxLine), abandon, true, 0, ""},
+		"more than a piece":    {"2 " + strings.Repeat("AAAA", pieceBytes/3+1), abandon, true, 0, ""},
+		"as much as a piece":   {"2 " + strings.Repeat("AAAA", pieceBytes/3), goOn, false, pieceBytes, ""},
+	} {
+		l := &link{have: 1}
+		l.arrived = sync.NewCond(&l.mu)
+		got := l.line(c.line)
+		size := 0
+		for _, data := range l.unread {
+			size += len(data)
+		}
+		if got != c.verdict || l.violated != c.violated || size != c.bytes || l.verb != c.verb {
+			t.Errorf("%s: verdict %v, violated %v, %d bytes, word %q", name, got, l.violated, size, l.verb)
+		}
+	}
+	l := &link{unread: make([][]byte, 2*windowLines+1)}
+	l.arrived = sync.NewCond(&l.mu)
+	if l.line("1 AAAA") != abandon || !l.violated {
+		t.Error("more lines than a window allows were taken")
+	}
 }
 
 // await waits until something is so that happens in the background.

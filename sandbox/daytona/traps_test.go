@@ -246,33 +246,15 @@ func TestToolboxThatIsGoneInTheMiddle(t *testing.T) {
 }
 
 // What comes over the connection is not trusted: code can reach the interpreter
-// and write there.
-func TestLinesThatTheRelayWouldNotSend(t *testing.T) {
+// and write there. Which lines are refused is a test of the link's own.
+func TestLineThatTheRelayWouldNotSend(t *testing.T) {
 	t.Parallel()
-	for name, line := range map[string]string{
-		"text":              "hello",
-		"no base64":         "%NEXT !!!!",
-		"nothing":           "%NEXT ",
-		"a number below":    "-1 AAAA",
-		"a number again":    "%HAVE AAAA",
-		"an unknown word":   "= sesame 1",
-		"a word's number":   "= end x",
-		"an enormous line":  strings.Repeat("x", 70_000),
-		"more than a piece": "%NEXT " + strings.Repeat("AAAA", 9_000),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, session := trapped(t, func(n int, r *daytonatest.Run) {
-				if n == 2 {
-					// _mark.run(need, have, seen)
-					have := strings.Split(strings.TrimPrefix(r.Code, "_mark.run("), ", ")[1]
-					next := map[string]string{"0": "1", "1": "2", "2": "3", "3": "4"}[have]
-					r.Inject = []string{strings.NewReplacer("%NEXT", next, "%HAVE", have).Replace(line)}
-				}
-			})
-			run(t, session, "import time\ntime.sleep(30)").ends(t, execution.CodeProtocol, true)
-		})
-	}
+	_, session := trapped(t, func(n int, r *daytonatest.Run) {
+		if n == 2 {
+			r.Inject = []string{"hello"}
+		}
+	})
+	run(t, session, "import time\ntime.sleep(30)").ends(t, execution.CodeProtocol, true)
 }
 
 // An upload may break with half of the file written, and is repeated.
