@@ -22,6 +22,8 @@ func (*engine) resume(context.Context, execution.Spec, string) (execution.Sessio
 	return nil, pyruntime.ErrUnsupported
 }
 
+func (*engine) awaitPool(context.Context) error { return pyruntime.ErrUnsupported }
+
 func (*engine) base() string { return "" }
 
 func (*engine) detail() string { return "" }

@@ -8,22 +8,7 @@ import (
 )
 
 // AwaitIdle waits until the pool holds n sessions.
-func (p *Provider) AwaitIdle(ctx context.Context, n int) error {
-	pool := p.engine.pool
-	for {
-		pool.mu.Lock()
-		idle, changed := len(pool.idle), pool.changed
-		pool.mu.Unlock()
-		if idle == n {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
+func (p *Provider) AwaitIdle(ctx context.Context, n int) error { return p.engine.pool.await(ctx, n) }
 
 // AwaitRestored waits until n sessions have been started.
 func (p *Provider) AwaitRestored(ctx context.Context, n int) error {

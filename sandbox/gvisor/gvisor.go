@@ -126,6 +126,15 @@ func (p *Provider) Resume(ctx context.Context, spec execution.Spec, folder strin
 	return p.engine.resume(ctx, spec, folder)
 }
 
+// AwaitPool waits until as many sessions are ready as the pool keeps: for who
+// measures, or wants the first question to be as quick as the next.
+func (p *Provider) AwaitPool(ctx context.Context) error {
+	if p.refused != nil {
+		return p.refused
+	}
+	return p.engine.awaitPool(ctx)
+}
+
 // Isolation implements sandbox.Provider.
 func (p *Provider) Isolation() execution.Isolation {
 	if p.refused != nil {

@@ -221,6 +221,28 @@ func (p *pool) announce() {
 	p.changed = make(chan struct{})
 }
 
+// awaitPool waits until the pool is full.
+func (e *engine) awaitPool(ctx context.Context) error {
+	return e.pool.await(ctx, max(e.pool.config.Size, 0))
+}
+
+// await waits until n sessions are ready.
+func (p *pool) await(ctx context.Context, n int) error {
+	for {
+		p.mu.Lock()
+		idle, changed := len(p.idle), p.changed
+		p.mu.Unlock()
+		if idle == n {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // close ends the sessions that nobody has taken.
 func (p *pool) close() {
 	p.cancel()
