@@ -33,14 +33,14 @@ type cli struct {
 }
 
 func main() {
-	if err := run(os.Args[1:], os.Stdout, os.Stderr); err != nil {
+	if err := run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "mark:", err)
 		os.Exit(1)
 	}
 }
 
 // run is main with its surroundings as arguments.
-func run(args []string, stdout, stderr io.Writer) error {
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	var c cli
 	parser, err := kong.New(&c,
 		kong.Name("mark"),
@@ -57,7 +57,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return command.Run(&environment{ctx: ctx, stop: stop, config: c.Config, stdout: stdout, stderr: stderr})
+	return command.Run(&environment{ctx: ctx, stop: stop, config: c.Config, stdin: stdin, stdout: stdout, stderr: stderr})
 }
 
 // environment is what commands run in.
@@ -65,6 +65,7 @@ type environment struct {
 	ctx            context.Context //nolint:containedctx // of the whole program
 	stop           func()
 	config         Config
+	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
