@@ -23,6 +23,11 @@ const (
 	// poolEvery is how often the age of sessions and the machine's memory are
 	// looked at, and how long the pool waits after a start that failed.
 	poolEvery = 5 * time.Second
+
+	// refillPause is how long the pool waits before it starts a session for one
+	// that was taken: a start keeps a processor busy for a quarter of a second,
+	// and whoever has the one that was taken is about to use it.
+	refillPause = 100 * time.Millisecond
 )
 
 // pool keeps sessions ready.
@@ -75,6 +80,11 @@ func (p *pool) fill() {
 			select {
 			case <-tick.C:
 			case <-p.wake:
+				select {
+				case <-time.After(refillPause):
+				case <-ctx.Done():
+					return
+				}
 			case <-ctx.Done():
 				return
 			}
