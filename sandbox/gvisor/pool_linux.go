@@ -180,6 +180,14 @@ func (p *pool) take(ctx context.Context, spec execution.Spec) *session {
 		p.announce()
 		p.mu.Unlock()
 		p.wakeUp()
+		if len(spec.Files) == 0 {
+			select {
+			case <-r.over: // died just now
+				continue
+			default:
+				return r.session // it was started without files
+			}
+		}
 		switch fits, err := r.Enter(ctx, spec.Files); {
 		case err == nil && fits:
 			return r.session
