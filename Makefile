@@ -99,7 +99,26 @@ bench: build sandbox ## Measure, as ratios in one run
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./cmd/mark
 	@$(GO) test -count=1 -v -run TestStatementsDoNotGrowWithTheRows ./resolvers | grep -E '^ +(---|pages)' | sed 's/^ *//'
 
+# The others that it is measured beside are installed into data/bench, once. ABUSE is
+# the folder of the programs that all are attacked with, BENCH a part of the whole:
+# Sandbox/starts, keeping, work, others, attacks.
+ABUSE ?= $(CURDIR)/sandbox/abuse/programs
+BENCH ?= Sandbox
+.PHONY: bench-sandbox
+bench-sandbox: build sandbox ## Measure the sandbox beside native Python and others (half an hour)
+	MARK_ABUSE_DIR=$(ABUSE) MARK_BENCH_DIR=$(CURDIR)/data/bench $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 90m ./sandbox/bench
+
 ##@ Code
+
+# LOCK_FLAGS=--upgrade takes the newest of everything; without it only what has to
+# change does.
+LOCK_FLAGS ?=
+.PHONY: python-lock
+python-lock: ## Pin what sandbox/pyruntime/requirements.in asks for (needs uv)
+	@command -v uv >/dev/null || { echo "The lock is made with uv: install it as https://docs.astral.sh/uv/ says, or with pip install uv."; exit 1; }
+	cd sandbox/pyruntime && uv pip compile --quiet --universal --generate-hashes --python-version 3.14 \
+	  --no-emit-index-url --no-header --no-annotate $(LOCK_FLAGS) requirements.in -o requirements.lock
+	$(GO) test -count=1 -run TestLockIsPinned ./sandbox/pyruntime
 
 .PHONY: generate
 generate: ## Generate ent and the GraphQL executor anew

@@ -70,6 +70,18 @@ func (b *builder) unpackCPython(module string) error {
 	return unpack(filepath.Join(module, "pip/internal/data"), filepath.Join(b.scratch, "pip"))
 }
 
+// Pip unpacks pip into a folder below dir and returns the path that Python runs it
+// by: for what is installed beside a tree, which has none.
+func Pip(ctx context.Context, dir string) (string, error) {
+	b := &builder{scratch: dir}
+	module, err := b.fetchCPython(ctx)
+	if err != nil {
+		return "", err
+	}
+	to := filepath.Join(dir, "pip")
+	return filepath.Join(to, "pip"), unpack(filepath.Join(module, "pip/internal/data"), to)
+}
+
 // packedFile is an entry of the module's files.json. Perm is an fs.FileMode.
 type packedFile struct {
 	Name       string      `json:"name"`

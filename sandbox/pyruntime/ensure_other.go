@@ -14,3 +14,6 @@ func Ensure(context.Context, string, func(Progress)) (Tree, error) {
 
 // Hold fails with ErrUnsupported.
 func (Tree) Hold() (io.Closer, error) { return nil, ErrUnsupported }
+
+// Pip fails with ErrUnsupported.
+func Pip(context.Context, string) (string, error) { return "", ErrUnsupported }
