@@ -29,7 +29,9 @@ type Snapshotter interface {
 	// session is gone if the error is an *execution.Error that is Fatal.
 	Snapshot(ctx context.Context, folder string) error
 	// Enter gives the session other files, between two steps. It reports
-	// false where that takes a new process: then suspend and Resume.
+	// false where that takes a new process: then suspend and Resume. After an
+	// error the session is gone if the error is an *execution.Error that is
+	// Fatal; otherwise it goes on.
 	Enter(ctx context.Context, files []execution.File) (bool, error)
 	// MemoryBytes is what the session takes of the machine's memory.
 	MemoryBytes() int64

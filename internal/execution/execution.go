@@ -79,7 +79,7 @@ type OriginState int
 const (
 	OriginNew     OriginState = iota // nothing was kept: the first session of its key
 	OriginKept                       // all variables are there
-	OriginEarlier                    // those from before the last step, which ended the session
+	OriginEarlier                    // those from before the last step or steps, which could not be kept
 	OriginLost                       // there were variables, and they are gone
 )
 

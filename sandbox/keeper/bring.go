@@ -22,7 +22,7 @@ const (
 // behind are the sentences of an image that lacks the last step.
 var behind = map[string]string{
 	goneEnded:   "The last step ended the Python session; its variables are those from before that step.",
-	goneUnsaved: "The last step was not saved before Mark was stopped; the variables are those from before that step.",
+	goneUnsaved: "What was done last could not be saved; the variables are those from before.",
 }
 
 var reasons = map[string]string{
@@ -50,30 +50,34 @@ func (k *Keeper) bring(ctx context.Context, e *entry, spec execution.Spec) (exec
 			return execution.Origin{State: execution.OriginKept}, err
 		}
 	}
-	if e.saves != nil { // what a session that is gone still leaves
-		e.saves.wait(ctx)
-	}
 	origin := execution.Origin{State: execution.OriginNew}
+	if e.saves != nil { // what a session that is gone still leaves
+		if e.saves.wait(ctx); ctx.Err() != nil {
+			return origin, cancelled(ctx.Err())
+		}
+	}
 	n, known := k.vault.read(e.key)
-	if known && n.Gone == "" {
-		gone, err := k.resume(ctx, e, spec, n)
-		switch {
-		case err != nil:
+	gone := n.Gone
+	if known && gone == "" {
+		var err error
+		if gone, err = k.resume(ctx, e, spec, n); err != nil {
 			return origin, err
-		case gone == "":
+		}
+		if gone == "" {
 			return k.resumed(ctx, e.key, n), nil
 		}
-		if err := k.vault.drop(e.key, n, gone); err != nil {
-			k.c.Logger.WarnContext(ctx, "a snapshot that is worthless stays", "key", e.key, "error", err)
-		}
-		n.Gone = gone
-	}
-	if known {
-		origin = lost(n.Gone)
 	}
 	live, err := k.c.Provider.Open(ctx, spec)
 	if err != nil {
 		return origin, err
+	}
+	if known {
+		origin = lost(gone)
+	}
+	if known && n.Gone == "" { // not sooner: where nothing can be opened, it is not the image's fault
+		if err := k.vault.drop(e.key, n, gone); err != nil {
+			k.c.Logger.WarnContext(ctx, "a snapshot that is worthless stays", "key", e.key, "error", err)
+		}
 	}
 	e.begin(live, spec)
 	return origin, nil
@@ -100,21 +104,43 @@ func (k *Keeper) enter(ctx context.Context, e *entry, spec execution.Spec) (bool
 		if sameFiles(e.files, spec.Files) {
 			return true, nil
 		}
-		return false, k.suspend(ctx, e)
+		return false, k.setAside(ctx, e)
 	}
 	fits, err := live.Enter(ctx, spec.Files)
+	failure := (*execution.Error)(nil)
+	known := errors.As(err, &failure)
 	switch {
 	case err == nil && fits:
 		e.files = spec.Files
 		return true, nil
 	case err == nil:
-		return false, k.suspend(ctx, e)
+		return false, k.setAside(ctx, e)
+	case known && failure.Fatal:
+		// It ended since its last step, which was saved or whose note says that
+		// it was not.
+		k.c.Logger.InfoContext(ctx, "a live Python session could not be used", "key", e.key, "error", err)
+		if err := e.close(); err != nil {
+			k.c.Logger.WarnContext(ctx, "closing a Python session failed", "key", e.key, "error", err)
+		}
+		return false, nil
+	case known: // it lives, but cannot be given those files
+		return false, failure
 	case ctx.Err() != nil:
-		return false, err
+		return false, cancelled(err)
 	}
-	k.c.Logger.InfoContext(ctx, "a live Python session could not be used", "key", e.key, "error", err)
-	k.ended(ctx, e)
-	return false, e.close()
+	return false, unavailable(err)
+}
+
+// setAside suspends a live session for another to go on in its place.
+func (k *Keeper) setAside(ctx context.Context, e *entry) error {
+	err := k.suspend(ctx, e)
+	if e.live != nil {
+		return cancelled(err)
+	}
+	if err != nil {
+		k.c.Logger.WarnContext(ctx, "closing a Python session failed", "key", e.key, "error", err)
+	}
+	return nil
 }
 
 // resume makes e.live of a key's image. It returns why that cannot be done ever, or
@@ -145,7 +171,7 @@ func (k *Keeper) resume(ctx context.Context, e *entry, spec execution.Spec, n no
 	}
 	switch known := (*execution.Error)(nil); {
 	case ctx.Err() != nil:
-		return "", &execution.Error{Code: execution.CodeCancelled, Fatal: true, Err: err, Message: "The step was stopped before its Python session was ready."}
+		return "", cancelled(err)
 	case errors.Is(err, errDamaged), errors.Is(err, sandbox.ErrSnapshot):
 		k.c.Logger.WarnContext(ctx, "a Python session could not be resumed", "key", e.key, "error", err)
 		return goneDamaged, nil
@@ -153,6 +179,13 @@ func (k *Keeper) resume(ctx context.Context, e *entry, spec execution.Spec, n no
 		return "", known
 	}
 	return "", unavailable(err)
+}
+
+func cancelled(err error) error {
+	return &execution.Error{
+		Code: execution.CodeCancelled, Fatal: true, Err: err,
+		Message: "The step was stopped before its Python session was ready.",
+	}
 }
 
 func unavailable(err error) error {

@@ -35,7 +35,9 @@ func (e *entry) close() error {
 	return live.Close()
 }
 
-// suspend saves what is not saved yet and ends the live session.
+// suspend saves what is not saved yet and ends the live session. Where it cannot be
+// saved, the image of an earlier step stays, whose note says so; where only ctx
+// did not leave the time for it, the session lives on.
 func (k *Keeper) suspend(ctx context.Context, e *entry) error {
 	if e.live == nil {
 		return nil
@@ -44,14 +46,11 @@ func (k *Keeper) suspend(ctx context.Context, e *entry) error {
 		now := k.c.Clock.Now()
 		return errors.Join(e.close(), k.vault.write(e.key, note{Made: now, Used: now, Gone: goneEnded}))
 	}
-	if !e.saves.wait(ctx) { // the last try failed
+	if !e.saves.wait(ctx) && ctx.Err() == nil { // the last try failed
 		k.save(ctx, e.key, e.live, e.saves)
 	}
-	if e.saves.unsaved() {
-		now := k.c.Clock.Now()
-		if err := k.vault.drop(e.key, note{Base: k.keeping.Base(), Made: now, Used: now}, goneUnsaved); err != nil {
-			k.c.Logger.WarnContext(ctx, "an old snapshot stays", "key", e.key, "error", err)
-		}
+	if ctx.Err() != nil && e.saves.unsaved() {
+		return ctx.Err()
 	}
 	return e.close()
 }
@@ -112,11 +111,17 @@ func (k *Keeper) stepped(ctx context.Context, key string, why string) {
 		n = note{Base: k.keeping.Base(), Made: now, Used: now, Gone: why}
 	case n.Gone != "":
 		n.Gone = why
-	default:
+	case n.Behind == "": // otherwise it lacks more than this step
 		n.Behind = why
 	}
-	if err := k.vault.write(key, n); err != nil {
-		k.c.Logger.WarnContext(ctx, "the note of a snapshot could not be written", "key", key, "error", err)
+	err := k.vault.write(key, n)
+	if err == nil {
+		return
+	}
+	k.c.Logger.WarnContext(ctx, "the note of a snapshot could not be written", "key", key, "error", err)
+	// No image is better than one that passes for the latest, and leaves room.
+	if err := k.vault.drop(key, n, why); err != nil {
+		k.c.Logger.WarnContext(ctx, "an old snapshot stays", "key", key, "error", err)
 	}
 }
 
@@ -162,7 +167,10 @@ func (h *held) Run(ctx context.Context, code string, host execution.Host) (execu
 func (h *held) Close() error {
 	h.once.Do(func() {
 		e, k := h.entry, h.keeper
-		if h.dead {
+		switch {
+		case h.dead && k.keeping == nil:
+			h.err = k.suspend(context.Background(), e) // which notes it
+		case h.dead:
 			h.err = e.close()
 		}
 		k.release(e)

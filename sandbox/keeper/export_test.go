@@ -1,6 +1,9 @@
 package keeper
 
-import "context"
+import (
+	"context"
+	"runtime"
+)
 
 // Sweep does now what is done every half minute.
 func (k *Keeper) Sweep(ctx context.Context) { k.sweep(ctx) }
@@ -29,3 +32,17 @@ func (k *Keeper) AwaitSaved(ctx context.Context, key string) bool {
 
 // AwaitTurns waits until the work that follows a use is done.
 func (k *Keeper) AwaitTurns() { k.settle(context.Background()) }
+
+// AwaitUsers waits until so many use a key or wait for it.
+func (k *Keeper) AwaitUsers(key string, n int) {
+	for {
+		k.mu.Lock()
+		e := k.entries[key]
+		there := e != nil && e.users == n
+		k.mu.Unlock()
+		if there {
+			return
+		}
+		runtime.Gosched()
+	}
+}

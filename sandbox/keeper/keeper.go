@@ -169,7 +169,6 @@ func (k *Keeper) Close(ctx context.Context) error {
 	for _, e := range all {
 		select {
 		case e.turn <- struct{}{}:
-			k.unidle(e)
 			err = errors.Join(err, k.suspend(ctx, e))
 			<-e.turn
 		case <-ctx.Done():
@@ -187,18 +186,18 @@ func (k *Keeper) acquire(ctx context.Context, key string) (*entry, error) {
 	k.mu.Lock()
 	if k.closed {
 		k.mu.Unlock()
-		return nil, &execution.Error{Code: execution.CodeUnavailable, Fatal: true, Message: "The service is shutting down."}
+		return nil, shuttingDown()
 	}
-	e := k.entries[key]
-	if e == nil {
-		e = &entry{key: key, turn: make(chan struct{}, 1)}
-		k.entries[key] = e
-	}
+	e := k.entry(key)
 	e.users++
 	k.mu.Unlock()
 	select {
 	case e.turn <- struct{}{}:
-		k.unidle(e)
+		if !k.unidle(e) { // closed during the wait: it is Close's to save what lives
+			<-e.turn
+			k.leave(e)
+			return nil, shuttingDown()
+		}
 		return e, nil
 	case <-ctx.Done():
 		k.leave(e)
@@ -209,13 +208,41 @@ func (k *Keeper) acquire(ctx context.Context, key string) (*entry, error) {
 	}
 }
 
+// borrow takes the turn of a key, for work of the keeper's own, where nobody has
+// it. The borrower counts as a user: were the entry forgotten meanwhile, the key
+// would get a second one beside it.
+func (k *Keeper) borrow(key string) (*entry, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	e := k.entry(key)
+	select {
+	case e.turn <- struct{}{}:
+		e.users++
+		return e, true
+	default:
+		return nil, false
+	}
+}
+
+// entry returns what is known of a key. It needs the lock.
+func (k *Keeper) entry(key string) *entry {
+	e := k.entries[key]
+	if e == nil {
+		e = &entry{key: key, turn: make(chan struct{}, 1)}
+		k.entries[key] = e
+	}
+	return e
+}
+
 // release gives back a turn.
 func (k *Keeper) release(e *entry) {
-	if e.live != nil {
-		k.mu.Lock()
+	k.mu.Lock()
+	if _, unused := k.idle[e]; e.live == nil {
+		delete(k.idle, e)
+	} else if !unused { // a borrower leaves it unused for as long as it was
 		k.idle[e] = idle{since: k.c.Clock.Now()}
-		k.mu.Unlock()
 	}
+	k.mu.Unlock()
 	<-e.turn
 	k.leave(e)
 }
@@ -230,10 +257,18 @@ func (k *Keeper) leave(e *entry) {
 	}
 }
 
-func (k *Keeper) unidle(e *entry) {
+// unidle notes that an entry is used, unless the Keeper was closed.
+func (k *Keeper) unidle(e *entry) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	delete(k.idle, e)
+	if !k.closed {
+		delete(k.idle, e)
+	}
+	return !k.closed
+}
+
+func shuttingDown() error {
+	return &execution.Error{Code: execution.CodeUnavailable, Fatal: true, Message: "The service is shutting down."}
 }
 
 func fill[T int | int64 | time.Duration](value *T, fallback T) {

@@ -33,10 +33,15 @@ type bench struct {
 
 func newBench(t *testing.T, change func(*keeper.Config)) *bench {
 	t.Helper()
+	return newBenchOver(t, gvisortest.Provider(t), change)
+}
+
+func newBenchOver(t *testing.T, provider sandbox.Provider, change func(*keeper.Config)) *bench {
+	t.Helper()
 	b := &bench{t: t}
 	dir := t.TempDir()
 	b.config = keeper.Config{
-		Provider: gvisortest.Provider(t), Dir: filepath.Join(dir, "snapshots"), KeyFile: filepath.Join(dir, "keys", "snapshots.key"),
+		Provider: provider, Dir: filepath.Join(dir, "snapshots"), KeyFile: filepath.Join(dir, "keys", "snapshots.key"),
 		Clock:  clock.Func(func() time.Time { return time.Now().Add(time.Duration(b.now.Load())) }),
 		Logger: slog.New(slog.DiscardHandler),
 	}

@@ -19,39 +19,34 @@ func (k *Keeper) settle(ctx context.Context) {
 	k.settling.Lock()
 	defer k.settling.Unlock()
 	k.measure()
-	for _, e := range k.tooMany() {
+	for _, key := range k.tooMany() {
 		if ctx.Err() != nil {
 			return
 		}
-		select {
-		case e.turn <- struct{}{}:
-		default:
+		e, unused := k.borrow(key)
+		if !unused {
 			continue // somebody uses it again
 		}
-		if k.stillIdle(e) {
-			if err := k.suspend(ctx, e); err != nil {
-				k.c.Logger.WarnContext(ctx, "suspending a Python session failed", "key", e.key, "error", err)
-			}
+		if err := k.suspend(ctx, e); err != nil {
+			k.c.Logger.WarnContext(ctx, "suspending a Python session failed", "key", key, "error", err)
 		}
-		<-e.turn
-		k.forget(e)
+		k.release(e)
 	}
 }
 
 // measure asks those whose memory is not known.
 func (k *Keeper) measure() {
 	k.mu.Lock()
-	var unknown []*entry
+	var unknown []string
 	for e, i := range k.idle {
 		if i.bytes == 0 {
-			unknown = append(unknown, e)
+			unknown = append(unknown, e.key)
 		}
 	}
 	k.mu.Unlock()
-	for _, e := range unknown {
-		select {
-		case e.turn <- struct{}{}:
-		default:
+	for _, key := range unknown {
+		e, unused := k.borrow(key)
+		if !unused {
 			continue
 		}
 		if s, ok := e.live.(sandbox.Snapshotter); ok {
@@ -63,13 +58,13 @@ func (k *Keeper) measure() {
 			}
 			k.mu.Unlock()
 		}
-		<-e.turn
+		k.release(e)
 	}
 }
 
-// tooMany returns the sessions that have to be suspended, least recently used
-// first.
-func (k *Keeper) tooMany() []*entry {
+// tooMany returns the keys whose sessions have to be suspended, least recently
+// used first.
+func (k *Keeper) tooMany() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	type unused struct {
@@ -84,35 +79,16 @@ func (k *Keeper) tooMany() []*entry {
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].since.Before(all[j].since) })
 	l, count, now := k.c.Limits, len(all), k.c.Clock.Now()
-	var out []*entry
+	var out []string
 	for _, u := range all {
 		if count <= l.LiveSessions && bytes <= l.LiveBytes && now.Sub(u.since) < l.Idle {
 			break
 		}
-		out = append(out, u.entry)
+		out = append(out, u.entry.key)
 		count--
 		bytes -= u.bytes
 	}
 	return out
-}
-
-// stillIdle takes an entry off the list of those that nobody uses, and reports
-// whether it was there. The caller has the turn.
-func (k *Keeper) stillIdle(e *entry) bool {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	_, there := k.idle[e]
-	delete(k.idle, e)
-	return there
-}
-
-// forget drops an entry that holds nothing and that nobody waits for.
-func (k *Keeper) forget(e *entry) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if _, live := k.idle[e]; !live && e.users == 0 && k.entries[e.key] == e {
-		delete(k.entries, e.key)
-	}
 }
 
 // prune removes images that are too old, and the least recently used of more than
@@ -138,9 +114,32 @@ func (k *Keeper) prune(ctx context.Context) {
 		if why == "" {
 			continue
 		}
-		if err := k.vault.drop(one.key, one.note, why); err != nil {
-			k.c.Logger.WarnContext(ctx, "a saved Python session cannot be removed", "key", one.key, "error", err)
+		k.change(ctx, one.key, one.note.Used, func() error { return k.vault.drop(one.key, one.note, why) })
+	}
+	before := now.Add(-2 * max(k.c.Limits.MaxAge, 24*time.Hour))
+	for _, one := range k.vault.gone() {
+		if one.note.Used.Before(before) {
+			k.change(ctx, one.key, one.note.Used, func() error { return k.vault.erase(one.key) })
 		}
 	}
-	k.vault.forgetNotes(now.Add(-2 * max(k.c.Limits.MaxAge, 24*time.Hour)))
+}
+
+// change changes what is kept of a key that nobody uses, and that nobody has used
+// since it was looked at.
+func (k *Keeper) change(ctx context.Context, key string, used time.Time, do func() error) {
+	e, unused := k.borrow(key)
+	if !unused {
+		return
+	}
+	defer k.release(e)
+	if e.saves != nil { // a last step may still be on its way to the disk
+		e.saves.noting.Lock()
+		defer e.saves.noting.Unlock()
+	}
+	if n, known := k.vault.read(key); known && !n.Used.Equal(used) {
+		return
+	}
+	if err := do(); err != nil {
+		k.c.Logger.WarnContext(ctx, "a saved Python session cannot be removed", "key", key, "error", err)
+	}
 }

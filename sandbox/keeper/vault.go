@@ -29,6 +29,7 @@ const (
 	imageEnding = ".age"
 	noteEnding  = ".json"
 	tempPrefix  = "making-"
+	newEnding   = ".new"
 )
 
 // note is what is known of a snapshot without its key.
@@ -50,13 +51,15 @@ func openVault(dir, keyFile string) (*vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	left, err := filepath.Glob(filepath.Join(dir, tempPrefix+"*"))
-	if err != nil {
-		return nil, err
-	}
-	for _, path := range left { // of a process that ended in the middle
-		if err := os.RemoveAll(path); err != nil {
+	for _, pattern := range []string{tempPrefix + "*", "*" + newEnding} {
+		left, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
 			return nil, err
+		}
+		for _, path := range left { // of a process that ended in the middle
+			if err := os.RemoveAll(path); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return &vault{dir: dir, identity: identity}, nil
@@ -86,12 +89,16 @@ func makeIdentity(path string) (*age.X25519Identity, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	// Half a key would keep the service from starting ever after.
+	f, err := os.OpenFile(path+newEnding, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("make the key of kept variables: %w", err)
 	}
 	_, err = f.WriteString(identity.String() + "\n")
-	return identity, errors.Join(err, f.Sync(), f.Close())
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, fmt.Errorf("make the key of kept variables: %w", err)
+	}
+	return identity, os.Rename(path+newEnding, path)
 }
 
 func (v *vault) image(key string) string { return filepath.Join(v.dir, key+imageEnding) }
@@ -172,7 +179,18 @@ func (v *vault) unseal(ctx context.Context, key, folder string) error {
 		return err
 	}
 	defer f.Close()
-	opened, err := age.Decrypt(reader{ctx, f}, v.identity)
+	into, err := os.OpenRoot(folder) // whatever the names in the archive are
+	if err != nil {
+		return err
+	}
+	defer into.Close()
+	return v.decrypt(ctx, f, func(name string) (io.WriteCloser, error) {
+		return into.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	})
+}
+
+func (v *vault) decrypt(ctx context.Context, from io.Reader, create func(name string) (io.WriteCloser, error)) error {
+	opened, err := age.Decrypt(reader{ctx, from}, v.identity)
 	if err != nil {
 		return damaged(ctx, err)
 	}
@@ -181,11 +199,6 @@ func (v *vault) unseal(ctx context.Context, key, folder string) error {
 		return err
 	}
 	defer plain.Close()
-	into, err := os.OpenRoot(folder)
-	if err != nil {
-		return err
-	}
-	defer into.Close()
 	for archive := tar.NewReader(plain); ; {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
@@ -197,15 +210,34 @@ func (v *vault) unseal(ctx context.Context, key, folder string) error {
 		if header.Typeflag != tar.TypeReg {
 			return damaged(ctx, fmt.Errorf("entry %q", header.Name))
 		}
-		out, err := into.OpenFile(header.Name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		out, err := create(header.Name)
 		if err != nil {
 			return err
 		}
-		_, err = io.CopyN(out, archive, header.Size)
-		if err := errors.Join(err, out.Close()); err != nil {
+		to := &sink{w: out}
+		_, err = io.CopyN(to, archive, header.Size)
+		closed := out.Close()
+		switch {
+		case to.err != nil: // a full disk is no fault of the image's
+			return to.err
+		case err != nil:
 			return damaged(ctx, err)
+		case closed != nil:
+			return closed
 		}
 	}
+}
+
+// sink tells the failure to write of a copy from the failure to read.
+type sink struct {
+	w   io.Writer
+	err error // of writing
+}
+
+func (s *sink) Write(b []byte) (int, error) {
+	n, err := s.w.Write(b)
+	s.err = err
+	return n, err
 }
 
 var errDamaged = errors.New("keeper: the snapshot is damaged")
@@ -217,17 +249,26 @@ func damaged(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", errDamaged, err)
 }
 
-// read returns a key's note, and false where nothing is known of the key.
+// read returns a key's note, and false where nothing is known of the key. A note
+// that cannot be read, or an image without one, says that there was something.
 func (v *vault) read(key string) (note, bool) {
+	path := filepath.Join(v.dir, key+noteEnding)
+	image, errImage := os.Stat(v.image(key))
 	var n note
-	text, err := os.ReadFile(filepath.Join(v.dir, key+noteEnding))
-	if err != nil || json.Unmarshal(text, &n) != nil {
-		return note{}, false
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &n)
 	}
-	if n.Gone == "" {
-		if _, err := os.Stat(v.image(key)); err != nil {
-			n.Gone = goneDamaged
+	if err != nil {
+		if errImage != nil {
+			if image, err = os.Stat(path); err != nil {
+				return note{}, false
+			}
 		}
+		return note{Made: image.ModTime(), Used: image.ModTime(), Gone: goneDamaged}, true
+	}
+	if n.Gone == "" && errImage != nil {
+		n.Gone = goneDamaged
 	}
 	return n, true
 }
@@ -238,10 +279,10 @@ func (v *vault) write(key string, n note) error {
 		return err
 	}
 	path := filepath.Join(v.dir, key+noteEnding)
-	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
-		return err
+	if err := os.WriteFile(path+newEnding, text, 0o600); err != nil {
+		return errors.Join(err, remove(path+newEnding))
 	}
-	return os.Rename(path+".new", path)
+	return os.Rename(path+newEnding, path)
 }
 
 // drop removes a key's image and notes why.
@@ -259,15 +300,17 @@ func (v *vault) erase(key string) error {
 // start.
 func (v *vault) clear(path string) { _ = os.RemoveAll(path) }
 
-// forgetNotes removes the notes of images that are gone since before then.
-func (v *vault) forgetNotes(before time.Time) {
+// gone returns the keys whose image is gone.
+func (v *vault) gone() []kept {
 	notes, _ := filepath.Glob(filepath.Join(v.dir, "*"+noteEnding)) // the pattern is a good one
+	var all []kept
 	for _, path := range notes {
 		key := strings.TrimSuffix(filepath.Base(path), noteEnding)
-		if n, known := v.read(key); known && n.Gone != "" && n.Used.Before(before) {
-			_ = os.Remove(path) // or the next time
+		if n, known := v.read(key); known && n.Gone != "" {
+			all = append(all, kept{key: key, note: n})
 		}
 	}
+	return all
 }
 
 // kept is an image in the vault.
@@ -293,11 +336,9 @@ func (v *vault) list() ([]kept, error) {
 		if err != nil {
 			continue // removed meanwhile
 		}
-		n, known := v.read(key)
-		if !known {
-			n = note{Made: info.ModTime(), Used: info.ModTime()}
+		if n, known := v.read(key); known {
+			all = append(all, kept{key, info.Size(), n})
 		}
-		all = append(all, kept{key, info.Size(), n})
 	}
 	return all, nil
 }
