@@ -20,13 +20,9 @@ import (
 
 // slowest is how much longer a session may take for the same work while another one
 // does its worst, measured in the same run. Shared fairly, one thread hardly notices
-// on two processors, and needs twice the time on one; by the number of threads alone
-// it would need twenty times as long.
-const slowest = 4.0
-
-// slowestInGroup is the same where both are in one group, which as a whole gets a
-// share of what the rest of the machine leaves.
-const slowestInGroup = 8.0
+// on two processors, and needs twice the time on one; what else runs on the machine
+// may double that. By the number of threads alone it is 6 to 13 times.
+const slowest = 5.0
 
 // A session full of busy processes and threads takes no more of the machine than
 // its share, because a session is the scheduler's unit, not a thread.
@@ -35,14 +31,14 @@ func TestABusySessionDoesNotStarveItsNeighbour(t *testing.T) {
 		if !gvisor.Grouped() {
 			t.Skip("the system shares the processors by the number of threads: autogroups are off, or a cgroup is in their way")
 		}
-		compareNeighbour(t, slowest)
+		compareNeighbour(t)
 	})
 	t.Run("in a cgroup of its own", func(t *testing.T) {
 		enterGroup(t)
 		if gvisor.Grouped() {
 			t.Fatal("the system still groups processes")
 		}
-		compareNeighbour(t, slowestInGroup)
+		compareNeighbour(t)
 		if left, err := filepath.Glob("/sys/fs/cgroup/cpu*/mark-test-*/mark-session-*"); err != nil || len(left) != 0 {
 			t.Errorf("the groups %v are left (%v)", left, err)
 		}
@@ -75,7 +71,7 @@ func enterGroup(t *testing.T) {
 	}
 }
 
-func compareNeighbour(t *testing.T, most float64) {
+func compareNeighbour(t *testing.T) {
 	t.Helper()
 	p := gvisortest.New(t, gvisortest.Config(t))
 	defer func() {
@@ -110,8 +106,8 @@ func compareNeighbour(t *testing.T, most float64) {
 	one, other := alone[len(alone)/2], beside[len(beside)/2]
 	ratio := float64(other) / float64(one)
 	t.Logf("%v alone, %v beside a busy session: %.2f times", one, other, ratio)
-	if ratio > most {
-		t.Errorf("a busy session makes its neighbour take %.1f times as long (%v instead of %v), want %.1f at most", ratio, other, one, most)
+	if ratio > slowest {
+		t.Errorf("a busy session makes its neighbour take %.1f times as long (%v instead of %v), want %.1f at most", ratio, other, one, slowest)
 	}
 }
 
