@@ -184,17 +184,16 @@ func TestCreateThatIsDoneAfterItWasGivenUp(t *testing.T) {
 		Labels map[string]string
 	}
 	var planted atomic.Bool
-	s.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+	s.Intercept(func(w http.ResponseWriter, r *http.Request) bool {
 		switch {
 		case creates(r):
 			json.NewDecoder(r.Body).Decode(&asked)
 			<-r.Context().Done()
 			return true
-		case asked.Name != "" && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, asked.Name):
-			if planted.CompareAndSwap(false, true) {
-				defer s.Plant(asked.Name, asked.Labels)
-				http.Error(nullWriter{}, "", 404)
-			}
+		case r.Method == http.MethodGet && strings.HasPrefix(r.URL.Path, "/api/sandbox/mark-") && planted.CompareAndSwap(false, true):
+			daytonatest.Fail(w, r, 404, "Sandbox not found")
+			s.Plant(asked.Name, asked.Labels)
+			return true
 		}
 		return false
 	})
@@ -205,13 +204,6 @@ func TestCreateThatIsDoneAfterItWasGivenUp(t *testing.T) {
 	eventually(t, "the sandbox has appeared", planted.Load)
 	eventually(t, "it is deleted", none(s))
 }
-
-// nullWriter takes an answer that nobody gets.
-type nullWriter struct{}
-
-func (nullWriter) Header() http.Header         { return http.Header{} }
-func (nullWriter) Write(p []byte) (int, error) { return len(p), nil }
-func (nullWriter) WriteHeader(int)             {}
 
 // The answer to a creation that was done is an error: the repeated one must find
 // it and not make another.
