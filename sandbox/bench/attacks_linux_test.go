@@ -162,7 +162,7 @@ func tryPeer(b *testing.B, name, installed string, w *world, a attack) (string, 
 		cmd := peerCommand(b, name, installed, "attack")
 		cmd.Env = append(cmd.Env, secretVariable+"="+w.secret)
 		cmd.Dir = "/"
-		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID, Pdeathsig: unix.SIGKILL}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Cloneflags: unix.CLONE_NEWPID, Pdeathsig: unix.SIGKILL}
 		if os.Geteuid() == 0 {
 			uid := uint32(gvisor.DefaultUID + 1)
 			cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uid, Gid: uid}

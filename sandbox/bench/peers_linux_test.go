@@ -118,8 +118,7 @@ type answer struct {
 func peerCommand(b *testing.B, name, installed string, more ...string) *exec.Cmd {
 	b.Helper()
 	cmd := command(b, append([]string{"-u", testdata(b, "peers.py"), name, installed}, more...)...)
-	temp := b.TempDir()
-	cmd.Env = append(cmd.Env, "IPYTHONDIR="+temp, "JUPYTER_RUNTIME_DIR="+temp)
+	cmd.Env = append(cmd.Env, "IPYTHONDIR="+home, "JUPYTER_RUNTIME_DIR="+home)
 	return cmd
 }
 
