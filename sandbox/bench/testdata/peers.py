@@ -122,6 +122,7 @@ def jupyter():
 
 def main():
     session = {"native": native, "smolagents": smolagents, "RestrictedPython": restricted, "Jupyter": jupyter}[NAME]()
+    global answers
     answers = os.fdopen(os.dup(1), "w")
     own = sys.stdin.readline().strip() if ATTACK else ""
     print(json.dumps({"ready": True}), file=answers, flush=True)
@@ -160,6 +161,7 @@ def attacked(session, request, own):
         child = os.fork()
         if child == 0:
             os.close(ready)
+            os.close(answers.fileno())  # a program that forges frames would find it
             serve(session, request["steps"], out, folder, told)
         os.close(told)
         os.read(ready, 1)
