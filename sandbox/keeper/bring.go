@@ -47,7 +47,7 @@ func (k *Keeper) bring(ctx context.Context, e *entry, spec execution.Spec) (exec
 	if e.live != nil {
 		there, err := k.enter(ctx, e, spec)
 		if err != nil || there {
-			return execution.Origin{State: execution.OriginKept}, err
+			return e.origin, err
 		}
 	}
 	origin := execution.Origin{State: execution.OriginNew}
@@ -64,7 +64,8 @@ func (k *Keeper) bring(ctx context.Context, e *entry, spec execution.Spec) (exec
 			return origin, err
 		}
 		if gone == "" {
-			return k.resumed(ctx, e.key, n), nil
+			e.origin = k.resumed(ctx, e.key, n)
+			return e.origin, nil
 		}
 	}
 	live, err := k.c.Provider.Open(ctx, spec)
@@ -79,7 +80,7 @@ func (k *Keeper) bring(ctx context.Context, e *entry, spec execution.Spec) (exec
 			k.c.Logger.WarnContext(ctx, "a snapshot that is worthless stays", "key", e.key, "error", err)
 		}
 	}
-	e.begin(live, spec)
+	e.begin(live, spec, origin)
 	return origin, nil
 }
 
@@ -89,7 +90,7 @@ func (k *Keeper) resumed(ctx context.Context, key string, n note) execution.Orig
 	if n.Behind != "" {
 		origin = execution.Origin{State: execution.OriginEarlier, Reason: behind[n.Behind]}
 	}
-	n.Behind, n.Used = "", k.c.Clock.Now()
+	n.Used = k.c.Clock.Now() // what it lacks, it lacks until another is saved
 	if err := k.vault.write(key, n); err != nil {
 		k.c.Logger.WarnContext(ctx, "the note of a snapshot could not be written", "key", key, "error", err)
 	}
@@ -165,7 +166,7 @@ func (k *Keeper) resume(ctx context.Context, e *entry, spec execution.Spec, n no
 	if err == nil {
 		var live execution.Session
 		if live, err = k.keeping.Resume(ctx, spec, folder); err == nil {
-			e.begin(live, spec)
+			e.begin(live, spec, execution.Origin{})
 			return "", nil
 		}
 	}

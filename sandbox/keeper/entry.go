@@ -19,10 +19,13 @@ type entry struct {
 	live  execution.Session // nil: none
 	files []execution.File  // of the live session
 	saves *saves            // of the live session, or of the last one; nil: there was none
+	// origin is of the live session until a step has run: who opened it and gave
+	// it back unused has told nobody.
+	origin execution.Origin
 }
 
-func (e *entry) begin(live execution.Session, spec execution.Spec) {
-	e.live, e.files, e.saves = live, spec.Files, &saves{}
+func (e *entry) begin(live execution.Session, spec execution.Spec, origin execution.Origin) {
+	e.live, e.files, e.saves, e.origin = live, spec.Files, newSaves(), origin
 }
 
 // close ends the live session without saving it.
@@ -148,6 +151,7 @@ type held struct {
 // is taken, which takes less time than a model needs to ask for the next: were it
 // taken later, a step that ends the session would cost that of the one before.
 func (h *held) Run(ctx context.Context, code string, host execution.Host) (execution.Result, error) {
+	h.entry.origin = execution.Origin{State: execution.OriginKept}
 	h.entry.saves.waitShot(ctx)
 	result, err := h.session.Run(ctx, code, host)
 	failure := (*execution.Error)(nil)
@@ -196,7 +200,7 @@ func (k *Keeper) saveSoon(e *entry, live execution.Session) {
 	}
 	go func() {
 		for {
-			k.save(context.Background(), key, live, saves)
+			k.save(saves.ctx, key, live, saves)
 			if !saves.more() {
 				return
 			}

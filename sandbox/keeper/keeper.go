@@ -149,7 +149,7 @@ func (k *Keeper) Erase(ctx context.Context, key string) error {
 	if e.saves != nil {
 		e.saves.drop()
 		err = e.close()
-		e.saves.wait(context.WithoutCancel(ctx)) // what is being written ends at once: its session has
+		e.saves.wait(context.WithoutCancel(ctx)) // what is being written ends at once
 	}
 	return errors.Join(err, k.vault.erase(key))
 }

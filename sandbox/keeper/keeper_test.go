@@ -398,6 +398,7 @@ func TestFilesComeAndGo(t *testing.T) {
 func TestAKeyIsUsedByOneAtATime(t *testing.T) {
 	b := newBench(t, nil)
 	s := b.open("cht_1", isNew)
+	runs(t, s, "print(1)")
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, _, err := b.keeper.Open(ctx, "cht_1", execution.Spec{})

@@ -259,3 +259,49 @@ func TestNothingIsOpenedAfterTheEnd(t *testing.T) {
 		t.Errorf("Open returned %v", err)
 	}
 }
+
+// What became of the variables is told to the first that runs a step, not to one
+// who has only opened the session.
+func TestAnOriginIsToldUntilAStepHasRun(t *testing.T) {
+	b, f := faked(t)
+	unused := func(want execution.OriginState) {
+		t.Helper()
+		if err := b.open("cht_1", want).Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	unused(isNew)
+	unused(isNew)
+	s := b.open("cht_1", isNew)
+	runs(t, s, "first")
+	b.keeper.AwaitSaved(t.Context(), "cht_1")
+	f.set(func(f *fake) { f.snapshot = fails(errors.New("no space left on device")) })
+	runs(t, s, "second")
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	b.stop()
+	f.set(func(f *fake) { f.snapshot = nil })
+	b.start()
+	unused(isEarlier)
+	unused(isEarlier)
+	b.stop()
+	b.start()
+	b.use("cht_1", isEarlier, "?", "first")
+	b.use("cht_1", isKept, "?", "first")
+}
+
+// Deleting a chat does not wait for its variables to be written.
+func TestEraseEndsWhatIsBeingSaved(t *testing.T) {
+	b, f := faked(t)
+	g := newGate() // which nobody opens
+	f.set(func(f *fake) { f.snapshot = g.pass })
+	b.use("cht_1", isNew, "first", "")
+	<-g.entered
+	if err := b.keeper.Erase(t.Context(), "cht_1"); err != nil {
+		t.Error(err)
+	}
+	if left := b.left(); len(left) != 0 {
+		t.Errorf("%v are left", left)
+	}
+}

@@ -7,7 +7,9 @@ import (
 
 // saves counts the steps of a live session and which of them are saved.
 type saves struct {
-	noting sync.Mutex // held while the key's note is written
+	noting sync.Mutex      // held while the key's note is written
+	ctx    context.Context //nolint:containedctx // of what saves beside the steps; drop ends it
+	cancel context.CancelFunc
 
 	mu      sync.Mutex // protects the rest
 	steps   int        // that have ended
@@ -17,6 +19,12 @@ type saves struct {
 	going   bool
 	given   bool          // nothing is to be kept any more
 	changed chan struct{} // closed at the next change; nil: nobody waits
+}
+
+func newSaves() *saves {
+	s := &saves{}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
 }
 
 // want counts a step, and reports whether the caller has to begin saving.
@@ -51,7 +59,10 @@ func (s *saves) more() (more bool) {
 }
 
 // drop ends saving; what is being saved is thrown away.
-func (s *saves) drop() { s.change(func() { s.given = true }) }
+func (s *saves) drop() {
+	s.change(func() { s.given = true })
+	s.cancel()
+}
 
 func (s *saves) change(f func()) {
 	s.mu.Lock()
