@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net"
 	"os"
+	"strings"
 	"sync"
 )
 
@@ -49,7 +50,14 @@ func openControl() *control {
 	return &control{file: f, conn: conn}
 }
 
+// maxMessage is how much of a message is told: gVisor's errors can hold the stacks of
+// all its goroutines, and the service reads lines of 64 KiB.
+const maxMessage = 2 << 10
+
 func (c *control) send(e event) {
+	if len(e.Message) > maxMessage {
+		e.Message = strings.ToValidUTF8(e.Message[:maxMessage], "")
+	}
 	b, err := json.Marshal(e)
 	if err != nil {
 		panic(err) // strings and numbers
