@@ -19,18 +19,21 @@ class Folder:
 
     def enter(self, inputs, names):
         """Makes it the current folder and links inputs into it by name. Links of
-        an earlier call whose input is gone go, too."""
+        an earlier call whose input is gone go, too. A new input takes the place of
+        a file of that name that code has left: it is what the name now stands for."""
         os.makedirs(self.path, exist_ok=True)
         os.chdir(self.path)
         for name in self._linked.difference(names):
             link = os.path.join(self.path, name)
             if os.path.islink(link) and not os.path.exists(link):
                 os.unlink(link)
-        self._linked = set(names)
+        before, self._linked = self._linked, set(names)
         for name in names:
             if name != os.path.basename(name) or name in ("", ".", ".."):
                 raise ValueError(f"not a plain file name: {name!r}")
             link = os.path.join(self.path, name)
+            if name not in before and (os.path.isfile(link) or os.path.islink(link)):
+                os.unlink(link)
             if not os.path.lexists(link):
                 os.symlink(os.path.join(inputs, name), link)
 
