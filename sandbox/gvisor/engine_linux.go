@@ -173,7 +173,7 @@ func (e *engine) open(ctx context.Context, spec execution.Spec) (execution.Sessi
 		if s := e.pool.take(ctx, spec); s != nil {
 			return s, nil
 		}
-		return e.start(ctx, spec, "")
+		return e.start(ctx, spec, nil)
 	})
 }
 
@@ -223,16 +223,14 @@ func (e *engine) register(s *session, place func()) error {
 	return nil
 }
 
-// start returns a running session: one that is like new, or with the name of a
-// snapshot's folder, one that goes on from there.
-func (e *engine) start(ctx context.Context, spec execution.Spec, snapshot string) (_ *session, err error) {
+// start returns a running session: one that is like new, or with a snapshot, one
+// that goes on from there.
+func (e *engine) start(ctx context.Context, spec execution.Spec, snapshot *origin) (_ *session, err error) {
 	free, err := e.starts.Acquire(ctx, spec.Owner)
 	if err != nil {
 		return nil, err
 	}
 	defer free()
-	ctx, cancel := context.WithTimeout(ctx, openTime)
-	defer cancel()
 	s := &session{
 		engine: e, limits: e.limits(spec), over: make(chan struct{}),
 		checkpoints: make(chan event, 1), usages: make(chan event, 1),
@@ -258,10 +256,12 @@ func (e *engine) start(ctx context.Context, spec execution.Spec, snapshot string
 		return nil, err
 	}
 	p := e.plan(e.checkpoint)
-	if snapshot != "" {
+	restoreTime := openTime
+	if snapshot != nil {
+		restoreTime = snapshot.time
 		for i := range p.Mounts {
 			if p.Mounts[i].To == imageAt {
-				p.Mounts[i].From = snapshot
+				p.Mounts[i].From = snapshot.folder
 			}
 		}
 	}
@@ -281,7 +281,10 @@ func (e *engine) start(ctx context.Context, spec execution.Spec, snapshot string
 			s.proc.kill()
 		}
 	}()
-	if err := s.proc.await(ctx, kindStarted); err != nil {
+	if err := s.proc.awaitStart(ctx, restoreTime); err != nil {
+		if errors.Is(err, errRestore) {
+			err = snapshot.blame(err)
+		}
 		return nil, err
 	}
 	names := make([]string, len(spec.Files))
@@ -292,12 +295,14 @@ func (e *engine) start(ctx context.Context, spec execution.Spec, snapshot string
 		Limits: s.limits, ArtifactDir: filepath.Join(s.dir, artifactsName), Files: names, Touch: spec.Owner == poolOwner,
 	})
 	ready := s.conn.Ready
-	if snapshot != "" {
+	if snapshot != nil {
 		ready = func(ctx context.Context) error { return s.conn.Enter(ctx, names) }
 	}
+	ctx, cancel := context.WithTimeout(ctx, openTime)
+	defer cancel()
 	if err := ready(ctx); err != nil {
 		_ = s.conn.Close() // the folder goes, too
-		return nil, fmt.Errorf("%w: %s", err, s.proc.stderr)
+		return nil, snapshot.blame(fmt.Errorf("%w: %s", err, s.proc.stderr))
 	}
 	go s.watch()
 	return s, nil

@@ -59,3 +59,18 @@ func (p *Provider) Restored() int {
 	defer p.engine.mu.Unlock()
 	return p.engine.next
 }
+
+// LateAnswer reports whether a pool goes on that did not learn in time what a session
+// takes.
+func LateAnswer() bool {
+	e := &engine{config: Config{Pool: Pool{Size: 2}}}
+	p := newPool(e)
+	p.free = func() (int64, error) { return 8 << 30, nil }
+	s := &session{engine: e, over: make(chan struct{}), limits: DefaultLimits()}
+	p.put(s, s.limits.MemoryBytes, false)
+	surplus, missing := p.plan()
+	return len(surplus) == 0 && missing
+}
+
+// CopyFor copies an input for a session.
+func CopyFor(from, to string) error { return copyFor(0, from, to) }

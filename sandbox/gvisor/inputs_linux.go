@@ -103,9 +103,17 @@ const mostCopied = 32 << 20
 // Enter implements sandbox.Snapshotter.
 func (s *session) Enter(ctx context.Context, files []execution.File) (bool, error) {
 	if err := s.turns.pause(ctx); err != nil {
-		return false, err
+		return false, &execution.Error{Code: execution.CodeCancelled, Message: "The step was stopped before it began.", Err: err}
 	}
 	defer s.turns.paused()
+	fits, err := s.enter(ctx, files)
+	if known := (*execution.Error)(nil); err != nil && !errors.As(err, &known) {
+		err = &execution.Error{Code: execution.CodeUnavailable, Message: "The Python session could not be given the files of this chat. Try again.", Err: err}
+	}
+	return fits, err
+}
+
+func (s *session) enter(ctx context.Context, files []execution.File) (bool, error) {
 	wanted, names := map[string]execution.File{}, make([]string, len(files))
 	var fresh int64
 	for i, f := range files {
@@ -138,6 +146,10 @@ func (s *session) Enter(ctx context.Context, files []execution.File) (bool, erro
 	if err := s.take(wanted); err != nil {
 		return false, err
 	}
+	// What has begun is finished whatever becomes of ctx, whose end the session
+	// would not survive.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTime)
+	defer cancel()
 	if err := s.conn.Enter(ctx, names); err != nil {
 		s.end()
 		return false, err
@@ -207,7 +219,10 @@ func copyFor(uid int, from, to string) error {
 	if uid != 0 {
 		err = errors.Join(err, out.Chown(uid, uid))
 	}
-	return errors.Join(err, out.Close())
+	if err = errors.Join(err, out.Close()); err != nil {
+		err = errors.Join(err, os.Remove(to)) // half a file would be in the way of the next try
+	}
+	return err
 }
 
 // remapped gives m a detached, id-mapped mount of the file at path, and reports

@@ -12,8 +12,10 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -201,6 +203,25 @@ func (p *process) say(word byte) error {
 	return err
 }
 
+// errRestore says that gVisor could not make a process of an image.
+var errRestore = errors.New("the image cannot be restored")
+
+// startFailed is what the launcher says where gVisor refuses the image; what it
+// says of all before that has other words. See launcher/session.go.
+const startFailed = "starting the sandbox: "
+
+// awaitStart waits until Python runs. errRestore is in the error where the image
+// did not become one.
+func (p *process) awaitStart(ctx context.Context, most time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	err := p.await(ctx, kindStarted)
+	if err != nil && strings.Contains(err.Error(), startFailed) {
+		return fmt.Errorf("%w: %w", errRestore, err)
+	}
+	return err
+}
+
 // await waits for an event of the given kind; any other end is an error.
 func (p *process) await(ctx context.Context, kind string) error {
 	select {
@@ -215,7 +236,7 @@ func (p *process) await(ctx context.Context, kind string) error {
 		case ok && e.Kind == kindError:
 			return &obstacle{what: "the sandbox did not start", err: errors.New(e.Message), todo: todoFor(e.Message)}
 		case ok:
-			return fmt.Errorf("the sandbox ended at its start: %s %d %s", e.Kind, e.Status, p.stderr)
+			return fmt.Errorf("%w: the sandbox ended at its start: %s %d %s", errRestore, e.Kind, e.Status, p.stderr)
 		default:
 			return fmt.Errorf("the sandbox launcher ended: %s", p.stderr)
 		}

@@ -103,14 +103,15 @@ func (p *pool) refill(ctx context.Context) bool {
 		if !missing {
 			return true
 		}
-		s, err := p.engine.start(ctx, execution.Spec{Owner: poolOwner}, "")
+		s, err := p.engine.start(ctx, execution.Spec{Owner: poolOwner}, nil)
 		if err != nil {
 			if ctx.Err() == nil {
 				p.engine.config.Logger.Warn("a Python session could not be started ahead", "error", err)
 			}
 			return ctx.Err() == nil
 		}
-		if !p.put(&ready{session: s, since: p.now(), bytes: s.MemoryBytes()}) {
+		bytes, known := s.usage()
+		if !p.put(s, bytes, known) {
 			s.end()
 			return false
 		}
@@ -145,20 +146,25 @@ func (p *pool) plan() (surplus []*session, missing bool) {
 	return surplus, !p.closed && !scarce && len(p.idle) < p.config.Size && bytes+p.each <= p.config.MemoryBytes
 }
 
-// put adds a session; false: the pool is closed.
-func (p *pool) put(r *ready) bool {
+// put adds a session that takes so many bytes; false: the pool is closed. Where that
+// is not known, one takes what others took: were it thought to take all that it
+// may, no further one would ever be started.
+func (p *pool) put(s *session, bytes int64, known bool) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return false
 	}
-	p.each = max(p.each, r.bytes)
+	if !known {
+		bytes = p.each
+	}
+	p.each = max(p.each, bytes)
 	select {
-	case <-r.over: // died while it was measured
+	case <-s.over: // died while it was measured
 		return true
 	default:
 	}
-	p.idle = append(p.idle, r)
+	p.idle = append(p.idle, &ready{session: s, since: p.now(), bytes: bytes})
 	p.announce()
 	return true
 }
@@ -171,7 +177,7 @@ func (p *pool) take(ctx context.Context, spec execution.Spec) *session {
 	}
 	for {
 		p.mu.Lock()
-		if len(p.idle) == 0 {
+		if len(p.idle) == 0 || ctx.Err() != nil {
 			p.mu.Unlock()
 			return nil
 		}

@@ -148,3 +148,20 @@ func TestMemoryCeilingOfThePool(t *testing.T) {
 		t.Errorf("%d sessions were started, want 1 for the pool and 1 on demand", n)
 	}
 }
+
+func TestALateAnswerDoesNotEndThePool(t *testing.T) {
+	if !gvisor.LateAnswer() {
+		t.Error("no further session would be started")
+	}
+}
+
+// Half a copy would be in the way of every later one.
+func TestACopyThatFailsLeavesNothing(t *testing.T) {
+	to := filepath.Join(t.TempDir(), "copy")
+	if err := gvisor.CopyFor(t.TempDir(), to); err == nil { // a folder can be opened, not read
+		t.Fatal("a folder was copied")
+	}
+	if _, err := os.Lstat(to); !os.IsNotExist(err) {
+		t.Errorf("the copy is left (%v)", err)
+	}
+}

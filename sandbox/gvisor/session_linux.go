@@ -63,7 +63,10 @@ func (s *session) watch() {
 	for e := range s.proc.events {
 		switch e.Kind {
 		case kindCheckpoint:
-			s.checkpoints <- e // each was asked for, by one who waits
+			select {
+			case s.checkpoints <- e: // each was asked for, by one who waits
+			case <-s.over:
+			}
 		case kindUsage:
 			select {
 			case s.usages <- e:

@@ -23,9 +23,14 @@ const (
 	snapshotAt   = "/snapshot"
 
 	// snapshotTime bounds the writing of a snapshot, some 0.4 s for a session
-	// of 150 MB, and usageTime the answer to a question.
-	snapshotTime = time.Minute
+	// of 150 MB on an idle machine: a slow disk must not end a large session,
+	// one that does not answer at all has to end. usageTime bounds the answer
+	// to a question.
+	snapshotTime = 5 * time.Minute
 	usageTime    = 2 * time.Second
+
+	// restoreRate is what a restore reads a second at the least.
+	restoreRate = 20 << 20
 )
 
 // Snapshot implements sandbox.Snapshotter.
@@ -78,6 +83,15 @@ func (s *session) gone(err error) *execution.Error {
 
 // MemoryBytes implements sandbox.Snapshotter.
 func (s *session) MemoryBytes() int64 {
+	if bytes, known := s.usage(); known {
+		return bytes
+	}
+	return s.limits.MemoryBytes
+}
+
+// usage is what the session takes of the memory; false: its launcher has no time
+// to answer.
+func (s *session) usage() (bytes int64, known bool) {
 	s.asking.Lock()
 	defer s.asking.Unlock()
 	select {
@@ -85,54 +99,73 @@ func (s *session) MemoryBytes() int64 {
 	default:
 	}
 	if s.proc.say(wordUsage) != nil {
-		return 0
+		return 0, true
 	}
 	late := time.NewTimer(usageTime)
 	defer late.Stop()
 	select {
 	case e := <-s.usages:
-		return e.Bytes
+		return e.Bytes, true
 	case <-s.over:
-		return 0
+		return 0, true
 	case <-late.C:
-		return s.limits.MemoryBytes
+		return 0, false
 	}
 }
 
 // resume opens a session from a snapshot.
 func (e *engine) resume(ctx context.Context, spec execution.Spec, folder string) (execution.Session, error) {
-	if err := checkSnapshot(folder); err != nil {
+	bytes, err := checkSnapshot(folder)
+	if err != nil {
 		return nil, err
 	}
 	return e.openWith(ctx, spec, func(ctx context.Context) (*session, error) {
-		s, err := e.start(ctx, spec, folder)
-		if err != nil && ctx.Err() == nil {
-			err = fmt.Errorf("%w: %w", sandbox.ErrSnapshot, err)
-		}
-		return s, err
+		return e.start(ctx, spec, &origin{folder, openTime + time.Duration(bytes/restoreRate)*time.Second})
 	})
 }
 
-// checkSnapshot makes sure that a snapshot's files are there and gVisor's to read.
-func checkSnapshot(folder string) error {
+// origin is the snapshot that a session goes on from.
+type origin struct {
+	folder string
+	time   time.Duration // that the restore may take
+}
+
+// blame marks the failure of a start as the snapshot's own. What fails before gVisor
+// reads it is the machine's, or the files', and may be over the next time.
+func (o *origin) blame(err error) error {
+	if o == nil || err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", sandbox.ErrSnapshot, err)
+}
+
+// checkSnapshot makes sure that a snapshot's files are there and gVisor's to read,
+// and tells how large they are.
+func checkSnapshot(folder string) (bytes int64, err error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil || len(entries) == 0 {
-		return fmt.Errorf("%w: it is not there (%w)", sandbox.ErrSnapshot, errors.Join(err, os.ErrNotExist))
+		return 0, fmt.Errorf("%w: it is not there (%w)", sandbox.ErrSnapshot, errors.Join(err, os.ErrNotExist))
 	}
 	for _, entry := range entries {
 		if !entry.Type().IsRegular() {
-			return fmt.Errorf("%w: %s is no file", sandbox.ErrSnapshot, entry.Name())
+			return 0, fmt.Errorf("%w: %s is no file", sandbox.ErrSnapshot, entry.Name())
 		}
 		if err := os.Chmod(filepath.Join(folder, entry.Name()), 0o644); err != nil {
-			return err
+			return 0, err
 		}
+		info, err := entry.Info()
+		if err != nil {
+			return 0, err
+		}
+		bytes += info.Size()
 	}
-	return os.Chmod(folder, 0o755)
+	return bytes, os.Chmod(folder, 0o755)
 }
 
 // moveFiles moves the files of one folder to another, which may be on another
-// file system. They were written by the sandbox: nothing but regular files is
-// taken, and they become the service's own.
+// file system. They were written by the sandbox, which may be anything by now:
+// nothing but regular files is taken, looked at only where it cannot exchange them
+// any more, and they become the service's own.
 func moveFiles(from, to string) error {
 	entries, err := os.ReadDir(from)
 	if err != nil {
@@ -143,12 +176,6 @@ func moveFiles(from, to string) error {
 	}
 	for _, entry := range entries {
 		source, target := filepath.Join(from, entry.Name()), filepath.Join(to, entry.Name())
-		if !entry.Type().IsRegular() {
-			return fmt.Errorf("the snapshot holds %s, which is no file", entry.Name())
-		}
-		if err := os.Lchown(source, os.Geteuid(), os.Getegid()); err != nil {
-			return err
-		}
 		err := os.Rename(source, target)
 		if errors.Is(err, unix.EXDEV) {
 			err = copyFile(source, target)
@@ -156,16 +183,29 @@ func moveFiles(from, to string) error {
 		if err != nil {
 			return err
 		}
+		info, err := os.Lstat(target)
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("the snapshot holds %s, which is no file", entry.Name())
+		}
+		if err := os.Lchown(target, os.Geteuid(), os.Getegid()); err != nil {
+			return err
+		}
 	}
 	return emptyFolder(from)
 }
 
 func copyFile(from, to string) error {
-	in, err := os.OpenFile(from, os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	in, err := os.OpenFile(from, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0) // a pipe has nobody who writes
 	if err != nil {
 		return err
 	}
 	defer in.Close()
+	if info, err := in.Stat(); err != nil || !info.Mode().IsRegular() {
+		return errors.Join(err, fmt.Errorf("the snapshot holds %s, which is no file", filepath.Base(from)))
+	}
 	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err

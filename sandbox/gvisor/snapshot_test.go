@@ -1,6 +1,7 @@
 package gvisor_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -181,5 +182,41 @@ func TestMemoryIsTold(t *testing.T) {
 	}
 	if err := s.Snapshot(t.Context(), t.TempDir()); err == nil || !strings.Contains(err.Error(), "ended") {
 		t.Errorf("a snapshot of an ended session: %v", err)
+	}
+}
+
+// A session outlives a question that is taken back while it is given its files, and
+// files that are not there any more.
+func TestASessionOutlivesWhatItCannotBeGiven(t *testing.T) {
+	s := open(t, execution.Spec{}).(sandbox.Snapshotter)
+	prints(t, s, "x = 1")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 10 { // the kernel's answer may have been as quick
+		if fits, err := s.Enter(ctx, []execution.File{file(t, "a.csv", "1")}); err != nil || !fits {
+			t.Fatalf("Enter returned %v, %v", fits, err)
+		}
+	}
+	missing := []execution.File{{Name: "b.csv", Path: filepath.Join(t.TempDir(), "no")}}
+	_, err := s.Enter(t.Context(), missing)
+	if failure := (*execution.Error)(nil); !errors.As(err, &failure) || failure.Fatal || failure.Message == "" {
+		t.Errorf("Enter returned %v", err)
+	}
+	if got := prints(t, s, "print(x, open('a.csv').read())"); got != "1 1" {
+		t.Errorf("printed %q", got)
+	}
+	if _, err := gvisortest.Provider(t).Resume(t.Context(), execution.Spec{Files: missing}, snapshot(t, s)); err == nil || errors.Is(err, sandbox.ErrSnapshot) {
+		t.Errorf("the snapshot is blamed for a file: %v", err)
+	}
+}
+
+// Code may leave its inputs open, and the new process reads copies.
+func TestOpenInputsOutliveTheProcess(t *testing.T) {
+	spec := execution.Spec{Files: []execution.File{file(t, "a.csv", "x\n1\n2\n")}}
+	s := open(t, spec)
+	prints(t, s, "import mmap; f = open('a.csv'); f.readline(); m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)")
+	dir := snapshot(t, s)
+	if got := prints(t, resume(t, spec, dir), "print(f.read(), m[0:1])"); got != "1\n2\n b'x'" {
+		t.Errorf("printed %q", got)
 	}
 }
