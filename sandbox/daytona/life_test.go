@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -159,6 +160,13 @@ func TestNetwork(t *testing.T) {
 func TestInputs(t *testing.T) {
 	t.Parallel()
 	s := standIn(t, daytonatest.Options{})
+	var parts atomic.Int32
+	s.BreakUploads(func(path string) bool {
+		if strings.Contains(path, "/parts/") {
+			parts.Add(1)
+		}
+		return false
+	})
 	p := provider(t, s, configFor(t, s))
 	spec := withFile(t, "größe & 'quoted'.csv", strings.Repeat("0123456789abcdef", 20<<20/16)+"end")
 	spec.Files = append(spec.Files, withFile(t, "empty", "").Files...)
@@ -166,6 +174,9 @@ func TestInputs(t *testing.T) {
 	prints(t, session, `import hashlib, os
 data = open("größe & 'quoted'.csv", "rb").read()
 print(len(data), data[-3:], data[8 << 20:(8 << 20) + 4], os.path.getsize("empty"))`, "20971523 b'end' b'0123' 0\n")
+	if n := parts.Load(); n != 3 {
+		t.Errorf("they came in %d parts", n)
+	}
 }
 
 func TestBadFiles(t *testing.T) {
