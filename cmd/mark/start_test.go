@@ -33,14 +33,18 @@ func TestStartsThatCannotWork(t *testing.T) {
 		"Daytona without a key":      {func(c *Config) { c.Sandbox.Provider = providerDaytona }, "DAYTONA_API_KEY"},
 		"Daytona nowhere":            {daytonaWith(func(d *DaytonaConfig) { d.APIURL = "app.daytona.io" }), "DAYTONA_API_URL"},
 		"Daytona of two things":      {daytonaWith(func(d *DaytonaConfig) { d.Snapshot, d.Image = "a", "b" }), "MARK_DAYTONA_IMAGE"},
-		"a pool too large":           {daytonaWith(func(d *DaytonaConfig) { d.Pool = 3 }), "MARK_DAYTONA_POOL"},
+		"a pool too large":           {daytonaWith(func(d *DaytonaConfig) { d.Pool = 4 }), "MARK_DAYTONA_POOL"},
+		"no live sessions":           {func(c *Config) { c.Limits.LiveSessions = 0 }, "MARK_LIMIT_LIVE_SESSIONS"},
 		"no time":                    {func(c *Config) { c.Limits.RunTime = -time.Second }, "MARK_LIMIT_RUN_TIME"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sandboxDir := filepath.Join(t.TempDir(), "sandbox")
 			c := Config{
 				DataDir: t.TempDir(), LLM: LLMConfig{API: "chat"}, Sandbox: SandboxConfig{Provider: "gvisor", Dir: sandboxDir},
-				Limits: LimitsConfig{UploadBytes: 1, Steps: 2, RunTime: time.Minute, ConcurrentRuns: 1, PythonStepTime: time.Second, PythonMemory: 1 << 30},
+				Limits: LimitsConfig{
+					UploadBytes: 1, Steps: 2, RunTime: time.Minute, ConcurrentRuns: 1, PythonStepTime: time.Second, PythonMemory: 1 << 30,
+					LiveSessions: 1, LiveMemory: 1, SavedBytes: 1, SavedAge: time.Hour,
+				},
 			}
 			tc.change(&c)
 			logger := slog.New(slog.NewTextHandler(io.Discard, nil))
