@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/sandbox"
@@ -58,50 +59,73 @@ func (k *Keeper) suspend(ctx context.Context, e *entry) error {
 	return e.close()
 }
 
+// shot is a snapshot that is not in the vault yet.
+type shot struct {
+	folder string // in the clear
+	step   int    // the last one that it holds
+	made   time.Time
+}
+
 // save writes the session's memory to the vault.
 func (k *Keeper) save(ctx context.Context, key string, live execution.Session, saves *saves) {
-	session, ok := live.(sandbox.Snapshotter)
-	if !ok {
-		return
-	}
-	step := saves.now()
-	err := k.saveNow(ctx, key, session, saves)
-	switch {
-	case saves.dropped():
-	case err != nil:
-		k.c.Logger.WarnContext(ctx, "the variables of a Python session could not be saved", "key", key, "error", err)
-	default:
-		saves.saved(step)
+	if one := k.shoot(ctx, key, live, saves); one != nil {
+		k.seal(ctx, key, *one, saves)
 	}
 }
 
-func (k *Keeper) saveNow(ctx context.Context, key string, session sandbox.Snapshotter, saves *saves) error {
-	folder, err := k.vault.temp()
-	if err != nil {
-		return err
+// shoot takes a snapshot; nil: it could not be taken.
+func (k *Keeper) shoot(ctx context.Context, key string, live execution.Session, saves *saves) *shot {
+	session, ok := live.(sandbox.Snapshotter)
+	if !ok {
+		return nil
 	}
-	defer k.vault.clear(folder)
-	err = session.Snapshot(ctx, folder)
-	now := k.c.Clock.Now()
+	one := &shot{step: saves.now()}
+	var err error
+	if one.folder, err = k.vault.temp(); err == nil {
+		err = session.Snapshot(ctx, one.folder)
+	}
+	one.made = k.c.Clock.Now()
 	saves.shot() // the next step may begin
-	if err != nil {
-		return err
+	if err == nil {
+		return one
 	}
-	sealed, err := k.vault.seal(ctx, folder)
-	if err != nil {
-		return err
+	k.vault.clear(one.folder)
+	k.unsavable(ctx, key, err, saves)
+	return nil
+}
+
+// seal makes a snapshot the key's image.
+func (k *Keeper) seal(ctx context.Context, key string, one shot, saves *saves) {
+	defer k.vault.clear(one.folder)
+	sealed, err := k.vault.seal(ctx, one.folder)
+	if err == nil {
+		err = k.commit(key, sealed, one, saves)
 	}
+	if err != nil {
+		k.unsavable(ctx, key, err, saves)
+		return
+	}
+	saves.saved(one.step)
+}
+
+func (k *Keeper) commit(key, sealed string, one shot, saves *saves) error {
 	saves.noting.Lock()
 	defer saves.noting.Unlock()
 	if saves.dropped() {
 		k.vault.clear(sealed)
 		return nil
 	}
-	n := note{Base: k.keeping.Base(), Made: now, Used: now}
-	if saves.late() {
+	n := note{Base: k.keeping.Base(), Made: one.made, Used: one.made}
+	if saves.later(one.step) {
 		n.Behind = goneUnsaved
 	}
 	return k.vault.commit(key, sealed, n)
+}
+
+func (k *Keeper) unsavable(ctx context.Context, key string, err error, saves *saves) {
+	if !saves.dropped() {
+		k.c.Logger.WarnContext(ctx, "the variables of a Python session could not be saved", "key", key, "error", err)
+	}
 }
 
 // stepped notes, before the step is saved, that what is saved lacks it: the
@@ -187,8 +211,9 @@ func (h *held) Close() error {
 	return h.err
 }
 
-// saveSoon saves the session beside whatever comes next. A step that ends while
-// the last one is still being saved is saved after it.
+// saveSoon saves the session beside whatever comes next: one goroutine takes
+// snapshots, one seals them, so that a step need not wait until the image of the
+// one before is sealed. Of snapshots that wait to be sealed the latest stays.
 func (k *Keeper) saveSoon(e *entry, live execution.Session) {
 	key, saves := e.key, e.saves
 	saves.noting.Lock()
@@ -199,11 +224,24 @@ func (k *Keeper) saveSoon(e *entry, live execution.Session) {
 		return
 	}
 	go func() {
-		for {
-			k.save(saves.ctx, key, live, saves)
-			if !saves.more() {
-				return
+		for more := true; more; more = saves.more() {
+			one := k.shoot(saves.ctx, key, live, saves)
+			if one == nil {
+				continue
+			}
+			old, begin := saves.put(*one)
+			if old != nil {
+				k.vault.clear(old.folder)
+			}
+			if begin {
+				go k.sealAll(key, saves)
 			}
 		}
 	}()
+}
+
+func (k *Keeper) sealAll(key string, saves *saves) {
+	for one := saves.take(); one != nil; one = saves.take() {
+		k.seal(saves.ctx, key, *one, saves)
+	}
 }

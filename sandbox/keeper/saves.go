@@ -11,12 +11,14 @@ type saves struct {
 	ctx    context.Context //nolint:containedctx // of what saves beside the steps; drop ends it
 	cancel context.CancelFunc
 
-	mu      sync.Mutex // protects the rest
-	steps   int        // that have ended
-	tried   int        // the last of them that was tried to save
-	shots   int        // the last of them whose snapshot is taken, or failed
-	done    int        // the last of them that is saved
-	going   bool
+	mu      sync.Mutex    // protects the rest
+	steps   int           // that have ended
+	tried   int           // the last of them that was tried to save
+	shots   int           // the last of them whose snapshot is taken, or failed
+	done    int           // the last of them that is saved
+	going   bool          // snapshots are being taken
+	sealing bool          // they are being sealed
+	pending *shot         // the one to be sealed next
 	given   bool          // nothing is to be kept any more
 	changed chan struct{} // closed at the next change; nil: nobody waits
 }
@@ -58,6 +60,26 @@ func (s *saves) more() (more bool) {
 	return more
 }
 
+// put leaves a snapshot to be sealed. It returns the one that it takes the place
+// of, and reports whether the caller has to begin sealing.
+func (s *saves) put(one shot) (old *shot, begin bool) {
+	s.change(func() {
+		old, s.pending = s.pending, &one
+		begin = !s.sealing
+		s.sealing = true
+	})
+	return old, begin
+}
+
+// take returns the snapshot to be sealed next; nil: sealing has ended.
+func (s *saves) take() (one *shot) {
+	s.change(func() {
+		one, s.pending = s.pending, nil
+		s.sealing = one != nil
+	})
+	return one
+}
+
 // drop ends saving; what is being saved is thrown away.
 func (s *saves) drop() {
 	s.change(func() { s.given = true })
@@ -84,12 +106,12 @@ func (s *saves) dropped() bool { return s.is(func() bool { return s.given }) }
 
 func (s *saves) unsaved() bool { return s.is(func() bool { return s.done < s.steps && !s.given }) }
 
-// late reports whether a step has ended since the snapshot that is being saved.
-func (s *saves) late() bool { return s.is(func() bool { return s.tried < s.steps }) }
+// later reports whether a step has ended since that one.
+func (s *saves) later(step int) bool { return s.is(func() bool { return step < s.steps }) }
 
 // wait waits for the saving that goes on, and reports whether all is saved.
 func (s *saves) wait(ctx context.Context) bool {
-	return s.until(ctx, func() bool { return !s.going }) && !s.unsaved()
+	return s.until(ctx, func() bool { return !s.going && !s.sealing }) && !s.unsaved()
 }
 
 // waitShot waits until no snapshot is to be taken.
