@@ -39,6 +39,10 @@ func (a *Agent) DeleteChat(ctx context.Context, chatID string) error {
 	if err := a.Client.Chat.DeleteOne(c).Exec(ctx); err != nil {
 		return fmt.Errorf("delete the chat: %w", err)
 	}
+	// Again: a run that began meanwhile may have saved what it had.
+	if err := a.Sandbox.Erase(ctx, chatID); err != nil {
+		return fmt.Errorf("erase the chat's variables: %w", err)
+	}
 	for _, key := range keys {
 		if err := a.Blobs.Delete(ctx, key); err != nil {
 			// The row is gone; the file takes room, and nothing else.

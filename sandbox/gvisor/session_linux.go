@@ -75,7 +75,7 @@ func (s *session) watch() {
 		case kindMemory:
 			s.conn.Fail(&execution.Error{
 				Code: execution.CodeMemory,
-				Message: fmt.Sprintf("Python used more than the %d MiB of memory that a session may have and was stopped; its variables are lost. Work on fewer rows or columns at a time.",
+				Message: fmt.Sprintf("Python used more than the %d MiB of memory that a session may have and was stopped; what this step computed is lost. Work on fewer rows or columns at a time.",
 					s.limits.MemoryBytes>>20),
 				Fatal: true,
 				Err:   fmt.Errorf("%d bytes in use", e.Bytes),
@@ -87,7 +87,7 @@ func (s *session) watch() {
 	// failed already, that was the code's doing.
 	s.conn.Fail(&execution.Error{
 		Code:    execution.CodeDied,
-		Message: "Python ended: the code ended the process, or crashed it. The variables are lost; run the earlier steps again.",
+		Message: "Python ended: the code ended the process, or crashed it. What this step computed is lost.",
 		Fatal:   true,
 		Err:     errors.New(s.proc.stderr.String()),
 	})

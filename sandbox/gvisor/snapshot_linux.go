@@ -69,7 +69,7 @@ func (s *session) writeSnapshot(ctx context.Context) error {
 	case <-ctx.Done():
 		s.conn.Fail(&execution.Error{
 			Code: execution.CodeDied, Fatal: true, Err: ctx.Err(),
-			Message: "Python could not be saved and was ended; its variables are lost. Run the earlier steps again.",
+			Message: "Python could not be saved and was ended; what the last step computed is lost.",
 		})
 		s.end()
 		return s.gone(ctx.Err())

@@ -7,7 +7,7 @@ import "github.com/mark-analyst/mark/internal/execution"
 func died(cause error) *execution.Error {
 	return &execution.Error{
 		Code:    execution.CodeDied,
-		Message: "Python ended in the middle of its work: the code ended the process, or crashed it. The variables are lost; run the earlier steps again.",
+		Message: "Python ended in the middle of its work: the code ended the process, or crashed it. What this step computed is lost.",
 		Fatal:   true,
 		Err:     cause,
 	}
@@ -16,7 +16,7 @@ func died(cause error) *execution.Error {
 func broken(cause error) *execution.Error {
 	return &execution.Error{
 		Code:    execution.CodeProtocol,
-		Message: "The code interfered with the channel between Python and the server, so the session was ended. The variables are lost.",
+		Message: "The code interfered with the channel between Python and the server, so the session was ended. What this step computed is lost.",
 		Fatal:   true,
 		Err:     cause,
 	}
@@ -55,9 +55,9 @@ func beyondGrace(err *execution.Error) *execution.Error {
 	fatal.Fatal = true
 	switch err.Code {
 	case execution.CodeTimeout:
-		fatal.Message = "The step ran out of time and could not be interrupted, so the session was ended. The variables are lost."
+		fatal.Message = "The step ran out of time and could not be interrupted, so the session was ended. What this step computed is lost."
 	case execution.CodeCancelled:
-		fatal.Message = "The step was stopped but could not be interrupted, so the session was ended. The variables are lost."
+		fatal.Message = "The step was stopped but could not be interrupted, so the session was ended. What this step computed is lost."
 	}
 	return &fatal
 }
