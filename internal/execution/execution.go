@@ -102,6 +102,28 @@ type Limits struct {
 	Artifacts      int           // artifacts of one Run
 }
 
+// Or returns l with the fields of d where l has none (zero or below).
+func (l Limits) Or(d Limits) Limits {
+	return Limits{
+		StepTime:       or(l.StepTime, d.StepTime),
+		MemoryBytes:    or(l.MemoryBytes, d.MemoryBytes),
+		Processes:      or(l.Processes, d.Processes),
+		DiskBytes:      or(l.DiskBytes, d.DiskBytes),
+		OutputBytes:    or(l.OutputBytes, d.OutputBytes),
+		Outputs:        or(l.Outputs, d.Outputs),
+		ArtifactBytes:  or(l.ArtifactBytes, d.ArtifactBytes),
+		ArtifactsBytes: or(l.ArtifactsBytes, d.ArtifactsBytes),
+		Artifacts:      or(l.Artifacts, d.Artifacts),
+	}
+}
+
+func or[T int | int64 | time.Duration](value, fallback T) T {
+	if value <= 0 {
+		return fallback
+	}
+	return value
+}
+
 // Event is what comes out of a running step; exactly one field is set.
 type Event struct {
 	Chunk    *Chunk

@@ -185,7 +185,7 @@ func (c *Config) complete() error {
 	fill(&c.Grace, DefaultGrace)
 	fill(&c.Sweep, DefaultSweep)
 	fill(&c.Idle, DefaultIdle)
-	c.Limits = withDefaults(c.Limits, DefaultLimits())
+	c.Limits = c.Limits.Or(DefaultLimits())
 	if c.APIURL == "" {
 		c.APIURL = DefaultAPIURL
 	}
@@ -286,20 +286,6 @@ func (p *Provider) Close() error {
 		all = append(all, p.sweep(ctx))
 	}
 	return errors.Join(all...)
-}
-
-// withDefaults fills the zero fields of l from d.
-func withDefaults(l, d execution.Limits) execution.Limits {
-	fill(&l.StepTime, d.StepTime)
-	fill(&l.MemoryBytes, d.MemoryBytes)
-	fill(&l.Processes, d.Processes)
-	fill(&l.DiskBytes, d.DiskBytes)
-	fill(&l.OutputBytes, d.OutputBytes)
-	fill(&l.Outputs, d.Outputs)
-	fill(&l.ArtifactBytes, d.ArtifactBytes)
-	fill(&l.ArtifactsBytes, d.ArtifactsBytes)
-	fill(&l.Artifacts, d.Artifacts)
-	return l
 }
 
 func fill[T int | int64 | time.Duration](value *T, fallback T) {

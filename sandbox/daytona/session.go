@@ -46,7 +46,7 @@ func (p *Provider) newSession(ctx context.Context, b *box, spec execution.Spec) 
 		return nil, err
 	}
 	s := &session{
-		provider: p, box: b, spec: spec, limits: withDefaults(spec.Limits, p.config.Limits),
+		provider: p, box: b, spec: spec, limits: spec.Limits.Or(p.config.Limits),
 		dir: dir, over: make(chan struct{}),
 	}
 	if err := s.connect(ctx); err != nil {

@@ -21,7 +21,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/sandbox/kernel"
 )
 
@@ -355,20 +354,6 @@ func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 		case <-tick.C:
 		}
 	}
-}
-
-// withDefaults fills the zero fields of l from d.
-func withDefaults(l, d execution.Limits) execution.Limits {
-	fill(&l.StepTime, d.StepTime)
-	fill(&l.MemoryBytes, d.MemoryBytes)
-	fill(&l.Processes, d.Processes)
-	fill(&l.DiskBytes, d.DiskBytes)
-	fill(&l.OutputBytes, d.OutputBytes)
-	fill(&l.Outputs, d.Outputs)
-	fill(&l.ArtifactBytes, d.ArtifactBytes)
-	fill(&l.ArtifactsBytes, d.ArtifactsBytes)
-	fill(&l.Artifacts, d.Artifacts)
-	return l
 }
 
 func fill[T int | int64 | time.Duration](value *T, fallback T) {

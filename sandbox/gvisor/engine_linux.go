@@ -49,7 +49,7 @@ type engine struct {
 }
 
 func newEngine(ctx context.Context, config Config) (*engine, error) {
-	config.Limits = withDefaults(config.Limits, DefaultLimits())
+	config.Limits = config.Limits.Or(DefaultLimits())
 	fill(&config.Sessions, DefaultSessions)
 	fill(&config.UID, DefaultUID)
 	if config.Logger == nil {
@@ -310,7 +310,7 @@ func (e *engine) start(ctx context.Context, spec execution.Spec, snapshot *origi
 
 // limits are a session's: what is part of the checkpoint is the same for all.
 func (e *engine) limits(spec execution.Spec) execution.Limits {
-	limits := withDefaults(spec.Limits, e.config.Limits)
+	limits := spec.Limits.Or(e.config.Limits)
 	limits.Processes, limits.DiskBytes = e.config.Limits.Processes, e.config.Limits.DiskBytes
 	return limits
 }

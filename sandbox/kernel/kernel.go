@@ -103,26 +103,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	d := DefaultLimits()
-	l := &o.Limits
-	if l.StepTime <= 0 {
-		l.StepTime = d.StepTime
-	}
-	if l.OutputBytes <= 0 {
-		l.OutputBytes = d.OutputBytes
-	}
-	if l.Outputs <= 0 {
-		l.Outputs = d.Outputs
-	}
-	if l.ArtifactBytes <= 0 {
-		l.ArtifactBytes = d.ArtifactBytes
-	}
-	if l.ArtifactsBytes <= 0 {
-		l.ArtifactsBytes = d.ArtifactsBytes
-	}
-	if l.Artifacts <= 0 {
-		l.Artifacts = d.Artifacts
-	}
+	o.Limits = o.Limits.Or(DefaultLimits())
 	if o.WorkDir == "" {
 		o.WorkDir = WorkDir
 	}
