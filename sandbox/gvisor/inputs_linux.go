@@ -114,7 +114,7 @@ func (s *session) Enter(ctx context.Context, files []execution.File) (bool, erro
 }
 
 func (s *session) enter(ctx context.Context, files []execution.File) (bool, error) {
-	wanted, names := map[string]execution.File{}, make([]string, len(files))
+	wanted, names := map[string]input{}, make([]string, len(files))
 	var fresh int64
 	for i, f := range files {
 		in, _, err := inspect(f)
@@ -124,9 +124,9 @@ func (s *session) enter(ctx context.Context, files []execution.File) (bool, erro
 		if _, twice := wanted[f.Name]; twice {
 			return false, fmt.Errorf("%q cannot be the name of two files of a session", f.Name)
 		}
-		names[i], wanted[f.Name] = f.Name, f
 		held, there := s.inputs[f.Name]
 		in.copied = held.copied
+		names[i], wanted[f.Name] = f.Name, in
 		switch {
 		case there && held == in:
 		case there && !held.copied:
@@ -157,32 +157,24 @@ func (s *session) enter(ctx context.Context, files []execution.File) (bool, erro
 	return true, nil
 }
 
-// take makes the session's folder hold the wanted files.
-func (s *session) take(wanted map[string]execution.File) error {
+// take makes the session's folder hold the wanted files, by name.
+func (s *session) take(wanted map[string]input) error {
 	folder := filepath.Join(s.dir, inputName)
 	for name, held := range s.inputs {
-		if f, stays := wanted[name]; stays {
-			in, _, err := inspect(f)
-			in.copied = held.copied
-			if err == nil && in == held {
-				continue
-			}
+		if in, stays := wanted[name]; stays && in == held {
+			continue
 		}
 		if err := os.Remove(filepath.Join(folder, name)); err != nil {
 			return err
 		}
 		delete(s.inputs, name)
 	}
-	for name, f := range wanted {
+	for name, in := range wanted {
 		if _, there := s.inputs[name]; there {
 			continue
 		}
-		in, _, err := inspect(f)
-		if err != nil {
-			return err
-		}
 		in.copied = true
-		if err := copyFor(s.engine.uid, f.Path, filepath.Join(folder, name)); err != nil {
+		if err := copyFor(s.engine.uid, in.path, filepath.Join(folder, name)); err != nil {
 			return fmt.Errorf("copying the file %s: %w", name, err)
 		}
 		s.inputs[name] = in
