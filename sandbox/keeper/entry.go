@@ -48,7 +48,7 @@ func (k *Keeper) suspend(ctx context.Context, e *entry) error {
 	}
 	if k.keeping == nil {
 		now := k.c.Clock.Now()
-		return errors.Join(e.close(), k.vault.write(e.key, note{Made: now, Used: now, Gone: goneEnded}))
+		return errors.Join(e.close(), k.vault.write(e.key, note{Used: now, Gone: goneEnded}))
 	}
 	if !e.saves.wait(ctx) && ctx.Err() == nil { // the last try failed
 		k.save(ctx, e.key, e.live, e.saves)
@@ -115,7 +115,7 @@ func (k *Keeper) commit(key, sealed string, one shot, saves *saves) error {
 		k.vault.clear(sealed)
 		return nil
 	}
-	n := note{Base: k.keeping.Base(), Made: one.made, Used: one.made}
+	n := note{Base: k.keeping.Base(), Used: one.made}
 	if saves.later(one.step) {
 		n.Behind = goneUnsaved
 	}
@@ -135,7 +135,7 @@ func (k *Keeper) stepped(ctx context.Context, key string, why string) {
 	switch {
 	case !known:
 		now := k.c.Clock.Now()
-		n = note{Base: k.keeping.Base(), Made: now, Used: now, Gone: why}
+		n = note{Base: k.keeping.Base(), Used: now, Gone: why}
 	case n.Gone != "":
 		n.Gone = why
 	case n.Behind == "": // otherwise it lacks more than this step

@@ -35,7 +35,6 @@ const (
 // note is what is known of a snapshot without its key.
 type note struct {
 	Base string    `json:"base"` // what it can be resumed on
-	Made time.Time `json:"made"`
 	Used time.Time `json:"used"` // when the variables were last asked for
 	// Gone says why there is no image any more; empty: there is one.
 	Gone string `json:"gone,omitempty"`
@@ -265,7 +264,7 @@ func (v *vault) read(key string) (note, bool) {
 				return note{}, false
 			}
 		}
-		return note{Made: image.ModTime(), Used: image.ModTime(), Gone: goneDamaged}, true
+		return note{Used: image.ModTime(), Gone: goneDamaged}, true
 	}
 	if n.Gone == "" && errImage != nil {
 		n.Gone = goneDamaged
