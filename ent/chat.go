@@ -28,6 +28,8 @@ type Chat struct {
 	Archived bool `json:"archived,omitempty"`
 	// The seq of the newest message: ids of one millisecond do not order.
 	LastMessageSeq int `json:"last_message_seq,omitempty"`
+	// Raised by every change that chatEvents tells of.
+	Version int64 `json:"version,omitempty"`
 	// UpdatedAt holds the value of the "updated_at" field.
 	UpdatedAt time.Time `json:"updated_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
@@ -102,7 +104,7 @@ func (*Chat) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case chat.FieldArchived:
 			values[i] = new(sql.NullBool)
-		case chat.FieldLastMessageSeq:
+		case chat.FieldLastMessageSeq, chat.FieldVersion:
 			values[i] = new(sql.NullInt64)
 		case chat.FieldID, chat.FieldOwnerID, chat.FieldTitle:
 			values[i] = new(sql.NullString)
@@ -158,6 +160,12 @@ func (_m *Chat) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field last_message_seq", values[i])
 			} else if value.Valid {
 				_m.LastMessageSeq = int(value.Int64)
+			}
+		case chat.FieldVersion:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field version", values[i])
+			} else if value.Valid {
+				_m.Version = value.Int64
 			}
 		case chat.FieldUpdatedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
@@ -235,6 +243,9 @@ func (_m *Chat) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("last_message_seq=")
 	builder.WriteString(fmt.Sprintf("%v", _m.LastMessageSeq))
+	builder.WriteString(", ")
+	builder.WriteString("version=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Version))
 	builder.WriteString(", ")
 	builder.WriteString("updated_at=")
 	builder.WriteString(_m.UpdatedAt.Format(time.ANSIC))

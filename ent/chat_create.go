@@ -86,6 +86,20 @@ func (_c *ChatCreate) SetNillableLastMessageSeq(v *int) *ChatCreate {
 	return _c
 }
 
+// SetVersion sets the "version" field.
+func (_c *ChatCreate) SetVersion(v int64) *ChatCreate {
+	_c.mutation.SetVersion(v)
+	return _c
+}
+
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_c *ChatCreate) SetNillableVersion(v *int64) *ChatCreate {
+	if v != nil {
+		_c.SetVersion(*v)
+	}
+	return _c
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_c *ChatCreate) SetUpdatedAt(v time.Time) *ChatCreate {
 	_c.mutation.SetUpdatedAt(v)
@@ -215,6 +229,10 @@ func (_c *ChatCreate) defaults() {
 		v := chat.DefaultLastMessageSeq
 		_c.mutation.SetLastMessageSeq(v)
 	}
+	if _, ok := _c.mutation.Version(); !ok {
+		v := chat.DefaultVersion
+		_c.mutation.SetVersion(v)
+	}
 	if _, ok := _c.mutation.UpdatedAt(); !ok {
 		v := chat.DefaultUpdatedAt()
 		_c.mutation.SetUpdatedAt(v)
@@ -255,6 +273,14 @@ func (_c *ChatCreate) check() error {
 	if v, ok := _c.mutation.LastMessageSeq(); ok {
 		if err := chat.LastMessageSeqValidator(v); err != nil {
 			return &ValidationError{Name: "last_message_seq", err: fmt.Errorf(`ent: validator failed for field "Chat.last_message_seq": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.Version(); !ok {
+		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "Chat.version"`)}
+	}
+	if v, ok := _c.mutation.Version(); ok {
+		if err := chat.VersionValidator(v); err != nil {
+			return &ValidationError{Name: "version", err: fmt.Errorf(`ent: validator failed for field "Chat.version": %w`, err)}
 		}
 	}
 	if _, ok := _c.mutation.UpdatedAt(); !ok {
@@ -318,6 +344,10 @@ func (_c *ChatCreate) createSpec() (*Chat, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.LastMessageSeq(); ok {
 		_spec.SetField(chat.FieldLastMessageSeq, field.TypeInt, value)
 		_node.LastMessageSeq = value
+	}
+	if value, ok := _c.mutation.Version(); ok {
+		_spec.SetField(chat.FieldVersion, field.TypeInt64, value)
+		_node.Version = value
 	}
 	if value, ok := _c.mutation.UpdatedAt(); ok {
 		_spec.SetField(chat.FieldUpdatedAt, field.TypeTime, value)

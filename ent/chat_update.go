@@ -80,6 +80,27 @@ func (_u *ChatUpdate) AddLastMessageSeq(v int) *ChatUpdate {
 	return _u
 }
 
+// SetVersion sets the "version" field.
+func (_u *ChatUpdate) SetVersion(v int64) *ChatUpdate {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
+	return _u
+}
+
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *ChatUpdate) SetNillableVersion(v *int64) *ChatUpdate {
+	if v != nil {
+		_u.SetVersion(*v)
+	}
+	return _u
+}
+
+// AddVersion adds value to the "version" field.
+func (_u *ChatUpdate) AddVersion(v int64) *ChatUpdate {
+	_u.mutation.AddVersion(v)
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *ChatUpdate) SetUpdatedAt(v time.Time) *ChatUpdate {
 	_u.mutation.SetUpdatedAt(v)
@@ -247,6 +268,11 @@ func (_u *ChatUpdate) check() error {
 			return &ValidationError{Name: "last_message_seq", err: fmt.Errorf(`ent: validator failed for field "Chat.last_message_seq": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Version(); ok {
+		if err := chat.VersionValidator(v); err != nil {
+			return &ValidationError{Name: "version", err: fmt.Errorf(`ent: validator failed for field "Chat.version": %w`, err)}
+		}
+	}
 	if _u.mutation.OwnerCleared() && len(_u.mutation.OwnerIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Chat.owner"`)
 	}
@@ -276,6 +302,12 @@ func (_u *ChatUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedLastMessageSeq(); ok {
 		_spec.AddField(chat.FieldLastMessageSeq, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(chat.FieldVersion, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(chat.FieldVersion, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(chat.FieldUpdatedAt, field.TypeTime, value)
@@ -484,6 +516,27 @@ func (_u *ChatUpdateOne) AddLastMessageSeq(v int) *ChatUpdateOne {
 	return _u
 }
 
+// SetVersion sets the "version" field.
+func (_u *ChatUpdateOne) SetVersion(v int64) *ChatUpdateOne {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
+	return _u
+}
+
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *ChatUpdateOne) SetNillableVersion(v *int64) *ChatUpdateOne {
+	if v != nil {
+		_u.SetVersion(*v)
+	}
+	return _u
+}
+
+// AddVersion adds value to the "version" field.
+func (_u *ChatUpdateOne) AddVersion(v int64) *ChatUpdateOne {
+	_u.mutation.AddVersion(v)
+	return _u
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (_u *ChatUpdateOne) SetUpdatedAt(v time.Time) *ChatUpdateOne {
 	_u.mutation.SetUpdatedAt(v)
@@ -664,6 +717,11 @@ func (_u *ChatUpdateOne) check() error {
 			return &ValidationError{Name: "last_message_seq", err: fmt.Errorf(`ent: validator failed for field "Chat.last_message_seq": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Version(); ok {
+		if err := chat.VersionValidator(v); err != nil {
+			return &ValidationError{Name: "version", err: fmt.Errorf(`ent: validator failed for field "Chat.version": %w`, err)}
+		}
+	}
 	if _u.mutation.OwnerCleared() && len(_u.mutation.OwnerIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Chat.owner"`)
 	}
@@ -710,6 +768,12 @@ func (_u *ChatUpdateOne) sqlSave(ctx context.Context) (_node *Chat, err error) {
 	}
 	if value, ok := _u.mutation.AddedLastMessageSeq(); ok {
 		_spec.AddField(chat.FieldLastMessageSeq, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(chat.FieldVersion, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(chat.FieldVersion, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.UpdatedAt(); ok {
 		_spec.SetField(chat.FieldUpdatedAt, field.TypeTime, value)

@@ -459,6 +459,11 @@ func (_q *ChatQuery) collectField(ctx context.Context, oneNode bool, opCtx *grap
 				selectedFields = append(selectedFields, chat.FieldLastMessageSeq)
 				fieldSeen[chat.FieldLastMessageSeq] = struct{}{}
 			}
+		case "version":
+			if _, ok := fieldSeen[chat.FieldVersion]; !ok {
+				selectedFields = append(selectedFields, chat.FieldVersion)
+				fieldSeen[chat.FieldVersion] = struct{}{}
+			}
 		case "updatedAt":
 			if _, ok := fieldSeen[chat.FieldUpdatedAt]; !ok {
 				selectedFields = append(selectedFields, chat.FieldUpdatedAt)
@@ -1080,6 +1085,26 @@ func (_q *RunQuery) collectField(ctx context.Context, oneNode bool, opCtx *graph
 			if _, ok := fieldSeen[run.FieldCancelRequested]; !ok {
 				selectedFields = append(selectedFields, run.FieldCancelRequested)
 				fieldSeen[run.FieldCancelRequested] = struct{}{}
+			}
+		case "node":
+			if _, ok := fieldSeen[run.FieldNode]; !ok {
+				selectedFields = append(selectedFields, run.FieldNode)
+				fieldSeen[run.FieldNode] = struct{}{}
+			}
+		case "leaseUntil":
+			if _, ok := fieldSeen[run.FieldLeaseUntil]; !ok {
+				selectedFields = append(selectedFields, run.FieldLeaseUntil)
+				fieldSeen[run.FieldLeaseUntil] = struct{}{}
+			}
+		case "handovers":
+			if _, ok := fieldSeen[run.FieldHandovers]; !ok {
+				selectedFields = append(selectedFields, run.FieldHandovers)
+				fieldSeen[run.FieldHandovers] = struct{}{}
+			}
+		case "compactedSeq":
+			if _, ok := fieldSeen[run.FieldCompactedSeq]; !ok {
+				selectedFields = append(selectedFields, run.FieldCompactedSeq)
+				fieldSeen[run.FieldCompactedSeq] = struct{}{}
 			}
 		case "errorCode":
 			if _, ok := fieldSeen[run.FieldErrorCode]; !ok {

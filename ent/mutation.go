@@ -903,6 +903,8 @@ type ChatMutation struct {
 	archived            *bool
 	last_message_seq    *int
 	addlast_message_seq *int
+	version             *int64
+	addversion          *int64
 	updated_at          *time.Time
 	clearedFields       map[string]struct{}
 	owner               *string
@@ -1225,6 +1227,62 @@ func (m *ChatMutation) ResetLastMessageSeq() {
 	m.addlast_message_seq = nil
 }
 
+// SetVersion sets the "version" field.
+func (m *ChatMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *ChatMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Chat entity.
+// If the Chat object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *ChatMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *ChatMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *ChatMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
 // SetUpdatedAt sets the "updated_at" field.
 func (m *ChatMutation) SetUpdatedAt(t time.Time) {
 	m.updated_at = &t
@@ -1484,7 +1542,7 @@ func (m *ChatMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ChatMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 7)
 	if m.created_at != nil {
 		fields = append(fields, chat.FieldCreatedAt)
 	}
@@ -1499,6 +1557,9 @@ func (m *ChatMutation) Fields() []string {
 	}
 	if m.last_message_seq != nil {
 		fields = append(fields, chat.FieldLastMessageSeq)
+	}
+	if m.version != nil {
+		fields = append(fields, chat.FieldVersion)
 	}
 	if m.updated_at != nil {
 		fields = append(fields, chat.FieldUpdatedAt)
@@ -1521,6 +1582,8 @@ func (m *ChatMutation) Field(name string) (ent.Value, bool) {
 		return m.Archived()
 	case chat.FieldLastMessageSeq:
 		return m.LastMessageSeq()
+	case chat.FieldVersion:
+		return m.Version()
 	case chat.FieldUpdatedAt:
 		return m.UpdatedAt()
 	}
@@ -1542,6 +1605,8 @@ func (m *ChatMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldArchived(ctx)
 	case chat.FieldLastMessageSeq:
 		return m.OldLastMessageSeq(ctx)
+	case chat.FieldVersion:
+		return m.OldVersion(ctx)
 	case chat.FieldUpdatedAt:
 		return m.OldUpdatedAt(ctx)
 	}
@@ -1588,6 +1653,13 @@ func (m *ChatMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetLastMessageSeq(v)
 		return nil
+	case chat.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
 	case chat.FieldUpdatedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -1606,6 +1678,9 @@ func (m *ChatMutation) AddedFields() []string {
 	if m.addlast_message_seq != nil {
 		fields = append(fields, chat.FieldLastMessageSeq)
 	}
+	if m.addversion != nil {
+		fields = append(fields, chat.FieldVersion)
+	}
 	return fields
 }
 
@@ -1616,6 +1691,8 @@ func (m *ChatMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case chat.FieldLastMessageSeq:
 		return m.AddedLastMessageSeq()
+	case chat.FieldVersion:
+		return m.AddedVersion()
 	}
 	return nil, false
 }
@@ -1631,6 +1708,13 @@ func (m *ChatMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddLastMessageSeq(v)
+		return nil
+	case chat.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Chat numeric field %s", name)
@@ -1673,6 +1757,9 @@ func (m *ChatMutation) ResetField(name string) error {
 		return nil
 	case chat.FieldLastMessageSeq:
 		m.ResetLastMessageSeq()
+		return nil
+	case chat.FieldVersion:
+		m.ResetVersion()
 		return nil
 	case chat.FieldUpdatedAt:
 		m.ResetUpdatedAt()
@@ -6467,6 +6554,12 @@ type RunMutation struct {
 	last_seq             *int
 	addlast_seq          *int
 	cancel_requested     *bool
+	node                 *string
+	lease_until          *time.Time
+	handovers            *int
+	addhandovers         *int
+	compacted_seq        *int
+	addcompacted_seq     *int
 	error_code           *string
 	error_message        *string
 	prompt_tokens        *int
@@ -7066,6 +7159,216 @@ func (m *RunMutation) OldCancelRequested(ctx context.Context) (v bool, err error
 // ResetCancelRequested resets all changes to the "cancel_requested" field.
 func (m *RunMutation) ResetCancelRequested() {
 	m.cancel_requested = nil
+}
+
+// SetNode sets the "node" field.
+func (m *RunMutation) SetNode(s string) {
+	m.node = &s
+}
+
+// Node returns the value of the "node" field in the mutation.
+func (m *RunMutation) Node() (r string, exists bool) {
+	v := m.node
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNode returns the old "node" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldNode(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNode: %w", err)
+	}
+	return oldValue.Node, nil
+}
+
+// ClearNode clears the value of the "node" field.
+func (m *RunMutation) ClearNode() {
+	m.node = nil
+	m.clearedFields[run.FieldNode] = struct{}{}
+}
+
+// NodeCleared returns if the "node" field was cleared in this mutation.
+func (m *RunMutation) NodeCleared() bool {
+	_, ok := m.clearedFields[run.FieldNode]
+	return ok
+}
+
+// ResetNode resets all changes to the "node" field.
+func (m *RunMutation) ResetNode() {
+	m.node = nil
+	delete(m.clearedFields, run.FieldNode)
+}
+
+// SetLeaseUntil sets the "lease_until" field.
+func (m *RunMutation) SetLeaseUntil(t time.Time) {
+	m.lease_until = &t
+}
+
+// LeaseUntil returns the value of the "lease_until" field in the mutation.
+func (m *RunMutation) LeaseUntil() (r time.Time, exists bool) {
+	v := m.lease_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldLeaseUntil returns the old "lease_until" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldLeaseUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldLeaseUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldLeaseUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldLeaseUntil: %w", err)
+	}
+	return oldValue.LeaseUntil, nil
+}
+
+// ClearLeaseUntil clears the value of the "lease_until" field.
+func (m *RunMutation) ClearLeaseUntil() {
+	m.lease_until = nil
+	m.clearedFields[run.FieldLeaseUntil] = struct{}{}
+}
+
+// LeaseUntilCleared returns if the "lease_until" field was cleared in this mutation.
+func (m *RunMutation) LeaseUntilCleared() bool {
+	_, ok := m.clearedFields[run.FieldLeaseUntil]
+	return ok
+}
+
+// ResetLeaseUntil resets all changes to the "lease_until" field.
+func (m *RunMutation) ResetLeaseUntil() {
+	m.lease_until = nil
+	delete(m.clearedFields, run.FieldLeaseUntil)
+}
+
+// SetHandovers sets the "handovers" field.
+func (m *RunMutation) SetHandovers(i int) {
+	m.handovers = &i
+	m.addhandovers = nil
+}
+
+// Handovers returns the value of the "handovers" field in the mutation.
+func (m *RunMutation) Handovers() (r int, exists bool) {
+	v := m.handovers
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldHandovers returns the old "handovers" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldHandovers(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldHandovers is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldHandovers requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldHandovers: %w", err)
+	}
+	return oldValue.Handovers, nil
+}
+
+// AddHandovers adds i to the "handovers" field.
+func (m *RunMutation) AddHandovers(i int) {
+	if m.addhandovers != nil {
+		*m.addhandovers += i
+	} else {
+		m.addhandovers = &i
+	}
+}
+
+// AddedHandovers returns the value that was added to the "handovers" field in this mutation.
+func (m *RunMutation) AddedHandovers() (r int, exists bool) {
+	v := m.addhandovers
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetHandovers resets all changes to the "handovers" field.
+func (m *RunMutation) ResetHandovers() {
+	m.handovers = nil
+	m.addhandovers = nil
+}
+
+// SetCompactedSeq sets the "compacted_seq" field.
+func (m *RunMutation) SetCompactedSeq(i int) {
+	m.compacted_seq = &i
+	m.addcompacted_seq = nil
+}
+
+// CompactedSeq returns the value of the "compacted_seq" field in the mutation.
+func (m *RunMutation) CompactedSeq() (r int, exists bool) {
+	v := m.compacted_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCompactedSeq returns the old "compacted_seq" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldCompactedSeq(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCompactedSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCompactedSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCompactedSeq: %w", err)
+	}
+	return oldValue.CompactedSeq, nil
+}
+
+// AddCompactedSeq adds i to the "compacted_seq" field.
+func (m *RunMutation) AddCompactedSeq(i int) {
+	if m.addcompacted_seq != nil {
+		*m.addcompacted_seq += i
+	} else {
+		m.addcompacted_seq = &i
+	}
+}
+
+// AddedCompactedSeq returns the value that was added to the "compacted_seq" field in this mutation.
+func (m *RunMutation) AddedCompactedSeq() (r int, exists bool) {
+	v := m.addcompacted_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCompactedSeq resets all changes to the "compacted_seq" field.
+func (m *RunMutation) ResetCompactedSeq() {
+	m.compacted_seq = nil
+	m.addcompacted_seq = nil
 }
 
 // SetErrorCode sets the "error_code" field.
@@ -7821,7 +8124,7 @@ func (m *RunMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RunMutation) Fields() []string {
-	fields := make([]string, 0, 20)
+	fields := make([]string, 0, 24)
 	if m.created_at != nil {
 		fields = append(fields, run.FieldCreatedAt)
 	}
@@ -7854,6 +8157,18 @@ func (m *RunMutation) Fields() []string {
 	}
 	if m.cancel_requested != nil {
 		fields = append(fields, run.FieldCancelRequested)
+	}
+	if m.node != nil {
+		fields = append(fields, run.FieldNode)
+	}
+	if m.lease_until != nil {
+		fields = append(fields, run.FieldLeaseUntil)
+	}
+	if m.handovers != nil {
+		fields = append(fields, run.FieldHandovers)
+	}
+	if m.compacted_seq != nil {
+		fields = append(fields, run.FieldCompactedSeq)
 	}
 	if m.error_code != nil {
 		fields = append(fields, run.FieldErrorCode)
@@ -7912,6 +8227,14 @@ func (m *RunMutation) Field(name string) (ent.Value, bool) {
 		return m.LastSeq()
 	case run.FieldCancelRequested:
 		return m.CancelRequested()
+	case run.FieldNode:
+		return m.Node()
+	case run.FieldLeaseUntil:
+		return m.LeaseUntil()
+	case run.FieldHandovers:
+		return m.Handovers()
+	case run.FieldCompactedSeq:
+		return m.CompactedSeq()
 	case run.FieldErrorCode:
 		return m.ErrorCode()
 	case run.FieldErrorMessage:
@@ -7961,6 +8284,14 @@ func (m *RunMutation) OldField(ctx context.Context, name string) (ent.Value, err
 		return m.OldLastSeq(ctx)
 	case run.FieldCancelRequested:
 		return m.OldCancelRequested(ctx)
+	case run.FieldNode:
+		return m.OldNode(ctx)
+	case run.FieldLeaseUntil:
+		return m.OldLeaseUntil(ctx)
+	case run.FieldHandovers:
+		return m.OldHandovers(ctx)
+	case run.FieldCompactedSeq:
+		return m.OldCompactedSeq(ctx)
 	case run.FieldErrorCode:
 		return m.OldErrorCode(ctx)
 	case run.FieldErrorMessage:
@@ -8065,6 +8396,34 @@ func (m *RunMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCancelRequested(v)
 		return nil
+	case run.FieldNode:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNode(v)
+		return nil
+	case run.FieldLeaseUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetLeaseUntil(v)
+		return nil
+	case run.FieldHandovers:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetHandovers(v)
+		return nil
+	case run.FieldCompactedSeq:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCompactedSeq(v)
+		return nil
 	case run.FieldErrorCode:
 		v, ok := value.(string)
 		if !ok {
@@ -8142,6 +8501,12 @@ func (m *RunMutation) AddedFields() []string {
 	if m.addlast_seq != nil {
 		fields = append(fields, run.FieldLastSeq)
 	}
+	if m.addhandovers != nil {
+		fields = append(fields, run.FieldHandovers)
+	}
+	if m.addcompacted_seq != nil {
+		fields = append(fields, run.FieldCompactedSeq)
+	}
 	if m.addprompt_tokens != nil {
 		fields = append(fields, run.FieldPromptTokens)
 	}
@@ -8169,6 +8534,10 @@ func (m *RunMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedEpoch()
 	case run.FieldLastSeq:
 		return m.AddedLastSeq()
+	case run.FieldHandovers:
+		return m.AddedHandovers()
+	case run.FieldCompactedSeq:
+		return m.AddedCompactedSeq()
 	case run.FieldPromptTokens:
 		return m.AddedPromptTokens()
 	case run.FieldCachedTokens:
@@ -8201,6 +8570,20 @@ func (m *RunMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddLastSeq(v)
+		return nil
+	case run.FieldHandovers:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddHandovers(v)
+		return nil
+	case run.FieldCompactedSeq:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCompactedSeq(v)
 		return nil
 	case run.FieldPromptTokens:
 		v, ok := value.(int)
@@ -8251,6 +8634,12 @@ func (m *RunMutation) ClearedFields() []string {
 	if m.FieldCleared(run.FieldClientMutationID) {
 		fields = append(fields, run.FieldClientMutationID)
 	}
+	if m.FieldCleared(run.FieldNode) {
+		fields = append(fields, run.FieldNode)
+	}
+	if m.FieldCleared(run.FieldLeaseUntil) {
+		fields = append(fields, run.FieldLeaseUntil)
+	}
 	if m.FieldCleared(run.FieldErrorCode) {
 		fields = append(fields, run.FieldErrorCode)
 	}
@@ -8282,6 +8671,12 @@ func (m *RunMutation) ClearField(name string) error {
 		return nil
 	case run.FieldClientMutationID:
 		m.ClearClientMutationID()
+		return nil
+	case run.FieldNode:
+		m.ClearNode()
+		return nil
+	case run.FieldLeaseUntil:
+		m.ClearLeaseUntil()
 		return nil
 	case run.FieldErrorCode:
 		m.ClearErrorCode()
@@ -8335,6 +8730,18 @@ func (m *RunMutation) ResetField(name string) error {
 		return nil
 	case run.FieldCancelRequested:
 		m.ResetCancelRequested()
+		return nil
+	case run.FieldNode:
+		m.ResetNode()
+		return nil
+	case run.FieldLeaseUntil:
+		m.ResetLeaseUntil()
+		return nil
+	case run.FieldHandovers:
+		m.ResetHandovers()
+		return nil
+	case run.FieldCompactedSeq:
+		m.ResetCompactedSeq()
 		return nil
 	case run.FieldErrorCode:
 		m.ResetErrorCode()

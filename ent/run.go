@@ -41,6 +41,14 @@ type Run struct {
 	LastSeq int `json:"last_seq,omitempty"`
 	// CancelRequested holds the value of the "cancel_requested" field.
 	CancelRequested bool `json:"cancel_requested,omitempty"`
+	// Who works on it: the node that claimed it last.
+	Node string `json:"node,omitempty"`
+	// Until when the node has it, by the database's clock; afterwards anybody may claim it. Null: nobody has it.
+	LeaseUntil *time.Time `json:"lease_until,omitempty"`
+	// How many of the epochs ended in good order, by a node that was shutting down.
+	Handovers int `json:"handovers,omitempty"`
+	// Events up to this seq are no longer stored: what they said is in the steps and messages.
+	CompactedSeq int `json:"compacted_seq,omitempty"`
 	// ErrorCode holds the value of the "error_code" field.
 	ErrorCode string `json:"error_code,omitempty"`
 	// ErrorMessage holds the value of the "error_message" field.
@@ -157,11 +165,11 @@ func (*Run) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case run.FieldCancelRequested:
 			values[i] = new(sql.NullBool)
-		case run.FieldEpoch, run.FieldLastSeq, run.FieldPromptTokens, run.FieldCachedTokens, run.FieldCompletionTokens, run.FieldReasoningTokens, run.FieldPythonMs:
+		case run.FieldEpoch, run.FieldLastSeq, run.FieldHandovers, run.FieldCompactedSeq, run.FieldPromptTokens, run.FieldCachedTokens, run.FieldCompletionTokens, run.FieldReasoningTokens, run.FieldPythonMs:
 			values[i] = new(sql.NullInt64)
-		case run.FieldID, run.FieldOwnerID, run.FieldChatID, run.FieldQuestionID, run.FieldAnswerID, run.FieldState, run.FieldModel, run.FieldClientMutationID, run.FieldErrorCode, run.FieldErrorMessage:
+		case run.FieldID, run.FieldOwnerID, run.FieldChatID, run.FieldQuestionID, run.FieldAnswerID, run.FieldState, run.FieldModel, run.FieldClientMutationID, run.FieldNode, run.FieldErrorCode, run.FieldErrorMessage:
 			values[i] = new(sql.NullString)
-		case run.FieldCreatedAt, run.FieldStartedAt, run.FieldFinishedAt:
+		case run.FieldCreatedAt, run.FieldLeaseUntil, run.FieldStartedAt, run.FieldFinishedAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -251,6 +259,31 @@ func (_m *Run) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field cancel_requested", values[i])
 			} else if value.Valid {
 				_m.CancelRequested = value.Bool
+			}
+		case run.FieldNode:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field node", values[i])
+			} else if value.Valid {
+				_m.Node = value.String
+			}
+		case run.FieldLeaseUntil:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field lease_until", values[i])
+			} else if value.Valid {
+				_m.LeaseUntil = new(time.Time)
+				*_m.LeaseUntil = value.Time
+			}
+		case run.FieldHandovers:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field handovers", values[i])
+			} else if value.Valid {
+				_m.Handovers = int(value.Int64)
+			}
+		case run.FieldCompactedSeq:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field compacted_seq", values[i])
+			} else if value.Valid {
+				_m.CompactedSeq = int(value.Int64)
 			}
 		case run.FieldErrorCode:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -410,6 +443,20 @@ func (_m *Run) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("cancel_requested=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CancelRequested))
+	builder.WriteString(", ")
+	builder.WriteString("node=")
+	builder.WriteString(_m.Node)
+	builder.WriteString(", ")
+	if v := _m.LeaseUntil; v != nil {
+		builder.WriteString("lease_until=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("handovers=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Handovers))
+	builder.WriteString(", ")
+	builder.WriteString("compacted_seq=")
+	builder.WriteString(fmt.Sprintf("%v", _m.CompactedSeq))
 	builder.WriteString(", ")
 	builder.WriteString("error_code=")
 	builder.WriteString(_m.ErrorCode)

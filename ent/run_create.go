@@ -155,6 +155,62 @@ func (_c *RunCreate) SetNillableCancelRequested(v *bool) *RunCreate {
 	return _c
 }
 
+// SetNode sets the "node" field.
+func (_c *RunCreate) SetNode(v string) *RunCreate {
+	_c.mutation.SetNode(v)
+	return _c
+}
+
+// SetNillableNode sets the "node" field if the given value is not nil.
+func (_c *RunCreate) SetNillableNode(v *string) *RunCreate {
+	if v != nil {
+		_c.SetNode(*v)
+	}
+	return _c
+}
+
+// SetLeaseUntil sets the "lease_until" field.
+func (_c *RunCreate) SetLeaseUntil(v time.Time) *RunCreate {
+	_c.mutation.SetLeaseUntil(v)
+	return _c
+}
+
+// SetNillableLeaseUntil sets the "lease_until" field if the given value is not nil.
+func (_c *RunCreate) SetNillableLeaseUntil(v *time.Time) *RunCreate {
+	if v != nil {
+		_c.SetLeaseUntil(*v)
+	}
+	return _c
+}
+
+// SetHandovers sets the "handovers" field.
+func (_c *RunCreate) SetHandovers(v int) *RunCreate {
+	_c.mutation.SetHandovers(v)
+	return _c
+}
+
+// SetNillableHandovers sets the "handovers" field if the given value is not nil.
+func (_c *RunCreate) SetNillableHandovers(v *int) *RunCreate {
+	if v != nil {
+		_c.SetHandovers(*v)
+	}
+	return _c
+}
+
+// SetCompactedSeq sets the "compacted_seq" field.
+func (_c *RunCreate) SetCompactedSeq(v int) *RunCreate {
+	_c.mutation.SetCompactedSeq(v)
+	return _c
+}
+
+// SetNillableCompactedSeq sets the "compacted_seq" field if the given value is not nil.
+func (_c *RunCreate) SetNillableCompactedSeq(v *int) *RunCreate {
+	if v != nil {
+		_c.SetCompactedSeq(*v)
+	}
+	return _c
+}
+
 // SetErrorCode sets the "error_code" field.
 func (_c *RunCreate) SetErrorCode(v string) *RunCreate {
 	_c.mutation.SetErrorCode(v)
@@ -414,6 +470,14 @@ func (_c *RunCreate) defaults() {
 		v := run.DefaultCancelRequested
 		_c.mutation.SetCancelRequested(v)
 	}
+	if _, ok := _c.mutation.Handovers(); !ok {
+		v := run.DefaultHandovers
+		_c.mutation.SetHandovers(v)
+	}
+	if _, ok := _c.mutation.CompactedSeq(); !ok {
+		v := run.DefaultCompactedSeq
+		_c.mutation.SetCompactedSeq(v)
+	}
 	if _, ok := _c.mutation.PromptTokens(); !ok {
 		v := run.DefaultPromptTokens
 		_c.mutation.SetPromptTokens(v)
@@ -513,6 +577,27 @@ func (_c *RunCreate) check() error {
 	}
 	if _, ok := _c.mutation.CancelRequested(); !ok {
 		return &ValidationError{Name: "cancel_requested", err: errors.New(`ent: missing required field "Run.cancel_requested"`)}
+	}
+	if v, ok := _c.mutation.Node(); ok {
+		if err := run.NodeValidator(v); err != nil {
+			return &ValidationError{Name: "node", err: fmt.Errorf(`ent: validator failed for field "Run.node": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.Handovers(); !ok {
+		return &ValidationError{Name: "handovers", err: errors.New(`ent: missing required field "Run.handovers"`)}
+	}
+	if v, ok := _c.mutation.Handovers(); ok {
+		if err := run.HandoversValidator(v); err != nil {
+			return &ValidationError{Name: "handovers", err: fmt.Errorf(`ent: validator failed for field "Run.handovers": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.CompactedSeq(); !ok {
+		return &ValidationError{Name: "compacted_seq", err: errors.New(`ent: missing required field "Run.compacted_seq"`)}
+	}
+	if v, ok := _c.mutation.CompactedSeq(); ok {
+		if err := run.CompactedSeqValidator(v); err != nil {
+			return &ValidationError{Name: "compacted_seq", err: fmt.Errorf(`ent: validator failed for field "Run.compacted_seq": %w`, err)}
+		}
 	}
 	if v, ok := _c.mutation.ErrorCode(); ok {
 		if err := run.ErrorCodeValidator(v); err != nil {
@@ -636,6 +721,22 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.CancelRequested(); ok {
 		_spec.SetField(run.FieldCancelRequested, field.TypeBool, value)
 		_node.CancelRequested = value
+	}
+	if value, ok := _c.mutation.Node(); ok {
+		_spec.SetField(run.FieldNode, field.TypeString, value)
+		_node.Node = value
+	}
+	if value, ok := _c.mutation.LeaseUntil(); ok {
+		_spec.SetField(run.FieldLeaseUntil, field.TypeTime, value)
+		_node.LeaseUntil = &value
+	}
+	if value, ok := _c.mutation.Handovers(); ok {
+		_spec.SetField(run.FieldHandovers, field.TypeInt, value)
+		_node.Handovers = value
+	}
+	if value, ok := _c.mutation.CompactedSeq(); ok {
+		_spec.SetField(run.FieldCompactedSeq, field.TypeInt, value)
+		_node.CompactedSeq = value
 	}
 	if value, ok := _c.mutation.ErrorCode(); ok {
 		_spec.SetField(run.FieldErrorCode, field.TypeString, value)

@@ -136,6 +136,88 @@ func (_u *RunUpdate) SetNillableCancelRequested(v *bool) *RunUpdate {
 	return _u
 }
 
+// SetNode sets the "node" field.
+func (_u *RunUpdate) SetNode(v string) *RunUpdate {
+	_u.mutation.SetNode(v)
+	return _u
+}
+
+// SetNillableNode sets the "node" field if the given value is not nil.
+func (_u *RunUpdate) SetNillableNode(v *string) *RunUpdate {
+	if v != nil {
+		_u.SetNode(*v)
+	}
+	return _u
+}
+
+// ClearNode clears the value of the "node" field.
+func (_u *RunUpdate) ClearNode() *RunUpdate {
+	_u.mutation.ClearNode()
+	return _u
+}
+
+// SetLeaseUntil sets the "lease_until" field.
+func (_u *RunUpdate) SetLeaseUntil(v time.Time) *RunUpdate {
+	_u.mutation.SetLeaseUntil(v)
+	return _u
+}
+
+// SetNillableLeaseUntil sets the "lease_until" field if the given value is not nil.
+func (_u *RunUpdate) SetNillableLeaseUntil(v *time.Time) *RunUpdate {
+	if v != nil {
+		_u.SetLeaseUntil(*v)
+	}
+	return _u
+}
+
+// ClearLeaseUntil clears the value of the "lease_until" field.
+func (_u *RunUpdate) ClearLeaseUntil() *RunUpdate {
+	_u.mutation.ClearLeaseUntil()
+	return _u
+}
+
+// SetHandovers sets the "handovers" field.
+func (_u *RunUpdate) SetHandovers(v int) *RunUpdate {
+	_u.mutation.ResetHandovers()
+	_u.mutation.SetHandovers(v)
+	return _u
+}
+
+// SetNillableHandovers sets the "handovers" field if the given value is not nil.
+func (_u *RunUpdate) SetNillableHandovers(v *int) *RunUpdate {
+	if v != nil {
+		_u.SetHandovers(*v)
+	}
+	return _u
+}
+
+// AddHandovers adds value to the "handovers" field.
+func (_u *RunUpdate) AddHandovers(v int) *RunUpdate {
+	_u.mutation.AddHandovers(v)
+	return _u
+}
+
+// SetCompactedSeq sets the "compacted_seq" field.
+func (_u *RunUpdate) SetCompactedSeq(v int) *RunUpdate {
+	_u.mutation.ResetCompactedSeq()
+	_u.mutation.SetCompactedSeq(v)
+	return _u
+}
+
+// SetNillableCompactedSeq sets the "compacted_seq" field if the given value is not nil.
+func (_u *RunUpdate) SetNillableCompactedSeq(v *int) *RunUpdate {
+	if v != nil {
+		_u.SetCompactedSeq(*v)
+	}
+	return _u
+}
+
+// AddCompactedSeq adds value to the "compacted_seq" field.
+func (_u *RunUpdate) AddCompactedSeq(v int) *RunUpdate {
+	_u.mutation.AddCompactedSeq(v)
+	return _u
+}
+
 // SetErrorCode sets the "error_code" field.
 func (_u *RunUpdate) SetErrorCode(v string) *RunUpdate {
 	_u.mutation.SetErrorCode(v)
@@ -499,6 +581,21 @@ func (_u *RunUpdate) check() error {
 			return &ValidationError{Name: "last_seq", err: fmt.Errorf(`ent: validator failed for field "Run.last_seq": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Node(); ok {
+		if err := run.NodeValidator(v); err != nil {
+			return &ValidationError{Name: "node", err: fmt.Errorf(`ent: validator failed for field "Run.node": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.Handovers(); ok {
+		if err := run.HandoversValidator(v); err != nil {
+			return &ValidationError{Name: "handovers", err: fmt.Errorf(`ent: validator failed for field "Run.handovers": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.CompactedSeq(); ok {
+		if err := run.CompactedSeqValidator(v); err != nil {
+			return &ValidationError{Name: "compacted_seq", err: fmt.Errorf(`ent: validator failed for field "Run.compacted_seq": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.ErrorCode(); ok {
 		if err := run.ErrorCodeValidator(v); err != nil {
 			return &ValidationError{Name: "error_code", err: fmt.Errorf(`ent: validator failed for field "Run.error_code": %w`, err)}
@@ -573,6 +670,30 @@ func (_u *RunUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.CancelRequested(); ok {
 		_spec.SetField(run.FieldCancelRequested, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Node(); ok {
+		_spec.SetField(run.FieldNode, field.TypeString, value)
+	}
+	if _u.mutation.NodeCleared() {
+		_spec.ClearField(run.FieldNode, field.TypeString)
+	}
+	if value, ok := _u.mutation.LeaseUntil(); ok {
+		_spec.SetField(run.FieldLeaseUntil, field.TypeTime, value)
+	}
+	if _u.mutation.LeaseUntilCleared() {
+		_spec.ClearField(run.FieldLeaseUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Handovers(); ok {
+		_spec.SetField(run.FieldHandovers, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedHandovers(); ok {
+		_spec.AddField(run.FieldHandovers, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.CompactedSeq(); ok {
+		_spec.SetField(run.FieldCompactedSeq, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedCompactedSeq(); ok {
+		_spec.AddField(run.FieldCompactedSeq, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.ErrorCode(); ok {
 		_spec.SetField(run.FieldErrorCode, field.TypeString, value)
@@ -913,6 +1034,88 @@ func (_u *RunUpdateOne) SetNillableCancelRequested(v *bool) *RunUpdateOne {
 	if v != nil {
 		_u.SetCancelRequested(*v)
 	}
+	return _u
+}
+
+// SetNode sets the "node" field.
+func (_u *RunUpdateOne) SetNode(v string) *RunUpdateOne {
+	_u.mutation.SetNode(v)
+	return _u
+}
+
+// SetNillableNode sets the "node" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillableNode(v *string) *RunUpdateOne {
+	if v != nil {
+		_u.SetNode(*v)
+	}
+	return _u
+}
+
+// ClearNode clears the value of the "node" field.
+func (_u *RunUpdateOne) ClearNode() *RunUpdateOne {
+	_u.mutation.ClearNode()
+	return _u
+}
+
+// SetLeaseUntil sets the "lease_until" field.
+func (_u *RunUpdateOne) SetLeaseUntil(v time.Time) *RunUpdateOne {
+	_u.mutation.SetLeaseUntil(v)
+	return _u
+}
+
+// SetNillableLeaseUntil sets the "lease_until" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillableLeaseUntil(v *time.Time) *RunUpdateOne {
+	if v != nil {
+		_u.SetLeaseUntil(*v)
+	}
+	return _u
+}
+
+// ClearLeaseUntil clears the value of the "lease_until" field.
+func (_u *RunUpdateOne) ClearLeaseUntil() *RunUpdateOne {
+	_u.mutation.ClearLeaseUntil()
+	return _u
+}
+
+// SetHandovers sets the "handovers" field.
+func (_u *RunUpdateOne) SetHandovers(v int) *RunUpdateOne {
+	_u.mutation.ResetHandovers()
+	_u.mutation.SetHandovers(v)
+	return _u
+}
+
+// SetNillableHandovers sets the "handovers" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillableHandovers(v *int) *RunUpdateOne {
+	if v != nil {
+		_u.SetHandovers(*v)
+	}
+	return _u
+}
+
+// AddHandovers adds value to the "handovers" field.
+func (_u *RunUpdateOne) AddHandovers(v int) *RunUpdateOne {
+	_u.mutation.AddHandovers(v)
+	return _u
+}
+
+// SetCompactedSeq sets the "compacted_seq" field.
+func (_u *RunUpdateOne) SetCompactedSeq(v int) *RunUpdateOne {
+	_u.mutation.ResetCompactedSeq()
+	_u.mutation.SetCompactedSeq(v)
+	return _u
+}
+
+// SetNillableCompactedSeq sets the "compacted_seq" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillableCompactedSeq(v *int) *RunUpdateOne {
+	if v != nil {
+		_u.SetCompactedSeq(*v)
+	}
+	return _u
+}
+
+// AddCompactedSeq adds value to the "compacted_seq" field.
+func (_u *RunUpdateOne) AddCompactedSeq(v int) *RunUpdateOne {
+	_u.mutation.AddCompactedSeq(v)
 	return _u
 }
 
@@ -1292,6 +1495,21 @@ func (_u *RunUpdateOne) check() error {
 			return &ValidationError{Name: "last_seq", err: fmt.Errorf(`ent: validator failed for field "Run.last_seq": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Node(); ok {
+		if err := run.NodeValidator(v); err != nil {
+			return &ValidationError{Name: "node", err: fmt.Errorf(`ent: validator failed for field "Run.node": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.Handovers(); ok {
+		if err := run.HandoversValidator(v); err != nil {
+			return &ValidationError{Name: "handovers", err: fmt.Errorf(`ent: validator failed for field "Run.handovers": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.CompactedSeq(); ok {
+		if err := run.CompactedSeqValidator(v); err != nil {
+			return &ValidationError{Name: "compacted_seq", err: fmt.Errorf(`ent: validator failed for field "Run.compacted_seq": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.ErrorCode(); ok {
 		if err := run.ErrorCodeValidator(v); err != nil {
 			return &ValidationError{Name: "error_code", err: fmt.Errorf(`ent: validator failed for field "Run.error_code": %w`, err)}
@@ -1383,6 +1601,30 @@ func (_u *RunUpdateOne) sqlSave(ctx context.Context) (_node *Run, err error) {
 	}
 	if value, ok := _u.mutation.CancelRequested(); ok {
 		_spec.SetField(run.FieldCancelRequested, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.Node(); ok {
+		_spec.SetField(run.FieldNode, field.TypeString, value)
+	}
+	if _u.mutation.NodeCleared() {
+		_spec.ClearField(run.FieldNode, field.TypeString)
+	}
+	if value, ok := _u.mutation.LeaseUntil(); ok {
+		_spec.SetField(run.FieldLeaseUntil, field.TypeTime, value)
+	}
+	if _u.mutation.LeaseUntilCleared() {
+		_spec.ClearField(run.FieldLeaseUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.Handovers(); ok {
+		_spec.SetField(run.FieldHandovers, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedHandovers(); ok {
+		_spec.AddField(run.FieldHandovers, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.CompactedSeq(); ok {
+		_spec.SetField(run.FieldCompactedSeq, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedCompactedSeq(); ok {
+		_spec.AddField(run.FieldCompactedSeq, field.TypeInt, value)
 	}
 	if value, ok := _u.mutation.ErrorCode(); ok {
 		_spec.SetField(run.FieldErrorCode, field.TypeString, value)

@@ -98,8 +98,14 @@ func init() {
 	chat.DefaultLastMessageSeq = chatDescLastMessageSeq.Default.(int)
 	// chat.LastMessageSeqValidator is a validator for the "last_message_seq" field. It is called by the builders before save.
 	chat.LastMessageSeqValidator = chatDescLastMessageSeq.Validators[0].(func(int) error)
+	// chatDescVersion is the schema descriptor for version field.
+	chatDescVersion := chatFields[3].Descriptor()
+	// chat.DefaultVersion holds the default value on creation for the version field.
+	chat.DefaultVersion = chatDescVersion.Default.(int64)
+	// chat.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	chat.VersionValidator = chatDescVersion.Validators[0].(func(int64) error)
 	// chatDescUpdatedAt is the schema descriptor for updated_at field.
-	chatDescUpdatedAt := chatFields[3].Descriptor()
+	chatDescUpdatedAt := chatFields[4].Descriptor()
 	// chat.DefaultUpdatedAt holds the default value on creation for the updated_at field.
 	chat.DefaultUpdatedAt = chatDescUpdatedAt.Default.(func() time.Time)
 	// chat.UpdateDefaultUpdatedAt holds the default value on update for the updated_at field.
@@ -315,40 +321,56 @@ func init() {
 	runDescCancelRequested := runFields[8].Descriptor()
 	// run.DefaultCancelRequested holds the default value on creation for the cancel_requested field.
 	run.DefaultCancelRequested = runDescCancelRequested.Default.(bool)
+	// runDescNode is the schema descriptor for node field.
+	runDescNode := runFields[9].Descriptor()
+	// run.NodeValidator is a validator for the "node" field. It is called by the builders before save.
+	run.NodeValidator = runDescNode.Validators[0].(func(string) error)
+	// runDescHandovers is the schema descriptor for handovers field.
+	runDescHandovers := runFields[11].Descriptor()
+	// run.DefaultHandovers holds the default value on creation for the handovers field.
+	run.DefaultHandovers = runDescHandovers.Default.(int)
+	// run.HandoversValidator is a validator for the "handovers" field. It is called by the builders before save.
+	run.HandoversValidator = runDescHandovers.Validators[0].(func(int) error)
+	// runDescCompactedSeq is the schema descriptor for compacted_seq field.
+	runDescCompactedSeq := runFields[12].Descriptor()
+	// run.DefaultCompactedSeq holds the default value on creation for the compacted_seq field.
+	run.DefaultCompactedSeq = runDescCompactedSeq.Default.(int)
+	// run.CompactedSeqValidator is a validator for the "compacted_seq" field. It is called by the builders before save.
+	run.CompactedSeqValidator = runDescCompactedSeq.Validators[0].(func(int) error)
 	// runDescErrorCode is the schema descriptor for error_code field.
-	runDescErrorCode := runFields[9].Descriptor()
+	runDescErrorCode := runFields[13].Descriptor()
 	// run.ErrorCodeValidator is a validator for the "error_code" field. It is called by the builders before save.
 	run.ErrorCodeValidator = runDescErrorCode.Validators[0].(func(string) error)
 	// runDescErrorMessage is the schema descriptor for error_message field.
-	runDescErrorMessage := runFields[10].Descriptor()
+	runDescErrorMessage := runFields[14].Descriptor()
 	// run.ErrorMessageValidator is a validator for the "error_message" field. It is called by the builders before save.
 	run.ErrorMessageValidator = runDescErrorMessage.Validators[0].(func(string) error)
 	// runDescPromptTokens is the schema descriptor for prompt_tokens field.
-	runDescPromptTokens := runFields[11].Descriptor()
+	runDescPromptTokens := runFields[15].Descriptor()
 	// run.DefaultPromptTokens holds the default value on creation for the prompt_tokens field.
 	run.DefaultPromptTokens = runDescPromptTokens.Default.(int)
 	// run.PromptTokensValidator is a validator for the "prompt_tokens" field. It is called by the builders before save.
 	run.PromptTokensValidator = runDescPromptTokens.Validators[0].(func(int) error)
 	// runDescCachedTokens is the schema descriptor for cached_tokens field.
-	runDescCachedTokens := runFields[12].Descriptor()
+	runDescCachedTokens := runFields[16].Descriptor()
 	// run.DefaultCachedTokens holds the default value on creation for the cached_tokens field.
 	run.DefaultCachedTokens = runDescCachedTokens.Default.(int)
 	// run.CachedTokensValidator is a validator for the "cached_tokens" field. It is called by the builders before save.
 	run.CachedTokensValidator = runDescCachedTokens.Validators[0].(func(int) error)
 	// runDescCompletionTokens is the schema descriptor for completion_tokens field.
-	runDescCompletionTokens := runFields[13].Descriptor()
+	runDescCompletionTokens := runFields[17].Descriptor()
 	// run.DefaultCompletionTokens holds the default value on creation for the completion_tokens field.
 	run.DefaultCompletionTokens = runDescCompletionTokens.Default.(int)
 	// run.CompletionTokensValidator is a validator for the "completion_tokens" field. It is called by the builders before save.
 	run.CompletionTokensValidator = runDescCompletionTokens.Validators[0].(func(int) error)
 	// runDescReasoningTokens is the schema descriptor for reasoning_tokens field.
-	runDescReasoningTokens := runFields[14].Descriptor()
+	runDescReasoningTokens := runFields[18].Descriptor()
 	// run.DefaultReasoningTokens holds the default value on creation for the reasoning_tokens field.
 	run.DefaultReasoningTokens = runDescReasoningTokens.Default.(int)
 	// run.ReasoningTokensValidator is a validator for the "reasoning_tokens" field. It is called by the builders before save.
 	run.ReasoningTokensValidator = runDescReasoningTokens.Validators[0].(func(int) error)
 	// runDescPythonMs is the schema descriptor for python_ms field.
-	runDescPythonMs := runFields[15].Descriptor()
+	runDescPythonMs := runFields[19].Descriptor()
 	// run.DefaultPythonMs holds the default value on creation for the python_ms field.
 	run.DefaultPythonMs = runDescPythonMs.Default.(int64)
 	// runDescID is the schema descriptor for id field.

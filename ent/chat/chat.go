@@ -24,6 +24,8 @@ const (
 	FieldArchived = "archived"
 	// FieldLastMessageSeq holds the string denoting the last_message_seq field in the database.
 	FieldLastMessageSeq = "last_message_seq"
+	// FieldVersion holds the string denoting the version field in the database.
+	FieldVersion = "version"
 	// FieldUpdatedAt holds the string denoting the updated_at field in the database.
 	FieldUpdatedAt = "updated_at"
 	// EdgeOwner holds the string denoting the owner edge name in mutations.
@@ -72,6 +74,7 @@ var Columns = []string{
 	FieldTitle,
 	FieldArchived,
 	FieldLastMessageSeq,
+	FieldVersion,
 	FieldUpdatedAt,
 }
 
@@ -106,6 +109,10 @@ var (
 	DefaultLastMessageSeq int
 	// LastMessageSeqValidator is a validator for the "last_message_seq" field. It is called by the builders before save.
 	LastMessageSeqValidator func(int) error
+	// DefaultVersion holds the default value on creation for the "version" field.
+	DefaultVersion int64
+	// VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	VersionValidator func(int64) error
 	// DefaultUpdatedAt holds the default value on creation for the "updated_at" field.
 	DefaultUpdatedAt func() time.Time
 	// UpdateDefaultUpdatedAt holds the default value on update for the "updated_at" field.
@@ -147,6 +154,11 @@ func ByArchived(opts ...sql.OrderTermOption) OrderOption {
 // ByLastMessageSeq orders the results by the last_message_seq field.
 func ByLastMessageSeq(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldLastMessageSeq, opts...).ToFunc()
+}
+
+// ByVersion orders the results by the version field.
+func ByVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldVersion, opts...).ToFunc()
 }
 
 // ByUpdatedAt orders the results by the updated_at field.

@@ -90,6 +90,11 @@ func LastMessageSeq(v int) predicate.Chat {
 	return predicate.Chat(sql.FieldEQ(FieldLastMessageSeq, v))
 }
 
+// Version applies equality check predicate on the "version" field. It's identical to VersionEQ.
+func Version(v int64) predicate.Chat {
+	return predicate.Chat(sql.FieldEQ(FieldVersion, v))
+}
+
 // UpdatedAt applies equality check predicate on the "updated_at" field. It's identical to UpdatedAtEQ.
 func UpdatedAt(v time.Time) predicate.Chat {
 	return predicate.Chat(sql.FieldEQ(FieldUpdatedAt, v))
@@ -313,6 +318,46 @@ func LastMessageSeqLT(v int) predicate.Chat {
 // LastMessageSeqLTE applies the LTE predicate on the "last_message_seq" field.
 func LastMessageSeqLTE(v int) predicate.Chat {
 	return predicate.Chat(sql.FieldLTE(FieldLastMessageSeq, v))
+}
+
+// VersionEQ applies the EQ predicate on the "version" field.
+func VersionEQ(v int64) predicate.Chat {
+	return predicate.Chat(sql.FieldEQ(FieldVersion, v))
+}
+
+// VersionNEQ applies the NEQ predicate on the "version" field.
+func VersionNEQ(v int64) predicate.Chat {
+	return predicate.Chat(sql.FieldNEQ(FieldVersion, v))
+}
+
+// VersionIn applies the In predicate on the "version" field.
+func VersionIn(vs ...int64) predicate.Chat {
+	return predicate.Chat(sql.FieldIn(FieldVersion, vs...))
+}
+
+// VersionNotIn applies the NotIn predicate on the "version" field.
+func VersionNotIn(vs ...int64) predicate.Chat {
+	return predicate.Chat(sql.FieldNotIn(FieldVersion, vs...))
+}
+
+// VersionGT applies the GT predicate on the "version" field.
+func VersionGT(v int64) predicate.Chat {
+	return predicate.Chat(sql.FieldGT(FieldVersion, v))
+}
+
+// VersionGTE applies the GTE predicate on the "version" field.
+func VersionGTE(v int64) predicate.Chat {
+	return predicate.Chat(sql.FieldGTE(FieldVersion, v))
+}
+
+// VersionLT applies the LT predicate on the "version" field.
+func VersionLT(v int64) predicate.Chat {
+	return predicate.Chat(sql.FieldLT(FieldVersion, v))
+}
+
+// VersionLTE applies the LTE predicate on the "version" field.
+func VersionLTE(v int64) predicate.Chat {
+	return predicate.Chat(sql.FieldLTE(FieldVersion, v))
 }
 
 // UpdatedAtEQ applies the EQ predicate on the "updated_at" field.

@@ -54,6 +54,7 @@ var (
 		{Name: "title", Type: field.TypeString, Size: 200, Default: ""},
 		{Name: "archived", Type: field.TypeBool, Default: false},
 		{Name: "last_message_seq", Type: field.TypeInt, Default: 0},
+		{Name: "version", Type: field.TypeInt64, Default: 0},
 		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
 		{Name: "owner_id", Type: field.TypeString, Size: 64},
 	}
@@ -65,7 +66,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "chats_users_chats",
-				Columns:    []*schema.Column{ChatsColumns[6]},
+				Columns:    []*schema.Column{ChatsColumns[7]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -74,12 +75,12 @@ var (
 			{
 				Name:    "chat_owner_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{ChatsColumns[6], ChatsColumns[1]},
+				Columns: []*schema.Column{ChatsColumns[7], ChatsColumns[1]},
 			},
 			{
 				Name:    "chat_owner_id_archived_updated_at",
 				Unique:  false,
-				Columns: []*schema.Column{ChatsColumns[6], ChatsColumns[3], ChatsColumns[5]},
+				Columns: []*schema.Column{ChatsColumns[7], ChatsColumns[3], ChatsColumns[6]},
 			},
 		},
 	}
@@ -256,6 +257,10 @@ var (
 		{Name: "epoch", Type: field.TypeInt, Default: 0},
 		{Name: "last_seq", Type: field.TypeInt, Default: 0},
 		{Name: "cancel_requested", Type: field.TypeBool, Default: false},
+		{Name: "node", Type: field.TypeString, Nullable: true, Size: 200},
+		{Name: "lease_until", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
+		{Name: "handovers", Type: field.TypeInt, Default: 0},
+		{Name: "compacted_seq", Type: field.TypeInt, Default: 0},
 		{Name: "error_code", Type: field.TypeString, Nullable: true, Size: 64},
 		{Name: "error_message", Type: field.TypeString, Nullable: true, Size: 2000},
 		{Name: "prompt_tokens", Type: field.TypeInt, Default: 0},
@@ -277,19 +282,19 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "runs_chats_runs",
-				Columns:    []*schema.Column{RunsColumns[18]},
+				Columns:    []*schema.Column{RunsColumns[22]},
 				RefColumns: []*schema.Column{ChatsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_messages_runs",
-				Columns:    []*schema.Column{RunsColumns[19]},
+				Columns:    []*schema.Column{RunsColumns[23]},
 				RefColumns: []*schema.Column{MessagesColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_messages_answer_of",
-				Columns:    []*schema.Column{RunsColumns[20]},
+				Columns:    []*schema.Column{RunsColumns[24]},
 				RefColumns: []*schema.Column{MessagesColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -308,7 +313,7 @@ var (
 			{
 				Name:    "run_chat_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[18], RunsColumns[1]},
+				Columns: []*schema.Column{RunsColumns[22], RunsColumns[1]},
 			},
 			{
 				Name:    "run_owner_id_client_mutation_id",

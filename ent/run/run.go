@@ -39,6 +39,14 @@ const (
 	FieldLastSeq = "last_seq"
 	// FieldCancelRequested holds the string denoting the cancel_requested field in the database.
 	FieldCancelRequested = "cancel_requested"
+	// FieldNode holds the string denoting the node field in the database.
+	FieldNode = "node"
+	// FieldLeaseUntil holds the string denoting the lease_until field in the database.
+	FieldLeaseUntil = "lease_until"
+	// FieldHandovers holds the string denoting the handovers field in the database.
+	FieldHandovers = "handovers"
+	// FieldCompactedSeq holds the string denoting the compacted_seq field in the database.
+	FieldCompactedSeq = "compacted_seq"
 	// FieldErrorCode holds the string denoting the error_code field in the database.
 	FieldErrorCode = "error_code"
 	// FieldErrorMessage holds the string denoting the error_message field in the database.
@@ -129,6 +137,10 @@ var Columns = []string{
 	FieldEpoch,
 	FieldLastSeq,
 	FieldCancelRequested,
+	FieldNode,
+	FieldLeaseUntil,
+	FieldHandovers,
+	FieldCompactedSeq,
 	FieldErrorCode,
 	FieldErrorMessage,
 	FieldPromptTokens,
@@ -177,6 +189,16 @@ var (
 	LastSeqValidator func(int) error
 	// DefaultCancelRequested holds the default value on creation for the "cancel_requested" field.
 	DefaultCancelRequested bool
+	// NodeValidator is a validator for the "node" field. It is called by the builders before save.
+	NodeValidator func(string) error
+	// DefaultHandovers holds the default value on creation for the "handovers" field.
+	DefaultHandovers int
+	// HandoversValidator is a validator for the "handovers" field. It is called by the builders before save.
+	HandoversValidator func(int) error
+	// DefaultCompactedSeq holds the default value on creation for the "compacted_seq" field.
+	DefaultCompactedSeq int
+	// CompactedSeqValidator is a validator for the "compacted_seq" field. It is called by the builders before save.
+	CompactedSeqValidator func(int) error
 	// ErrorCodeValidator is a validator for the "error_code" field. It is called by the builders before save.
 	ErrorCodeValidator func(string) error
 	// ErrorMessageValidator is a validator for the "error_message" field. It is called by the builders before save.
@@ -296,6 +318,26 @@ func ByLastSeq(opts ...sql.OrderTermOption) OrderOption {
 // ByCancelRequested orders the results by the cancel_requested field.
 func ByCancelRequested(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCancelRequested, opts...).ToFunc()
+}
+
+// ByNode orders the results by the node field.
+func ByNode(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldNode, opts...).ToFunc()
+}
+
+// ByLeaseUntil orders the results by the lease_until field.
+func ByLeaseUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldLeaseUntil, opts...).ToFunc()
+}
+
+// ByHandovers orders the results by the handovers field.
+func ByHandovers(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldHandovers, opts...).ToFunc()
+}
+
+// ByCompactedSeq orders the results by the compacted_seq field.
+func ByCompactedSeq(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCompactedSeq, opts...).ToFunc()
 }
 
 // ByErrorCode orders the results by the error_code field.

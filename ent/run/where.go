@@ -115,6 +115,26 @@ func CancelRequested(v bool) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldCancelRequested, v))
 }
 
+// Node applies equality check predicate on the "node" field. It's identical to NodeEQ.
+func Node(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldNode, v))
+}
+
+// LeaseUntil applies equality check predicate on the "lease_until" field. It's identical to LeaseUntilEQ.
+func LeaseUntil(v time.Time) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldLeaseUntil, v))
+}
+
+// Handovers applies equality check predicate on the "handovers" field. It's identical to HandoversEQ.
+func Handovers(v int) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldHandovers, v))
+}
+
+// CompactedSeq applies equality check predicate on the "compacted_seq" field. It's identical to CompactedSeqEQ.
+func CompactedSeq(v int) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldCompactedSeq, v))
+}
+
 // ErrorCode applies equality check predicate on the "error_code" field. It's identical to ErrorCodeEQ.
 func ErrorCode(v string) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldErrorCode, v))
@@ -718,6 +738,211 @@ func CancelRequestedEQ(v bool) predicate.Run {
 // CancelRequestedNEQ applies the NEQ predicate on the "cancel_requested" field.
 func CancelRequestedNEQ(v bool) predicate.Run {
 	return predicate.Run(sql.FieldNEQ(FieldCancelRequested, v))
+}
+
+// NodeEQ applies the EQ predicate on the "node" field.
+func NodeEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldNode, v))
+}
+
+// NodeNEQ applies the NEQ predicate on the "node" field.
+func NodeNEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldNode, v))
+}
+
+// NodeIn applies the In predicate on the "node" field.
+func NodeIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldNode, vs...))
+}
+
+// NodeNotIn applies the NotIn predicate on the "node" field.
+func NodeNotIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldNode, vs...))
+}
+
+// NodeGT applies the GT predicate on the "node" field.
+func NodeGT(v string) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldNode, v))
+}
+
+// NodeGTE applies the GTE predicate on the "node" field.
+func NodeGTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldNode, v))
+}
+
+// NodeLT applies the LT predicate on the "node" field.
+func NodeLT(v string) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldNode, v))
+}
+
+// NodeLTE applies the LTE predicate on the "node" field.
+func NodeLTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldNode, v))
+}
+
+// NodeContains applies the Contains predicate on the "node" field.
+func NodeContains(v string) predicate.Run {
+	return predicate.Run(sql.FieldContains(FieldNode, v))
+}
+
+// NodeHasPrefix applies the HasPrefix predicate on the "node" field.
+func NodeHasPrefix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasPrefix(FieldNode, v))
+}
+
+// NodeHasSuffix applies the HasSuffix predicate on the "node" field.
+func NodeHasSuffix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasSuffix(FieldNode, v))
+}
+
+// NodeIsNil applies the IsNil predicate on the "node" field.
+func NodeIsNil() predicate.Run {
+	return predicate.Run(sql.FieldIsNull(FieldNode))
+}
+
+// NodeNotNil applies the NotNil predicate on the "node" field.
+func NodeNotNil() predicate.Run {
+	return predicate.Run(sql.FieldNotNull(FieldNode))
+}
+
+// NodeEqualFold applies the EqualFold predicate on the "node" field.
+func NodeEqualFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldEqualFold(FieldNode, v))
+}
+
+// NodeContainsFold applies the ContainsFold predicate on the "node" field.
+func NodeContainsFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldContainsFold(FieldNode, v))
+}
+
+// LeaseUntilEQ applies the EQ predicate on the "lease_until" field.
+func LeaseUntilEQ(v time.Time) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldLeaseUntil, v))
+}
+
+// LeaseUntilNEQ applies the NEQ predicate on the "lease_until" field.
+func LeaseUntilNEQ(v time.Time) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldLeaseUntil, v))
+}
+
+// LeaseUntilIn applies the In predicate on the "lease_until" field.
+func LeaseUntilIn(vs ...time.Time) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldLeaseUntil, vs...))
+}
+
+// LeaseUntilNotIn applies the NotIn predicate on the "lease_until" field.
+func LeaseUntilNotIn(vs ...time.Time) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldLeaseUntil, vs...))
+}
+
+// LeaseUntilGT applies the GT predicate on the "lease_until" field.
+func LeaseUntilGT(v time.Time) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldLeaseUntil, v))
+}
+
+// LeaseUntilGTE applies the GTE predicate on the "lease_until" field.
+func LeaseUntilGTE(v time.Time) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldLeaseUntil, v))
+}
+
+// LeaseUntilLT applies the LT predicate on the "lease_until" field.
+func LeaseUntilLT(v time.Time) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldLeaseUntil, v))
+}
+
+// LeaseUntilLTE applies the LTE predicate on the "lease_until" field.
+func LeaseUntilLTE(v time.Time) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldLeaseUntil, v))
+}
+
+// LeaseUntilIsNil applies the IsNil predicate on the "lease_until" field.
+func LeaseUntilIsNil() predicate.Run {
+	return predicate.Run(sql.FieldIsNull(FieldLeaseUntil))
+}
+
+// LeaseUntilNotNil applies the NotNil predicate on the "lease_until" field.
+func LeaseUntilNotNil() predicate.Run {
+	return predicate.Run(sql.FieldNotNull(FieldLeaseUntil))
+}
+
+// HandoversEQ applies the EQ predicate on the "handovers" field.
+func HandoversEQ(v int) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldHandovers, v))
+}
+
+// HandoversNEQ applies the NEQ predicate on the "handovers" field.
+func HandoversNEQ(v int) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldHandovers, v))
+}
+
+// HandoversIn applies the In predicate on the "handovers" field.
+func HandoversIn(vs ...int) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldHandovers, vs...))
+}
+
+// HandoversNotIn applies the NotIn predicate on the "handovers" field.
+func HandoversNotIn(vs ...int) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldHandovers, vs...))
+}
+
+// HandoversGT applies the GT predicate on the "handovers" field.
+func HandoversGT(v int) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldHandovers, v))
+}
+
+// HandoversGTE applies the GTE predicate on the "handovers" field.
+func HandoversGTE(v int) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldHandovers, v))
+}
+
+// HandoversLT applies the LT predicate on the "handovers" field.
+func HandoversLT(v int) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldHandovers, v))
+}
+
+// HandoversLTE applies the LTE predicate on the "handovers" field.
+func HandoversLTE(v int) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldHandovers, v))
+}
+
+// CompactedSeqEQ applies the EQ predicate on the "compacted_seq" field.
+func CompactedSeqEQ(v int) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldCompactedSeq, v))
+}
+
+// CompactedSeqNEQ applies the NEQ predicate on the "compacted_seq" field.
+func CompactedSeqNEQ(v int) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldCompactedSeq, v))
+}
+
+// CompactedSeqIn applies the In predicate on the "compacted_seq" field.
+func CompactedSeqIn(vs ...int) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldCompactedSeq, vs...))
+}
+
+// CompactedSeqNotIn applies the NotIn predicate on the "compacted_seq" field.
+func CompactedSeqNotIn(vs ...int) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldCompactedSeq, vs...))
+}
+
+// CompactedSeqGT applies the GT predicate on the "compacted_seq" field.
+func CompactedSeqGT(v int) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldCompactedSeq, v))
+}
+
+// CompactedSeqGTE applies the GTE predicate on the "compacted_seq" field.
+func CompactedSeqGTE(v int) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldCompactedSeq, v))
+}
+
+// CompactedSeqLT applies the LT predicate on the "compacted_seq" field.
+func CompactedSeqLT(v int) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldCompactedSeq, v))
+}
+
+// CompactedSeqLTE applies the LTE predicate on the "compacted_seq" field.
+func CompactedSeqLTE(v int) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldCompactedSeq, v))
 }
 
 // ErrorCodeEQ applies the EQ predicate on the "error_code" field.

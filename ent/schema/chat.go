@@ -28,6 +28,8 @@ func (Chat) Fields() []ent.Field {
 		field.Bool("archived").Default(false),
 		field.Int("last_message_seq").Default(0).NonNegative().
 			Comment("The seq of the newest message: ids of one millisecond do not order."),
+		field.Int64("version").Default(0).NonNegative().
+			Comment("Raised by every change that chatEvents tells of."),
 		field.Time("updated_at").SchemaType(timeType).Default(now).UpdateDefault(now).
 			Annotations(entgql.OrderField("UPDATED_AT")),
 	}

@@ -33,6 +33,13 @@ func (Run) Fields() []ent.Field {
 			Comment("How often the run was claimed by a worker; a write of an earlier claim is refused."),
 		field.Int("last_seq").Default(0).NonNegative().Comment("The seq of the newest event."),
 		field.Bool("cancel_requested").Default(false),
+		field.String("node").MaxLen(200).Optional().Comment("Who works on it: the node that claimed it last."),
+		field.Time("lease_until").SchemaType(timeType).Optional().Nillable().
+			Comment("Until when the node has it, by the database's clock; afterwards anybody may claim it. Null: nobody has it."),
+		field.Int("handovers").Default(0).NonNegative().
+			Comment("How many of the epochs ended in good order, by a node that was shutting down."),
+		field.Int("compacted_seq").Default(0).NonNegative().
+			Comment("Events up to this seq are no longer stored: what they said is in the steps and messages."),
 		field.String("error_code").MaxLen(64).Optional(),
 		field.String("error_message").MaxLen(2000).Optional(),
 		field.Int("prompt_tokens").Default(0).NonNegative(),
