@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/mark-analyst/mark/ent"
@@ -55,17 +56,17 @@ type Datasets interface {
 type Config struct {
 	Client   *ent.Client // guarded: see package auth
 	Log      *eventlog.Log
+	Queue    Queue
+	Node     string  // this process, as others see it beside its runs
 	Models   []Model // at least one; the first is the default
 	Sandbox  Sandbox
 	Blobs    Blobs
 	Datasets Datasets
-	// AsOwner gives a context the rights of a person, AsSystem those of the
-	// service itself; only the sweep at the start needs the latter.
-	AsOwner  func(ctx context.Context, userID string) context.Context
-	AsSystem func(ctx context.Context) context.Context
-	Clock    clock.Clock
-	Logger   *slog.Logger
-	Limits   Limits
+	// AsOwner gives a context the rights of a person.
+	AsOwner func(ctx context.Context, userID string) context.Context
+	Clock   clock.Clock
+	Logger  *slog.Logger
+	Limits  Limits
 }
 
 // Limits bound a run.
@@ -76,6 +77,8 @@ type Limits struct {
 	ResultCharacters   int           // of a tool's result, as the model sees it
 	Repairs            int           // replies in a row that could not be used
 	ConcurrentRuns     int           // on this node
+	RunsPerOwner       int           // of one person, at once
+	Claims             int           // of a run whose nodes were lost one after the other
 	DatasetsPerChat    int
 	ArtifactBytes      int64 // one artifact
 	InlineBytes        int   // charts, tables and values of a run, as JSON
@@ -92,6 +95,8 @@ func DefaultLimits() Limits {
 		ResultCharacters:   8_000,
 		Repairs:            3,
 		ConcurrentRuns:     4,
+		RunsPerOwner:       3,
+		Claims:             4,
 		DatasetsPerChat:    50,
 		ArtifactBytes:      32 << 20,
 		InlineBytes:        16 << 20,
@@ -105,13 +110,18 @@ func DefaultLimits() Limits {
 // Agent answers questions.
 type Agent struct {
 	Config
-	tools    *toolbox
-	prompts  *prompts
-	schedule *scheduler
+	tools   *toolbox
+	prompts *prompts
+
+	held    held
+	swept   chan struct{}   // the sweeper is to look at once
+	closing context.Context //nolint:containedctx // of the goroutines that Start begins
+	close   context.CancelFunc
+	done    sync.WaitGroup // those goroutines
 }
 
-// New returns an Agent that works on nothing yet: Recover puts it to work on
-// what is queued. Close ends it.
+// New returns an Agent that does what it is asked through Work. Start has it
+// look for what else there is to do; Close ends it.
 func New(c Config) (*Agent, error) {
 	tools, err := newToolbox()
 	if err != nil {
@@ -121,15 +131,36 @@ func New(c Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{Config: c, tools: tools, prompts: prompts}
-	a.schedule = newScheduler(c.Limits.ConcurrentRuns, a.work)
+	a := &Agent{Config: c, tools: tools, prompts: prompts, swept: make(chan struct{}, 1)}
+	a.closing, a.close = context.WithCancel(context.Background())
 	return a, nil
 }
 
-// Close stops taking runs, ends those that go on with an error that says so,
-// and returns when nothing runs any more or ctx has ended. Closing twice is
-// harmless.
-func (a *Agent) Close(ctx context.Context) error { return a.schedule.close(ctx) }
+// HandOver ends the work on runs where it is, so that another node, or the next
+// start, goes on from the last step that was completed. It returns when nothing
+// is worked on any more or ctx has ended. Nothing may call Work any more.
+func (a *Agent) HandOver(ctx context.Context) error {
+	a.held.endAll(errHandover)
+	done := make(chan struct{})
+	go func() {
+		a.held.wg.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Close hands over and ends. Closing twice is harmless.
+func (a *Agent) Close(ctx context.Context) error {
+	err := a.HandOver(ctx)
+	a.close()
+	a.done.Wait()
+	return err
+}
 
 // model finds a model by its name; "" is the default.
 func (a *Agent) model(name string) (Model, bool) {

@@ -26,6 +26,7 @@ type outcome struct {
 	failure *Failure // set where state is FAILED
 	parts   []Part   // of Mark's message, without the failure
 	usage   Usage
+	left    error // why the run is left as it is, for somebody else; nil: it has ended
 }
 
 // usageOf is what a run is known to have used.

@@ -60,7 +60,9 @@ func (a *Agent) Send(ctx context.Context, q Question) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
-	a.schedule.add(job{runID: sent.Run.ID, chatID: sent.Chat.ID, ownerID: sent.Run.OwnerID})
+	if err := a.Queue.Enqueue(ctx, Job{RunID: sent.Run.ID, Epoch: 1}); err != nil {
+		a.Logger.WarnContext(ctx, "a question was stored and not enqueued; it will be found", "run", sent.Run.ID, "error", err)
+	}
 	return sent, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/run"
@@ -21,114 +22,50 @@ const (
 	CodeInternal    = "INTERNAL"
 )
 
-// Recover deals with what the last process left: runs that were going on are
-// ended with an error that says they can be asked again, and queued ones are
-// put to work in their order.
-func (a *Agent) Recover(ctx context.Context) error {
-	system := a.AsSystem(ctx)
-	left, err := a.Client.Run.Query().
-		Where(run.StateIn(run.StateQueued, run.StateRunning, run.StateWaiting)).
-		Order(ent.Asc(run.FieldCreatedAt), ent.Asc(run.FieldID)).
-		All(system)
+// work is one claim of a run, from there to its end or to its loss.
+func (a *Agent) work(ctx context.Context, w eventlog.Writer, ownerID string) {
+	ctx, leave := a.held.add(ctx, w, time.Now())
+	defer leave()
+	// What is stored must be stored whatever ended the work.
+	stored := a.AsOwner(context.WithoutCancel(ctx), ownerID)
+	r, err := a.Client.Run.Get(stored, w.RunID)
 	if err != nil {
-		return fmt.Errorf("find unfinished runs: %w", err)
-	}
-	for _, r := range left {
-		if r.State == run.StateQueued {
-			a.schedule.add(job{runID: r.ID, chatID: r.ChatID, ownerID: r.OwnerID})
-			continue
-		}
-		err := a.abandon(a.AsOwner(ctx, r.OwnerID), r, run.StateFailed, &Failure{
-			Code:    CodeInterrupted,
-			Message: "Mark was restarted while it worked on this, and lost the thread. Nothing of the chat is lost: ask again.",
-		})
-		if err != nil {
-			// One run that cannot be ended must not keep all others waiting.
-			a.Logger.ErrorContext(ctx, "an interrupted run could not be ended", "run", r.ID, "error", err)
-			continue
-		}
-		a.Logger.InfoContext(ctx, "ended an interrupted run", "run", r.ID)
-	}
-	return nil
-}
-
-// Stop ends a run of the viewer's: at once when it waits, through its context
-// when it goes on. A run that has ended stays as it is. It returns the run as it
-// stands afterwards.
-func (a *Agent) Stop(ctx context.Context, runID string) (*ent.Run, error) {
-	r, err := a.Client.Run.Get(ctx, runID)
-	if err != nil {
-		return nil, err
-	}
-	if final(r.State) {
-		return r, nil
-	}
-	if r, err = a.Client.Run.UpdateOne(r).SetCancelRequested(true).Save(ctx); err != nil {
-		return nil, fmt.Errorf("ask for the end of %s: %w", runID, err)
-	}
-	if a.schedule.stop(runID) {
-		return r, nil
-	}
-	// It waits behind another run of its chat, or nobody works on it.
-	switch err := a.abandon(ctx, r, run.StateCancelled, nil); {
-	case errors.Is(err, eventlog.ErrFenced):
-		a.schedule.stop(runID) // it was taken up just now
-	case err != nil:
-		return nil, fmt.Errorf("stop %s: %w", runID, err)
-	}
-	return a.Client.Run.Get(ctx, runID)
-}
-
-// abandon ends a run that nobody works on.
-func (a *Agent) abandon(ctx context.Context, r *ent.Run, state run.State, failure *Failure) error {
-	w, err := a.claim(ctx, r.ID, r.Epoch)
-	if err != nil {
-		return err
-	}
-	return a.conclude(ctx, r, w, outcome{state: state, failure: failure, usage: usageOf(r)})
-}
-
-// claim makes this the run's only writer: epoch is the run's as the claimant
-// read it, and the claim fails with ErrFenced when it has moved on since.
-func (a *Agent) claim(ctx context.Context, runID string, epoch int) (eventlog.Writer, error) {
-	n, err := a.Client.Run.Update().
-		Where(run.ID(runID), run.Epoch(epoch), run.StateNotIn(run.StateSucceeded, run.StateFailed, run.StateCancelled)).
-		SetEpoch(epoch + 1).
-		Save(ctx)
-	if err != nil {
-		return eventlog.Writer{}, fmt.Errorf("claim %s: %w", runID, err)
-	}
-	if n == 0 {
-		return eventlog.Writer{}, fmt.Errorf("claim %s: %w", runID, eventlog.ErrFenced)
-	}
-	return eventlog.Writer{RunID: runID, Epoch: epoch + 1}, nil
-}
-
-// work is one run, from its claim to its end.
-func (a *Agent) work(ctx context.Context, j job) {
-	if errors.Is(context.Cause(ctx), errShutdown) {
-		return // it stays QUEUED, for the next start
-	}
-	// The run's end must be stored whatever ended it.
-	stored := a.AsOwner(context.WithoutCancel(ctx), j.ownerID)
-	r, err := a.Client.Run.Get(stored, j.runID)
-	if err != nil || r.State != run.StateQueued {
-		if err != nil && !ent.IsNotFound(err) {
-			a.Logger.ErrorContext(ctx, "a queued run cannot be read", "run", j.runID, "error", err)
+		if !ent.IsNotFound(err) {
+			// The lease ends, and somebody tries again.
+			a.Logger.ErrorContext(ctx, "a claimed run cannot be read", "run", w.RunID, "error", err)
 		}
 		return
 	}
-	w, err := a.claim(stored, r.ID, r.Epoch)
-	if err != nil {
-		a.Logger.WarnContext(ctx, "a queued run was not to be had", "run", j.runID, "error", err)
+	var out outcome
+	switch lost := r.Epoch - r.Handovers - 1; {
+	case r.CancelRequested:
+		out = outcome{state: run.StateCancelled, usage: usageOf(r)}
+	case lost >= a.Limits.Claims:
+		out = outcome{state: run.StateFailed, usage: usageOf(r), failure: &Failure{CodeInterrupted, fmt.Sprintf(
+			"Mark was interrupted %d times while it worked on this, and has given up. Nothing of the chat is lost: ask again.", lost)}}
+	default:
+		out = a.attempt(a.AsOwner(ctx, ownerID), r, w)
+	}
+	if out.left != nil {
+		a.leave(stored, w, out.left)
 		return
 	}
-	out := a.attempt(a.AsOwner(ctx, j.ownerID), r, w)
 	switch err := a.conclude(stored, r, w, out); {
 	case errors.Is(err, eventlog.ErrFenced):
-		a.Logger.InfoContext(ctx, "a run was deleted or taken over while it went on", "run", j.runID)
+		a.Logger.InfoContext(ctx, "a run was deleted or taken over while it went on", "run", r.ID)
 	case err != nil:
-		a.Logger.ErrorContext(ctx, "a run's end was not stored", "run", j.runID, "error", err)
+		// The lease ends, and somebody takes it up from the last step.
+		a.Logger.ErrorContext(ctx, "a run's end was not stored", "run", r.ID, "error", err)
+	}
+}
+
+// leave gives up a run that has not ended.
+func (a *Agent) leave(ctx context.Context, w eventlog.Writer, cause error) {
+	a.Logger.InfoContext(ctx, "left a run where it was", "run", w.RunID, "epoch", w.Epoch, "cause", cause)
+	if errors.Is(cause, errHandover) {
+		if err := a.Log.Release(ctx, w); err != nil {
+			a.Logger.WarnContext(ctx, "a run could not be given back; its lease ends by itself", "run", w.RunID, "error", err)
+		}
 	}
 }
 
@@ -160,13 +97,12 @@ func (a *Agent) outcomeOf(ctx context.Context, row *ent.Run, err error) (out out
 	switch cause := context.Cause(ctx); {
 	case err == nil:
 		out = outcome{state: run.StateSucceeded}
-	case errors.Is(err, eventlog.ErrFenced): // nobody will read it
-		out = outcome{state: run.StateFailed, failure: failureOf(err)}
+	case errors.Is(err, eventlog.ErrFenced), errors.Is(err, errLost):
+		out = outcome{left: err}
+	case errors.Is(cause, errHandover), errors.Is(cause, errLost), errors.Is(cause, eventlog.ErrFenced):
+		out = outcome{left: cause}
 	case errors.Is(cause, errStopped):
 		out = outcome{state: run.StateCancelled}
-	case errors.Is(cause, errShutdown):
-		out = outcome{state: run.StateFailed, failure: &Failure{CodeInterrupted,
-			"Mark was shut down while it worked on this. Nothing of the chat is lost: ask again."}}
 	case errors.Is(cause, context.DeadlineExceeded):
 		advice := "a narrower question may help"
 		if model := (*dialogue.Error)(nil); errors.As(err, &model) { // the question may be innocent

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"entgo.io/ent/dialect"
 	"github.com/lib/pq"
@@ -16,9 +17,14 @@ var sqlFiles embed.FS
 type statements struct {
 	extend, insert, page, heads string
 	notify                      string // "" where processes cannot tell each other
+	due, claim, renew, release  string // see lease.go
+	postgres                    bool
 
 	ids  func(ids []string) (any, error)             // the argument of heads
 	rows func(kinds, bodies []string) ([]any, error) // the last arguments of insert
+
+	lease  func(now time.Time) []any            // the last arguments of claim; the first is renew's last
+	claims func(claims []Writer) ([]any, error) // the first arguments of renew
 }
 
 func statementsFor(dialectName string) (statements, error) {
@@ -44,6 +50,7 @@ func statementsFor(dialectName string) (statements, error) {
 	default:
 		return s, fmt.Errorf("eventlog: no SQL for the dialect %q", dialectName)
 	}
+	s.leases(dialectName == dialect.Postgres)
 	return s, nil
 }
 

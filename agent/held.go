@@ -1,0 +1,173 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/mark-analyst/mark/eventlog"
+)
+
+// The causes for which a run's context ends early.
+var (
+	errStopped  = errors.New("the person stopped the run")
+	errHandover = errors.New("the node is shutting down")
+	errLost     = errors.New("the node cannot reach the database, and may have lost the run")
+)
+
+const (
+	// renewEvery is how often a node renews its leases, and sees what was stopped
+	// through another node: within less than a second.
+	renewEvery = 400 * time.Millisecond
+	// leaseMargin is how long before the end of a lease that could not be renewed
+	// the work stops: clocks run differently, and stopping takes a moment.
+	leaseMargin = time.Second
+)
+
+// held are the runs that this node works on.
+type held struct {
+	mu   sync.Mutex // protects what follows
+	runs map[string]*holding
+	wg   sync.WaitGroup // one for each run
+}
+
+// holding is one of them.
+type holding struct {
+	writer  eventlog.Writer
+	cancel  context.CancelCauseFunc
+	renewed time.Time // when the lease was known to be renewed; monotonic
+}
+
+// add notes a run that was claimed at a moment before now. The context ends when
+// it is stopped or lost; leave must be called when the work has ended.
+func (h *held) add(ctx context.Context, w eventlog.Writer, now time.Time) (_ context.Context, leave func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	own := &holding{writer: w, cancel: cancel, renewed: now}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.runs == nil {
+		h.runs = map[string]*holding{}
+	}
+	if old := h.runs[w.RunID]; old != nil {
+		old.cancel(eventlog.ErrFenced) // this node lost it and has it again
+	}
+	h.runs[w.RunID] = own
+	h.wg.Add(1)
+	return ctx, func() {
+		cancel(nil)
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.runs[w.RunID] == own {
+			delete(h.runs, w.RunID)
+		}
+		h.wg.Done()
+	}
+}
+
+func (h *held) count() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.runs)
+}
+
+// stop ends the work on a run at its owner's wish. It tells whether it goes on
+// here.
+func (h *held) stop(runID string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	own := h.runs[runID]
+	if own != nil {
+		own.cancel(errStopped)
+	}
+	return own != nil
+}
+
+// endAll ends the work on all runs for a reason.
+func (h *held) endAll(cause error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, own := range h.runs {
+		own.cancel(cause)
+	}
+}
+
+// claims are the claims that are held.
+func (h *held) claims() []eventlog.Writer {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	out := make([]eventlog.Writer, 0, len(h.runs))
+	for _, own := range h.runs {
+		out = append(out, own.writer)
+	}
+	return out
+}
+
+// renewed takes the answer to a renewal that was asked for at a moment.
+func (h *held) renewed(asked []eventlog.Writer, answer map[eventlog.Writer]eventlog.Renewed, at time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, w := range asked {
+		own := h.runs[w.RunID]
+		if own == nil || own.writer != w {
+			continue
+		}
+		r, ok := answer[w]
+		switch {
+		case !ok:
+			own.cancel(eventlog.ErrFenced)
+		case r.Stopped:
+			own.cancel(errStopped)
+			own.renewed = at
+		default:
+			own.renewed = at
+		}
+	}
+}
+
+// expire ends the work on what may belong to another node by now.
+func (h *held) expire(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, own := range h.runs {
+		if now.Sub(own.renewed) > eventlog.LeaseTime-leaseMargin {
+			own.cancel(errLost)
+		}
+	}
+}
+
+// renewUntil keeps the leases of what this node works on until ctx ends.
+func (a *Agent) renewUntil(ctx context.Context) {
+	ticker := time.NewTicker(renewEvery)
+	defer ticker.Stop()
+	renewing := make(chan struct{}, 1) // a database that hangs must not keep us from noticing
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		a.held.expire(time.Now())
+		claims := a.held.claims()
+		if len(claims) == 0 {
+			continue
+		}
+		select {
+		case renewing <- struct{}{}:
+		default:
+			continue
+		}
+		a.done.Go(func() {
+			defer func() { <-renewing }()
+			asked := time.Now()
+			answer, err := a.Log.Renew(ctx, claims)
+			if err != nil {
+				if ctx.Err() == nil {
+					a.Logger.WarnContext(ctx, "leases could not be renewed", "runs", len(claims), "error", err)
+				}
+				return
+			}
+			a.held.renewed(claims, answer, asked)
+		})
+	}
+}

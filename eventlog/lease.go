@@ -1,0 +1,183 @@
+package eventlog
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+const (
+	// LeaseTime is how long a claim to a run lasts after it was made or renewed;
+	// every append renews it. A worker that has not reached the database for that
+	// long must stop working on the run: another may have it.
+	LeaseTime = 6 * time.Second
+	// claimTime bounds one claim or renewal, so that a database that hangs is
+	// noticed while the lease lasts.
+	claimTime = 3 * time.Second
+)
+
+// Claim makes the node the only writer of a run, for LeaseTime. The epoch is the
+// one that the claim sets, one more than the run's: of all that try for the same
+// one succeeds. The run must be QUEUED, or be held by a node whose lease has
+// ended; else the error is ErrFenced. Times are the database's where it has a
+// clock of its own, so that nodes need not agree on the time.
+func (l *Log) Claim(ctx context.Context, runID string, epoch int, node string) (Writer, error) {
+	ctx, cancel := context.WithTimeout(ctx, claimTime)
+	defer cancel()
+	args := append([]any{runID, epoch, node}, l.sql.lease(l.clock.Now())...)
+	found := false
+	err := l.change(ctx, l.sql.claim, args, func(rows *sql.Rows) error {
+		var last int
+		found = true
+		return rows.Scan(&last)
+	})
+	switch {
+	case err != nil:
+		return Writer{}, fmt.Errorf("claim %s: %w", runID, err)
+	case !found:
+		return Writer{}, fmt.Errorf("claim %s: %w", runID, ErrFenced)
+	}
+	return Writer{RunID: runID, Epoch: epoch}, nil
+}
+
+// Renewed is what Renew has found out about a run.
+type Renewed struct {
+	Stopped bool // somebody has asked for its end
+}
+
+// Renew prolongs claims by LeaseTime. A claim that is not in the answer is lost,
+// as by ErrFenced.
+func (l *Log) Renew(ctx context.Context, claims []Writer) (map[Writer]Renewed, error) {
+	ctx, cancel := context.WithTimeout(ctx, claimTime)
+	defer cancel()
+	held, err := l.sql.claims(claims)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]Renewed, len(claims))
+	err = l.change(ctx, l.sql.renew, append(held, l.sql.lease(l.clock.Now())[0]), func(rows *sql.Rows) error {
+		var id string
+		var r Renewed
+		err := rows.Scan(&id, &r.Stopped)
+		byID[id] = r
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("renew leases: %w", err)
+	}
+	out := make(map[Writer]Renewed, len(claims))
+	for _, w := range claims {
+		if r, ok := byID[w.RunID]; ok {
+			out[w] = r
+		}
+	}
+	return out, nil
+}
+
+// Release gives a run back that was not finished, so that another can claim it at
+// once. It is harmless where the claim was lost.
+func (l *Log) Release(ctx context.Context, w Writer) error {
+	ctx, cancel := context.WithTimeout(ctx, claimTime)
+	defer cancel()
+	if _, err := l.client.ExecContext(ctx, l.sql.release, w.RunID, w.Epoch); err != nil {
+		return fmt.Errorf("release %s: %w", w.RunID, err)
+	}
+	return nil
+}
+
+// Due is a run that waits for a node.
+type Due struct {
+	RunID   string
+	Epoch   int // that a claim would set
+	OwnerID string
+}
+
+// Due returns runs that wait for a node, the oldest first: those that were begun
+// and that nobody holds any more, and queued ones whose turn it is. In a chat one
+// run goes on at a time, in the order of its questions, and of one person at most
+// perOwner do. With a run's id only this one is looked at.
+func (l *Log) Due(ctx context.Context, perOwner int, runID string, limit int) ([]Due, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	args := []any{perOwner, runID, limit}
+	if !l.sql.postgres {
+		args = append([]any{l.clock.Now()}, args...)
+	}
+	rows, err := l.client.QueryContext(ctx, l.sql.due, args...)
+	if err != nil {
+		return nil, fmt.Errorf("look for runs to work on: %w", err)
+	}
+	defer rows.Close()
+	var due []Due
+	for rows.Next() {
+		var d Due
+		if err := rows.Scan(&d.RunID, &d.Epoch, &d.OwnerID); err != nil {
+			return nil, fmt.Errorf("look for runs to work on: %w", err)
+		}
+		d.Epoch++
+		due = append(due, d)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("look for runs to work on: %w", err)
+	}
+	return due, nil
+}
+
+// change runs a statement that changes rows and returns them, in a transaction of
+// its own: on SQLite only those of ent wait for their turn to write.
+func (l *Log) change(ctx context.Context, query string, args []any, each func(*sql.Rows) error) error {
+	tx, err := l.client.Tx(ctx)
+	if err != nil {
+		return err
+	}
+	if err := func() error {
+		rows, err := tx.QueryContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			if err := each(rows); err != nil {
+				return err
+			}
+		}
+		return errors.Join(rows.Err(), rows.Close())
+	}(); err != nil {
+		tx.Rollback() //nolint:errcheck // after a failure the rollback's own error says nothing new
+		return err
+	}
+	return tx.Commit()
+}
+
+// leases adds to s what claims need.
+func (s *statements) leases(postgres bool) {
+	s.release, s.postgres = text("release"), postgres
+	if postgres {
+		s.due = text("due_postgres")
+		s.claim, s.renew = text("claim_postgres"), text("renew_postgres")
+		s.lease = func(time.Time) []any { return []any{LeaseTime.Microseconds()} }
+		s.claims = func(claims []Writer) ([]any, error) {
+			ids, epochs := make([]string, len(claims)), make([]int64, len(claims))
+			for i, w := range claims {
+				ids[i], epochs[i] = w.RunID, int64(w.Epoch)
+			}
+			return []any{pq.Array(ids), pq.Array(epochs)}, nil
+		}
+		return
+	}
+	s.due = text("due_sqlite")
+	s.claim, s.renew = text("claim_sqlite"), text("renew_sqlite")
+	s.lease = func(now time.Time) []any { return []any{now.Add(LeaseTime), now} }
+	s.claims = func(claims []Writer) ([]any, error) {
+		pairs := make([][2]any, len(claims))
+		for i, w := range claims {
+			pairs[i] = [2]any{w.RunID, w.Epoch}
+		}
+		list, err := jsonText(pairs)
+		return []any{list}, err
+	}
+}
