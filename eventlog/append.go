@@ -1,12 +1,11 @@
 package eventlog
 
 import (
+	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/internal/storable"
@@ -14,30 +13,61 @@ import (
 
 // maxEntries bounds one append: what a statement's argument and the memory of
 // both ends hold with ease.
-const maxEntries = 10_000
+const (
+	maxEntries = 10_000
+	// entrySize is what an entry counts beside its body, bytes.
+	entrySize = 256
+	// waitBytes bounds what waits to be written, all runs together; whoever
+	// comes then waits before it.
+	waitBytes = 32 << 20
+)
 
 // Change is work done in the transaction of an append. It must do all of it
 // through tx, and must not touch the run's last_seq or epoch.
 type Change func(ctx context.Context, tx *ent.Tx) error
 
 // Append writes the entries at the end of the run's log and returns them as
-// events. They are all written or none is. The error is ErrFenced when the
-// writer has lost the run. Bodies must be valid JSON; what PostgreSQL cannot
-// store in it (see package storable) is replaced.
+// events; without entries it only renews the lease. They are all written or none
+// is, in the order of the calls. Bodies must be valid JSON; what PostgreSQL
+// cannot store in it (see package storable) is replaced.
+//
+// Entries that are appended at about the same time, to whichever runs, share a
+// transaction. Those of others do no harm: each call gets its own answer.
+//
+// The error is ErrFenced when the writer has lost the run, ErrUncertain when it
+// cannot be told whether the entries were written, and ErrClosed after Close.
+// After any other nothing was written. A ctx that ends has an effect only until
+// the writing begins, which waits for room where more than the database takes is
+// being appended; from then on the call returns what came of it.
 func (l *Log) Append(ctx context.Context, w Writer, entries ...Entry) ([]Event, error) {
-	return l.AppendWith(ctx, w, nil, entries...)
+	r, err := newRequest(w, entries)
+	if err != nil {
+		return nil, err
+	}
+	if err := noEnd(entries); err != nil {
+		return nil, err
+	}
+	events, err := l.group(ctx, r)
+	return events, describe(w, err)
 }
 
-// AppendWith is Append with a change made in the same transaction: both are
-// kept or neither. The change runs after the fence was passed, while no other
-// writer can pass it.
+// AppendWith is Append with a change made in the same transaction, which is
+// theirs alone: both are kept or neither. The change runs after the fence was
+// passed, while no other writer can pass it. It keeps its place among the calls
+// of Append for the run, so it must not wait for one.
 func (l *Log) AppendWith(ctx context.Context, w Writer, change Change, entries ...Entry) ([]Event, error) {
-	for _, e := range entries {
-		if e.Kind == RunFinished {
-			return nil, errors.New("eventlog: RunFinished is written by AppendFinal only")
-		}
+	if change == nil {
+		return l.Append(ctx, w, entries...)
 	}
-	return l.append(ctx, w, change, entries)
+	if err := noEnd(entries); err != nil {
+		return nil, err
+	}
+	r, err := newRequest(w, entries)
+	if err != nil {
+		return nil, err
+	}
+	events, err := l.alone(ctx, r, change)
+	return events, describe(w, err)
 }
 
 // AppendFinal ends the run: the change, which must set the run's state to a
@@ -53,7 +83,11 @@ func (l *Log) AppendFinal(ctx context.Context, w Writer, change Change, entries 
 	if len(entries) == 0 || change == nil {
 		return nil, errors.New("eventlog: a final append needs a change and RunFinished")
 	}
-	return l.append(ctx, w, func(ctx context.Context, tx *ent.Tx) error {
+	r, err := newRequest(w, entries)
+	if err != nil {
+		return nil, err
+	}
+	events, err := l.alone(ctx, r, func(ctx context.Context, tx *ent.Tx) error {
 		if err := change(ctx, tx); err != nil {
 			return err
 		}
@@ -65,117 +99,50 @@ func (l *Log) AppendFinal(ctx context.Context, w Writer, change Change, entries 
 			return errors.New("eventlog: the change of a final append left the run unfinished")
 		}
 		return nil
-	}, entries)
+	})
+	return events, describe(w, err)
 }
 
-func (l *Log) append(ctx context.Context, w Writer, change Change, entries []Entry) ([]Event, error) {
+func describe(w Writer, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("append to %s: %w", w.RunID, err)
+}
+
+func noEnd(entries []Entry) error {
+	for _, e := range entries {
+		if e.Kind == RunFinished {
+			return errors.New("eventlog: RunFinished is written by AppendFinal only")
+		}
+	}
+	return nil
+}
+
+// newRequest makes the entries fit to be stored.
+func newRequest(w Writer, entries []Entry) (*request, error) {
 	if len(entries) > maxEntries {
 		return nil, fmt.Errorf("eventlog: %d entries in one append, at most %d", len(entries), maxEntries)
 	}
-	bodies, err := storableBodies(entries)
-	if err != nil {
-		return nil, err
+	r := &request{
+		writer: w, size: entrySize,
+		kinds: make([]string, len(entries)), bodies: make([]json.RawMessage, len(entries)),
+		done: make(chan struct{}),
 	}
-	tx, err := l.client.Tx(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("append to %s: %w", w.RunID, err)
-	}
-	events, err := l.write(ctx, tx, w, change, entries, bodies)
-	if err != nil {
-		// After a failure the rollback's own error says nothing new.
-		tx.Rollback() //nolint:errcheck
-		return nil, fmt.Errorf("append to %s: %w", w.RunID, err)
-	}
-	if err := tx.Commit(); err != nil {
-		return nil, fmt.Errorf("append to %s: commit: %w", w.RunID, err)
-	}
-	l.topics.publish(w.RunID, events)
-	return events, nil
-}
-
-func storableBodies(entries []Entry) ([]string, error) {
-	bodies := make([]string, len(entries))
 	for i, e := range entries {
+		r.kinds[i] = e.Kind
 		switch {
 		case e.Kind == "":
 			return nil, errors.New("eventlog: an entry without a kind")
 		case e.Body == nil:
-			bodies[i] = "{}"
+			r.bodies[i] = json.RawMessage("{}")
 		case !json.Valid(e.Body):
 			return nil, fmt.Errorf("eventlog: the body of a %s is not JSON", e.Kind)
 		default:
-			bodies[i] = string(storable.JSON(e.Body))
+			// A copy: followers will have it when the caller's is no more.
+			r.bodies[i] = bytes.Clone(storable.JSON(e.Body))
 		}
+		r.size += entrySize + int64(len(r.bodies[i]))
 	}
-	return bodies, nil
-}
-
-// write does the transaction's work but for its end.
-func (l *Log) write(ctx context.Context, tx *ent.Tx, w Writer, change Change, entries []Entry, bodies []string) ([]Event, error) {
-	first, owner, err := l.extend(ctx, tx, w, len(entries))
-	if err != nil {
-		return nil, err
-	}
-	if change != nil {
-		if err := change(ctx, tx); err != nil {
-			return nil, err
-		}
-	}
-	if len(entries) == 0 {
-		return nil, nil
-	}
-	events := make([]Event, len(entries))
-	kinds := make([]string, len(entries))
-	now := l.clock.Now().UTC().Truncate(time.Microsecond)
-	for i, e := range entries {
-		kinds[i] = e.Kind
-		events[i] = Event{RunID: w.RunID, Seq: first + i, At: now, Kind: e.Kind, Body: json.RawMessage(bodies[i])}
-	}
-	rows, err := l.sql.rows(kinds, bodies)
-	if err != nil {
-		return nil, err
-	}
-	args := append([]any{w.RunID, owner, first - 1, now}, rows...)
-	if _, err := tx.ExecContext(ctx, l.sql.insert, args...); err != nil {
-		return nil, err
-	}
-	if l.sql.notify != "" {
-		last := events[len(events)-1]
-		payload := head{seq: last.Seq, finished: last.Kind == RunFinished}.payload(w.RunID)
-		if _, err := tx.ExecContext(ctx, l.sql.notify, channel, payload); err != nil {
-			return nil, fmt.Errorf("notify: %w", err)
-		}
-	}
-	return events, nil
-}
-
-// extend passes the fence and returns the first of n new numbers, and the
-// run's owner.
-func (l *Log) extend(ctx context.Context, tx *ent.Tx, w Writer, n int) (first int, owner string, err error) {
-	rows, err := tx.QueryContext(ctx, l.sql.extend, w.RunID, w.Epoch, n)
-	if err != nil {
-		return 0, "", err
-	}
-	defer rows.Close()
-	var last int
-	err = scanOne(rows, &last, &owner)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, "", ErrFenced
-	}
-	return last - n + 1, owner, err
-}
-
-// scanOne reads the only row, or says sql.ErrNoRows.
-func scanOne(rows *sql.Rows, into ...any) error {
-	if !rows.Next() {
-		if err := rows.Err(); err != nil {
-			return err
-		}
-		return sql.ErrNoRows
-	}
-	if err := rows.Scan(into...); err != nil {
-		return err
-	}
-	// The statement has run to its end only when the rows have.
-	return errors.Join(rows.Err(), rows.Close())
+	return r, nil
 }

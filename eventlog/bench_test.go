@@ -1,11 +1,18 @@
 package eventlog_test
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/eventlog"
 )
 
 // benches runs the benchmark on both databases.
@@ -58,31 +65,78 @@ func BenchmarkLatency(b *testing.B) {
 	})
 }
 
-// BenchmarkAppend is what writers get through, one event or ten at a time.
-func BenchmarkAppend(b *testing.B) {
+// BenchmarkDurable is what writers get through, each to a run of its own that
+// somebody follows: events in the table and with the follower, a second. Three
+// events of 130 bytes are what a coalescer writes at once. Beside it the same
+// without group commit, every append being a transaction.
+func BenchmarkDurable(b *testing.B) {
 	benches(b, func(b *testing.B, db database) {
-		for _, c := range []struct{ writers, batch int }{{1, 1}, {1, 10}, {16, 1}, {16, 10}} {
-			b.Run(fmt.Sprintf("writers=%d/batch=%d", c.writers, c.batch), func(b *testing.B) {
-				l := db.log(b)
-				var wg sync.WaitGroup
-				each := b.N/c.writers + 1
-				began := time.Now()
-				for range c.writers {
-					w := db.newRun(b)
-					wg.Go(func() {
-						for range each {
-							if _, err := l.Append(b.Context(), w, texts(1, c.batch)...); err != nil {
-								b.Error(err)
-								return
-							}
+		for _, c := range []struct{ writers, batch int }{{1, 1}, {16, 3}, {256, 1}, {256, 3}, {256, 10}, {1000, 3}} {
+			for _, way := range []string{"grouped", "alone"} {
+				b.Run(fmt.Sprintf("writers=%d/batch=%d/%s", c.writers, c.batch, way), func(b *testing.B) {
+					l := db.log(b)
+					appends := l.Append
+					if way == "alone" {
+						appends = func(ctx context.Context, w eventlog.Writer, entries ...eventlog.Entry) ([]eventlog.Event, error) {
+							return l.AppendWith(ctx, w, func(context.Context, *ent.Tx) error { return nil }, entries...)
 						}
-					})
-				}
-				wg.Wait()
-				b.ReportMetric(float64(each*c.writers*c.batch)/time.Since(began).Seconds(), "events/s")
-			})
+					}
+					durable(b, db, l, c.writers, c.batch, appends)
+				})
+			}
 		}
 	})
+}
+
+type appendFunc func(context.Context, eventlog.Writer, ...eventlog.Entry) ([]eventlog.Event, error)
+
+func durable(b *testing.B, db database, l *eventlog.Log, writers, batch int, appends appendFunc) {
+	each := b.N/(writers*batch) + 1
+	entries := make([]eventlog.Entry, batch)
+	for i := range entries {
+		body := fmt.Sprintf(`{"stepId":"stp_0123456789","text":"%s"}`, strings.Repeat("ten bytes ", 9))
+		entries[i] = eventlog.Entry{Kind: "TextDelta", Body: json.RawMessage(body)}
+	}
+	claims := db.newRuns(b, writers)
+	var work sync.WaitGroup
+	b.ResetTimer()
+	began, used := time.Now(), cpuTime()
+	for _, w := range claims {
+		work.Go(func() {
+			n := 0
+			for _, err := range l.Follow(b.Context(), w.RunID, 0) {
+				if err != nil {
+					b.Error(err)
+				}
+				if n++; n == each*batch {
+					return
+				}
+			}
+		})
+		work.Go(func() {
+			for range each {
+				if _, err := appends(b.Context(), w, entries...); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	work.Wait()
+	b.StopTimer()
+	events := float64(each * batch * writers)
+	b.ReportMetric(events/time.Since(began).Seconds(), "events/s")
+	b.ReportMetric(float64((cpuTime()-used).Nanoseconds())/events/1e3, "cpu-µs/event")
+}
+
+// cpuTime is what this process has used of the processors: on a machine that
+// others use too it says more than the time that passed.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		panic(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkFollowers is what 1000 followers of one run receive together.

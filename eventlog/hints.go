@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +16,8 @@ const (
 	// channel is where processes tell each other through PostgreSQL how far a
 	// run has come.
 	channel = "mark_run_events"
+	// maxPayload is what PostgreSQL takes in one notification, bytes.
+	maxPayload = 7999
 	// After a lost connection the listener waits from the first to the second
 	// before it tries again. Close may have to wait as long.
 	minReconnect = 100 * time.Millisecond
@@ -112,26 +115,48 @@ func (d *dialer) DialTimeout(network, address string, timeout time.Duration) (ne
 	return limited.Dial(network, address)
 }
 
-// payload is the head as processes tell it each other.
-func (h head) payload(runID string) string {
-	text := fmt.Sprintf("%s %d", runID, h.seq)
-	if h.finished {
-		text += " finished"
+// payloads are the notifications that tell of events, those of a run being
+// neighbours: one, or as many as it takes where PostgreSQL's limit is less.
+func payloads(events []Event) []string {
+	var list []string
+	var text []byte
+	for i, e := range events {
+		if i+1 < len(events) && events[i+1].RunID == e.RunID {
+			continue
+		}
+		line := head{seq: e.Seq, finished: e.Kind == RunFinished}.line(e.RunID)
+		if len(text) > 0 && len(text)+len(line) > maxPayload {
+			list, text = append(list, string(text)), text[:0]
+		}
+		text = append(text, line...)
 	}
-	return text
+	return append(list, string(text))
 }
 
-// take gives a notification to the topic it is for. What it cannot read it
-// leaves to the poll.
-func (l *Log) take(payload string) {
-	var runID string
-	var h head
-	rest, finished := strings.CutSuffix(payload, " finished")
-	if n, err := fmt.Sscanf(rest, "%s %d", &runID, &h.seq); n != 2 || err != nil {
-		return
+// line is the head as processes tell it each other.
+func (h head) line(runID string) string {
+	if h.finished {
+		return fmt.Sprintf("%s %d finished\n", runID, h.seq)
 	}
-	h.finished = finished
-	if t := l.topics.find(runID); t != nil {
-		t.hint(h)
+	return fmt.Sprintf("%s %d\n", runID, h.seq)
+}
+
+// take gives a notification's lines to the topics they are for. What it cannot
+// read it leaves to the poll.
+func (l *Log) take(payload string) {
+	for line := range strings.Lines(payload) {
+		fields := strings.Fields(line)
+		if len(fields) < 2 {
+			continue
+		}
+		t := l.topics.find(fields[0])
+		if t == nil {
+			continue
+		}
+		seq, err := strconv.Atoi(fields[1])
+		if err != nil {
+			continue
+		}
+		t.hint(head{seq: seq, finished: len(fields) > 2 && fields[2] == "finished"})
 	}
 }

@@ -97,6 +97,26 @@ func (db database) newRun(t testing.TB) eventlog.Writer {
 	return eventlog.Writer{RunID: r.ID, Epoch: 1}
 }
 
+// newRuns stores n runs of one chat.
+func (db database) newRuns(t testing.TB, n int) []eventlog.Writer {
+	t.Helper()
+	ctx := t.Context()
+	first, err := db.Client.Run.Get(ctx, db.newRun(t).RunID)
+	must(t, err)
+	var rows []*ent.RunCreate
+	for range n {
+		rows = append(rows, db.Client.Run.Create().SetOwnerID(first.OwnerID).SetChatID(first.ChatID).
+			SetQuestionID(first.QuestionID).SetState(run.StateRunning).SetEpoch(1))
+	}
+	runs, err := db.Client.Run.CreateBulk(rows...).Save(ctx)
+	must(t, err)
+	claims := make([]eventlog.Writer, n)
+	for i, r := range runs {
+		claims[i] = eventlog.Writer{RunID: r.ID, Epoch: 1}
+	}
+	return claims
+}
+
 // claim takes the run over, as another worker would.
 func (db database) claim(t testing.TB, w eventlog.Writer) eventlog.Writer {
 	t.Helper()
@@ -137,3 +157,6 @@ func patience(t testing.TB) context.Context {
 	t.Cleanup(cancel)
 	return ctx
 }
+
+// fixed is a clock that stands still.
+func fixed(at time.Time) clock.Clock { return clock.Func(func() time.Time { return at }) }

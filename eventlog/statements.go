@@ -15,43 +15,74 @@ var sqlFiles embed.FS
 
 // statements is the SQL of one dialect, and how lists become arguments of it.
 type statements struct {
-	extend, insert, page, heads string
-	notify                      string // "" where processes cannot tell each other
-	due, claim, renew, release  string // see lease.go
-	postgres                    bool
+	extend, insert, settle, page, heads string
+	due, claim, renew, release          string // see lease.go
+	postgres                            bool
 
-	ids  func(ids []string) (any, error)             // the argument of heads
-	rows func(kinds, bodies []string) ([]any, error) // the last arguments of insert
+	ids        func(ids []string) (any, error)                                    // the argument of heads
+	extendArgs func(spans []*span, now time.Time) ([]any, error)                  // the arguments of extend
+	insertArgs func(events []Event, owners []string, at time.Time) ([]any, error) // the arguments of insert
 
 	lease  func(now time.Time) []any            // the last arguments of claim; the first is renew's last
 	claims func(claims []Writer) ([]any, error) // the first arguments of renew
 }
 
 func statementsFor(dialectName string) (statements, error) {
-	s := statements{extend: text("extend"), page: text("page")}
+	s := statements{page: text("page")}
 	switch dialectName {
 	case dialect.Postgres:
-		s.insert, s.heads, s.notify = text("insert_postgres"), text("heads_postgres"), text("notify_postgres")
+		s.extend, s.insert, s.settle = text("extend_postgres"), text("insert_postgres"), text("settle_postgres")
+		s.heads = text("heads_postgres")
 		s.ids = func(ids []string) (any, error) { return pq.Array(ids), nil }
-		s.rows = func(kinds, bodies []string) ([]any, error) {
-			return []any{pq.Array(kinds), pq.Array(bodies)}, nil
-		}
+		s.extendArgs, s.insertArgs = extendPostgres, insertPostgres
 	case dialect.SQLite:
-		s.insert, s.heads = text("insert_sqlite"), text("heads_sqlite")
+		s.extend, s.insert, s.settle = text("extend_sqlite"), text("insert_sqlite"), text("settle_sqlite")
+		s.heads = text("heads_sqlite")
 		s.ids = func(ids []string) (any, error) { return jsonText(ids) }
-		s.rows = func(kinds, bodies []string) ([]any, error) {
-			pairs := make([][2]string, len(kinds))
-			for i := range pairs {
-				pairs[i] = [2]string{kinds[i], bodies[i]}
-			}
-			list, err := jsonText(pairs)
-			return []any{list}, err
-		}
+		s.extendArgs, s.insertArgs = extendSQLite, insertSQLite
 	default:
 		return s, fmt.Errorf("eventlog: no SQL for the dialect %q", dialectName)
 	}
 	s.leases(dialectName == dialect.Postgres)
 	return s, nil
+}
+
+func extendPostgres(spans []*span, _ time.Time) ([]any, error) {
+	ids, epochs, counts := make([]string, len(spans)), make([]int64, len(spans)), make([]int64, len(spans))
+	for i, s := range spans {
+		ids[i], epochs[i], counts[i] = s.writer.RunID, int64(s.writer.Epoch), int64(s.n)
+	}
+	return []any{pq.Array(ids), pq.Array(epochs), pq.Array(counts), LeaseTime.Seconds()}, nil
+}
+
+func extendSQLite(spans []*span, now time.Time) ([]any, error) {
+	rows := make([][3]any, len(spans))
+	for i, s := range spans {
+		rows[i] = [3]any{s.writer.RunID, s.writer.Epoch, s.n}
+	}
+	list, err := jsonText(rows)
+	return []any{list, now.Add(LeaseTime)}, err
+}
+
+func insertPostgres(events []Event, owners []string, at time.Time) ([]any, error) {
+	n := len(events)
+	ids, seqs, kinds, bodies := make([]string, n), make([]int64, n), make([]string, n), make([]string, n)
+	for i, e := range events {
+		ids[i], seqs[i], kinds[i], bodies[i] = e.RunID, int64(e.Seq), e.Kind, string(e.Body)
+	}
+	return []any{
+		at, pq.Array(ids), pq.Array(owners), pq.Array(seqs), pq.Array(kinds), pq.Array(bodies),
+		channel, pq.Array(payloads(events)),
+	}, nil
+}
+
+func insertSQLite(events []Event, owners []string, at time.Time) ([]any, error) {
+	rows := make([][5]any, len(events))
+	for i, e := range events {
+		rows[i] = [5]any{e.RunID, owners[i], e.Seq, e.Kind, string(e.Body)}
+	}
+	list, err := jsonText(rows)
+	return []any{at, list}, err
 }
 
 func jsonText(v any) (string, error) {
