@@ -140,7 +140,7 @@ func New(c Config) (*Agent, error) {
 // start, goes on from the last step that was completed. It returns when nothing
 // is worked on any more or ctx has ended. Nothing may call Work any more.
 func (a *Agent) HandOver(ctx context.Context) error {
-	a.held.endAll(errHandover)
+	a.held.handOver()
 	done := make(chan struct{})
 	go func() {
 		a.held.wg.Wait()

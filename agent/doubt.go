@@ -26,8 +26,10 @@ func (k *work) doubt(s *ent.Step, a *Answer) (told string, end callEnd, err erro
 		return "", callEnd{}, nil
 	}
 	k.doubted, k.mustCall = true, true
-	if err := k.rec.event(KindAttemptDiscarded, EventBody{StepID: s.ID}); err != nil {
-		return "", callEnd{}, err
+	if !ended(s) {
+		if err := k.rec.event(KindAttemptDiscarded, EventBody{StepID: s.ID}); err != nil {
+			return "", callEnd{}, err
+		}
 	}
 	problems := clip(strings.Join(found, " "), 1_000)
 	told = k.prompts.doubt(problems)

@@ -44,7 +44,7 @@ func usageOf(r *ent.Run) Usage {
 // one that says only that: a run that never ended would keep its chat waiting.
 func (a *Agent) conclude(ctx context.Context, r *ent.Run, w eventlog.Writer, out outcome) error {
 	err := a.finish(ctx, r, w, out)
-	if err == nil || errors.Is(err, eventlog.ErrFenced) {
+	if err == nil || errors.Is(err, eventlog.ErrFenced) || errors.Is(err, eventlog.ErrUncertain) || eventlog.Transient(err) {
 		return err
 	}
 	a.Logger.ErrorContext(ctx, "a run's end could not be stored as it was", "run", r.ID, "error", err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mark-analyst/mark/agent"
 	"github.com/mark-analyst/mark/auth"
+	"github.com/mark-analyst/mark/dispatch"
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/eventlog"
 	"github.com/mark-analyst/mark/internal/clock"
@@ -34,6 +35,7 @@ type bench struct {
 	agent  *agent.Agent
 	client *ent.Client
 	log    *eventlog.Log
+	jobs   *dispatch.Dispatcher
 	model  *scriptedModel
 	python *scriptedPython
 	ctx    context.Context // as the person
@@ -62,24 +64,42 @@ func newBenchOf(t *testing.T, s *store.Store, email string, change func(*agent.C
 		AsOwner: func(ctx context.Context, id string) context.Context {
 			return auth.WithViewer(ctx, auth.Viewer{UserID: id})
 		},
-		AsSystem: func(ctx context.Context) context.Context { return auth.System(ctx, "test") },
-		Clock:    clock.System{}, Logger: logger, Limits: agent.DefaultLimits(),
+		Node: "test", Clock: clock.System{}, Logger: logger, Limits: agent.DefaultLimits(),
 	}
 	if change != nil {
 		change(&c)
 	}
+	jobs := dispatch.New(dispatch.Config{Dir: t.TempDir(), Node: c.Node, Logger: logger})
+	c.Queue = dispatch.NewQueue[agent.Job](jobs, "runs", c.Limits.ConcurrentRuns, dispatch.Options{})
+	dispatch.Handle(jobs, func(ctx context.Context, j agent.Job) error { return b.agent.Work(ctx, j) })
 	if b.agent, err = agent.New(c); err != nil {
 		t.Fatal(err)
 	}
+	b.jobs = jobs
+	if err := jobs.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.agent.Start()
 	t.Cleanup(func() {
-		if err := b.agent.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
+		b.close()
 		log.Close()
 	})
 	b.user = b.client.User.Create().SetEmail(email).SetPasswordHash("x").SaveX(auth.System(t.Context(), "test"))
 	b.ctx = auth.WithViewer(t.Context(), auth.Viewer{UserID: b.user.ID})
 	return b
+}
+
+// close ends the node in the order in which a service does.
+func (b *bench) close() {
+	b.t.Helper()
+	ended, end := context.WithCancel(context.Background())
+	end()
+	if err := b.jobs.Drain(ended); err != nil && !errors.Is(err, context.Canceled) {
+		b.t.Error(err)
+	}
+	if err := errors.Join(b.agent.Close(context.Background()), b.jobs.Close(context.Background())); err != nil {
+		b.t.Error(err)
+	}
 }
 
 // dataset stores a READY dataset with one column.

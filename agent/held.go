@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -27,34 +28,70 @@ const (
 
 // held are the runs that this node works on.
 type held struct {
-	mu   sync.Mutex // protects what follows
-	runs map[string]*holding
-	wg   sync.WaitGroup // one for each run
+	mu     sync.Mutex // protects what follows
+	runs   map[string]*holding
+	closed bool           // everything was handed over, and is from here on
+	wg     sync.WaitGroup // one for each run
 }
 
 // holding is one of them.
 type holding struct {
 	writer  eventlog.Writer
 	cancel  context.CancelCauseFunc
-	renewed time.Time // when the lease was known to be renewed; monotonic
+	renewed time.Time     // when the lease was known to be renewed; monotonic
+	lost    chan struct{} // closed when the run may be another's, or is to be
+	gone    sync.Once
 }
 
-// add notes a run that was claimed at a moment before now. The context ends when
-// it is stopped or lost; leave must be called when the work has ended.
-func (h *held) add(ctx context.Context, w eventlog.Writer, now time.Time) (_ context.Context, leave func()) {
+// lose ends the work on a run that is not this node's any more.
+func (own *holding) lose(cause error) {
+	own.cancel(cause)
+	own.gone.Do(func() { close(own.lost) })
+}
+
+// insist repeats what the database could not do at the moment, as long as the run
+// is this node's: a database that restarts costs the run nothing.
+func (own *holding) insist(do func() error) error {
+	for pause := minPause; ; pause = min(2*pause, maxPause) {
+		err := do()
+		if err == nil || !eventlog.Transient(err) {
+			return err
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-own.lost:
+			timer.Stop()
+			return fmt.Errorf("%w: %w", errLost, err)
+		}
+	}
+}
+
+// The pauses between attempts, growing from the first to the second.
+const (
+	minPause = 20 * time.Millisecond
+	maxPause = 500 * time.Millisecond
+)
+
+// add notes a run that was claimed just now. The context ends when it is stopped
+// or lost; leave must be called when the work has ended.
+func (h *held) add(ctx context.Context, w eventlog.Writer, now time.Time) (_ context.Context, own *holding, leave func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	own := &holding{writer: w, cancel: cancel, renewed: now}
+	own = &holding{writer: w, cancel: cancel, renewed: now, lost: make(chan struct{})}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.runs == nil {
 		h.runs = map[string]*holding{}
 	}
 	if old := h.runs[w.RunID]; old != nil {
-		old.cancel(eventlog.ErrFenced) // this node lost it and has it again
+		old.lose(eventlog.ErrFenced) // this node lost it and has it again
 	}
 	h.runs[w.RunID] = own
 	h.wg.Add(1)
-	return ctx, func() {
+	if h.closed {
+		own.lose(errHandover)
+	}
+	return ctx, own, func() {
 		cancel(nil)
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -83,12 +120,19 @@ func (h *held) stop(runID string) bool {
 	return own != nil
 }
 
-// endAll ends the work on all runs for a reason.
-func (h *held) endAll(cause error) {
+func (h *held) isClosed() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.closed
+}
+
+// handOver ends the work on all runs where it is.
+func (h *held) handOver() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
 	for _, own := range h.runs {
-		own.cancel(cause)
+		own.lose(errHandover)
 	}
 }
 
@@ -115,7 +159,7 @@ func (h *held) renewed(asked []eventlog.Writer, answer map[eventlog.Writer]event
 		r, ok := answer[w]
 		switch {
 		case !ok:
-			own.cancel(eventlog.ErrFenced)
+			own.lose(eventlog.ErrFenced)
 		case r.Stopped:
 			own.cancel(errStopped)
 			own.renewed = at
@@ -131,7 +175,7 @@ func (h *held) expire(now time.Time) {
 	defer h.mu.Unlock()
 	for _, own := range h.runs {
 		if now.Sub(own.renewed) > eventlog.LeaseTime-leaseMargin {
-			own.cancel(errLost)
+			own.lose(errLost)
 		}
 	}
 }

@@ -112,6 +112,9 @@ func (a *Agent) look() {
 // it to its end, or until it is lost. An error says that the run could not be
 // looked at.
 func (a *Agent) Work(ctx context.Context, j Job) error {
+	if a.held.isClosed() {
+		return nil // the sweeper of another node, or of the next start, finds it
+	}
 	due, err := a.Log.Due(ctx, a.Limits.RunsPerOwner, j.RunID, 1)
 	if err != nil {
 		return err
@@ -126,7 +129,8 @@ func (a *Agent) Work(ctx context.Context, j Job) error {
 	if err != nil {
 		return err
 	}
-	a.work(ctx, w, due[0].OwnerID)
+	// The queue does not end the work: HandOver does, in good order.
+	a.work(context.WithoutCancel(ctx), w, due[0].OwnerID)
 	a.look() // it may be another run's turn now
 	return nil
 }

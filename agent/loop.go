@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/step"
 	"github.com/mark-analyst/mark/eventlog"
 	"github.com/mark-analyst/mark/internal/dialogue"
@@ -32,6 +33,9 @@ type work struct {
 
 	datasets []*ent.Dataset // of the chat, READY or FAILED
 	python   *python        // nil until the first step of Python
+	stored   []*ent.Step    // what an earlier claim of the run did, and is not replayed yet
+	again    bool           // an earlier claim has begun the step
+	ran      bool           // Python ran in an earlier claim of the run
 	ended    bool           // a step has ended a session of this run
 	opening  *opening       // nil when none is being opened
 	loaded   bool           // a program ran to its end in this session
@@ -52,15 +56,20 @@ type work struct {
 
 // begin stores that the run goes on and gathers what the model is to know.
 func (k *work) begin(ctx context.Context) error {
-	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
-		return tx.Run.UpdateOneID(k.row.ID).SetState("RUNNING").SetStartedAt(k.Clock.Now()).Exec(ctx)
-	}, KindRunStarted, EventBody{Model: k.row.Model})
-	if err != nil {
-		return fmt.Errorf("start the run: %w", err)
+	if k.row.State == run.StateQueued {
+		err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
+			return tx.Run.UpdateOneID(k.row.ID).SetState(run.StateRunning).SetStartedAt(k.Clock.Now()).Exec(ctx)
+		}, KindRunStarted, EventBody{Model: k.row.Model})
+		if err != nil {
+			return fmt.Errorf("start the run: %w", err)
+		}
 	}
 	var ok bool
 	if k.llm, ok = k.model(k.row.Model); !ok {
 		return &dialogue.Error{Code: dialogue.CodeNotFound, Message: "The model that was asked is not configured any more."}
+	}
+	if err := k.recall(ctx); err != nil {
+		return err
 	}
 	if err := k.gather(ctx); err != nil {
 		return fmt.Errorf("gather the context: %w", err)
@@ -84,14 +93,11 @@ func (k *work) loop(ctx context.Context) error {
 			return err
 		}
 		last := k.mustEnd || k.steps >= k.Limits.Steps
-		reply, err := k.ask(ctx, s, last)
+		reply, err := k.reply(ctx, s, last)
 		if err != nil {
 			return err
 		}
 		k.mustCall = false
-		if err := k.storeReply(s, reply); err != nil {
-			return err
-		}
 		if err := k.act(ctx, s, reply, last); err != nil {
 			return err
 		}
@@ -122,7 +128,7 @@ func (k *work) act(ctx context.Context, s *ent.Step, reply dialogue.Reply, last 
 			k.prompt.compact(oldResult)
 		}
 	}
-	if m.Content != "" {
+	if m.Content != "" && !ended(s) {
 		// People have read it, and it goes. The model is not told of it: a small
 		// one takes its own beginning for a good reply and repeats it.
 		if err := k.rec.event(KindAttemptDiscarded, EventBody{StepID: s.ID}); err != nil {
@@ -173,9 +179,12 @@ func (k *work) call(ctx context.Context, s *ent.Step, m dialogue.Message, last b
 			return errors.Join(err, k.leaveStep(s, end))
 		}
 		if end.state != step.StateSucceeded || k.answer == nil {
-			end.result = k.warn(c, end.result)
+			warned := k.warn(c, end.result)
+			if !ended(s) { // else it is stored as it was told
+				end.result = warned
+			}
 		}
-		if surplus > 0 && i == most-1 {
+		if surplus > 0 && i == most-1 && !ended(s) {
 			end.result += fmt.Sprintf("\n(%d more calls were not run: at most %d could be run at once.)", surplus, most)
 		}
 		k.prompt.add(dialogue.Message{Role: dialogue.ToolRole, ToolCallID: c.ID, Content: end.result})
@@ -205,19 +214,31 @@ func (k *work) run(ctx context.Context, s *ent.Step, c dialogue.ToolCall, in cal
 		}
 		return failed("TOOL_CALL_INVALID", problem), nil
 	}
-	code := t.code(args)
-	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
-		return tx.Step.UpdateOne(s).SetTool(t.name).SetCallID(cut(c.ID, maxCallID)).
-			SetArguments(storable.Text(c.Arguments)).SetCode(storable.Text(code)).Exec(ctx)
-	}, KindToolStarted, EventBody{StepID: s.ID, Tool: t.name, Code: code})
-	if err != nil {
-		return callEnd{}, fmt.Errorf("store the call: %w", err)
+	if end, done, err := k.replay(ctx, t, s, args); done || err != nil {
+		return end, err
+	}
+	if !started(s) {
+		if err := k.start(s, t, c, t.code(args)); err != nil {
+			return callEnd{}, err
+		}
 	}
 	end, err := t.run(ctx, k, s, args)
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
 	return end, err
+}
+
+// start stores that a call is being made.
+func (k *work) start(s *ent.Step, t *tool, c dialogue.ToolCall, code string) error {
+	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
+		return tx.Step.UpdateOne(s).SetTool(t.name).SetCallID(cut(c.ID, maxCallID)).
+			SetArguments(storable.Text(c.Arguments)).SetCode(storable.Text(code)).Exec(ctx)
+	}, KindToolStarted, EventBody{StepID: s.ID, Tool: t.name, Code: code})
+	if err != nil {
+		return fmt.Errorf("store the call: %w", err)
+	}
+	return nil
 }
 
 // callContext is what is around a call.

@@ -20,6 +20,7 @@ const dataFolder = "/mnt/data/"
 type python struct {
 	execution.Session
 	notice  string // what has to be told of its variables with the next step
+	fresh   bool   // it began without variables
 	release []func()
 	onClose func(error)
 }
@@ -72,6 +73,9 @@ func (k *work) session(ctx context.Context) (*python, error) {
 	<-o.done // opening ends with ctx, too
 	o.cancel()
 	k.opening, k.python = nil, o.session
+	if o.session != nil && o.session.fresh {
+		k.loaded = false
+	}
 	return o.session, o.err
 }
 
@@ -118,7 +122,8 @@ func (k *work) openSession(ctx context.Context) (*python, error) {
 		}
 		return nil, err
 	}
-	p.Session, p.notice = session, noticeOf(origin, k.ended)
+	p.Session, p.notice = session, noticeOf(origin, k.ended || k.ran)
+	p.fresh = origin.State == execution.OriginNew || origin.State == execution.OriginLost
 	return p, nil
 }
 

@@ -11,19 +11,21 @@ import (
 // recorder writes a run's events: growing texts gathered, everything in order.
 type recorder struct {
 	log    *eventlog.Log
-	writer eventlog.Writer
+	own    *holding
 	deltas *eventlog.Coalescer
 	ctx    context.Context //nolint:containedctx // writes must outlive the cancelling of the run
 }
 
-func newRecorder(ctx context.Context, a *Agent, w eventlog.Writer) *recorder {
-	r := &recorder{log: a.Log, writer: w, ctx: context.WithoutCancel(ctx)}
+func newRecorder(ctx context.Context, a *Agent, own *holding) *recorder {
+	r := &recorder{log: a.Log, own: own, ctx: context.WithoutCancel(ctx)}
 	r.deltas = eventlog.NewCoalescer(r.ctx, eventlog.CoalescerConfig{
 		Clock:     a.Clock,
 		AfterFunc: eventlog.AfterFunc,
 		Append: func(ctx context.Context, entries ...eventlog.Entry) error {
-			_, err := a.Log.Append(ctx, w, entries...)
-			return err
+			return own.insist(func() error {
+				_, err := a.Log.Append(ctx, own.writer, entries...)
+				return err
+			})
 		},
 	})
 	return r
@@ -51,12 +53,16 @@ func (r *recorder) with(change eventlog.Change, kind string, body EventBody) err
 		return err
 	}
 	entries = append(entries, eventlog.Entry{Kind: kind, Body: encode(body)})
-	_, err = r.log.AppendWith(r.ctx, r.writer, change, entries...)
-	return err
+	return r.own.insist(func() error {
+		_, err := r.log.AppendWith(r.ctx, r.own.writer, change, entries...)
+		return err
+	})
 }
 
 // store makes a change without an event, under the same fence.
 func (r *recorder) store(change func(ctx context.Context, tx *ent.Tx) error) error {
-	_, err := r.log.AppendWith(r.ctx, r.writer, change)
-	return err
+	return r.own.insist(func() error {
+		_, err := r.log.AppendWith(r.ctx, r.own.writer, change)
+		return err
+	})
 }

@@ -11,8 +11,13 @@ import (
 	"github.com/mark-analyst/mark/internal/storable"
 )
 
-// beginStep stores the next step and the event that tells of it.
+// beginStep stores the next step and the event that tells of it, or takes up the
+// one that is stored already.
 func (k *work) beginStep(tool string) (*ent.Step, error) {
+	if s := k.next(); s != nil {
+		k.steps, k.again = s.Index, true
+		return s, nil
+	}
 	id, index, at := ids.New(ids.Step), k.steps+1, k.Clock.Now()
 	var s *ent.Step
 	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
@@ -23,12 +28,35 @@ func (k *work) beginStep(tool string) (*ent.Step, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin step %d: %w", index, err)
 	}
-	k.steps = index
+	k.steps, k.again = index, false
 	return s.Unwrap(), nil
 }
 
-// storeReply keeps the model's reply before anything is done with it.
-func (k *work) storeReply(s *ent.Step, reply dialogue.Reply) error {
+// reply is what the model says in a step: what it said to an earlier claim of the
+// run, or what it says now, which is kept before anything is done with it.
+func (k *work) reply(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply, error) {
+	known, ok, err := storedReply(s)
+	if err != nil {
+		return known, err
+	}
+	if ok {
+		k.countReply(known)
+		return known, nil
+	}
+	if k.again { // people may have read what the lost node was told
+		if err := k.rec.event(KindAttemptDiscarded, EventBody{StepID: s.ID}); err != nil {
+			return known, err
+		}
+	}
+	reply, err := k.ask(ctx, s, last)
+	if err != nil {
+		return reply, err
+	}
+	return reply, k.storeReply(s, reply)
+}
+
+// countReply adds a reply to what the work knows.
+func (k *work) countReply(reply dialogue.Reply) {
 	k.usage.Usage = k.usage.Add(reply.Usage)
 	k.usage.Steps = k.steps
 	said := ""
@@ -36,6 +64,11 @@ func (k *work) storeReply(s *ent.Step, reply dialogue.Reply) error {
 		said = reply.Message.Content
 	}
 	k.shown = append(k.shown, saidParts(reply.Message.Reasoning, said)...)
+}
+
+// storeReply keeps the model's reply before anything is done with it.
+func (k *work) storeReply(s *ent.Step, reply dialogue.Reply) error {
+	k.countReply(reply)
 	u := k.usage
 	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
 		if err := tx.Run.UpdateOneID(k.row.ID).
@@ -54,6 +87,10 @@ func (k *work) storeReply(s *ent.Step, reply dialogue.Reply) error {
 
 // endStep stores how a step ended, before the model is told.
 func (k *work) endStep(s *ent.Step, end callEnd) error {
+	if ended(s) {
+		k.show(s, s.Tool, s.Code, end)
+		return nil
+	}
 	took := k.Clock.Now().Sub(s.StartedAt).Milliseconds()
 	var tool, code string
 	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {

@@ -132,61 +132,6 @@ func TestTimeLimitOfASilentModel(t *testing.T) {
 	}
 }
 
-func TestShutdownEndsRunsWithASentence(t *testing.T) {
-	b := newBench(t, databases.SQLite(t), nil)
-	running := make(chan struct{})
-	b.python.run = hangs(running)
-	b.model.then(python("1"))
-	sent, err := b.agent.Send(b.ctx, agent.Question{Text: "q"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	<-running
-	if err := b.agent.Close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if r, _ := b.await(sent.Run.ID); r.ErrorCode != agent.CodeInterrupted {
-		t.Errorf("state %s, error %q", r.State, r.ErrorCode)
-	}
-	// What is sent to a closed agent waits for the next start.
-	later, err := b.agent.Send(b.ctx, agent.Question{Text: "q"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r := b.client.Run.GetX(b.ctx, later.Run.ID); r.State != run.StateQueued {
-		t.Errorf("state %s", r.State)
-	}
-}
-
-func TestRecover(t *testing.T) {
-	databases.Each(t, func(t *testing.T, s *store.Store) {
-		b := newBench(t, s, nil)
-		b.model.then(says("answered after all"))
-		chat := b.client.Chat.Create().SetLastMessageSeq(2).SaveX(b.ctx)
-		made := func(seq int, state run.State) *ent.Run {
-			m := b.client.Message.Create().SetChatID(chat.ID).SetSeq(seq).SetRole("USER").
-				SetParts([]byte(`[{"text":{"text":"q"}}]`)).SaveX(b.ctx)
-			return b.client.Run.Create().SetChatID(chat.ID).SetQuestionID(m.ID).SetState(state).SaveX(b.ctx)
-		}
-		running, queued := made(1, run.StateRunning), made(2, run.StateQueued)
-		b.client.Step.Create().SetRunID(running.ID).SetIndex(1).SaveX(b.ctx)
-		if err := b.agent.Recover(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		r, events := b.await(running.ID)
-		if r.State != run.StateFailed || r.ErrorCode != agent.CodeInterrupted || !strings.Contains(r.ErrorMessage, "ask again") || len(events) != 1 {
-			t.Errorf("the interrupted run: %s %q %q, %d events", r.State, r.ErrorCode, r.ErrorMessage, len(events))
-		}
-		// Its own step alone: the queued run has begun by now, and has steps too.
-		if n := b.client.Step.Query().Where(step.RunID(running.ID), step.StateEQ(step.StateRunning)).CountX(b.ctx); n != 0 {
-			t.Error("its step goes on")
-		}
-		if r, _ := b.await(queued.ID); r.State != run.StateSucceeded {
-			t.Errorf("the queued run: %s %s", r.State, r.ErrorMessage)
-		}
-	})
-}
-
 func TestDeleteChat(t *testing.T) {
 	databases.Each(t, func(t *testing.T, s *store.Store) {
 		b := newBench(t, s, nil)

@@ -36,6 +36,9 @@ type tool struct {
 	name   string
 	spec   dialogue.Tool
 	schema *jsonschema.Schema
+	// effects says that the call leaves something behind: it is not made again
+	// when a run is taken over.
+	effects bool
 	// code is the Python in the arguments; "" for tools without.
 	code func(args map[string]any) string
 	// run does it. Its error ends the run.
@@ -51,7 +54,7 @@ func newToolbox() (*toolbox, error) {
 	box := &toolbox{tools: []*tool{
 		{name: toolListDatasets, run: listDatasets},
 		{name: toolDescribeDataset, run: describeDataset},
-		{name: toolRunPython, run: runPython, code: func(args map[string]any) string { return text(args, "code") }},
+		{name: toolRunPython, run: runPython, effects: true, code: func(args map[string]any) string { return text(args, "code") }},
 		{name: toolFinalAnswer, run: finalAnswer},
 	}}
 	for _, t := range box.tools {

@@ -24,7 +24,7 @@ const (
 
 // work is one claim of a run, from there to its end or to its loss.
 func (a *Agent) work(ctx context.Context, w eventlog.Writer, ownerID string) {
-	ctx, leave := a.held.add(ctx, w, time.Now())
+	ctx, own, leave := a.held.add(ctx, w, time.Now())
 	defer leave()
 	// What is stored must be stored whatever ended the work.
 	stored := a.AsOwner(context.WithoutCancel(ctx), ownerID)
@@ -44,13 +44,13 @@ func (a *Agent) work(ctx context.Context, w eventlog.Writer, ownerID string) {
 		out = outcome{state: run.StateFailed, usage: usageOf(r), failure: &Failure{CodeInterrupted, fmt.Sprintf(
 			"Mark was interrupted %d times while it worked on this, and has given up. Nothing of the chat is lost: ask again.", lost)}}
 	default:
-		out = a.attempt(a.AsOwner(ctx, ownerID), r, w)
+		out = a.attempt(a.AsOwner(ctx, ownerID), r, own)
 	}
 	if out.left != nil {
 		a.leave(stored, w, out.left)
 		return
 	}
-	switch err := a.conclude(stored, r, w, out); {
+	switch err := own.insist(func() error { return a.conclude(stored, r, w, out) }); {
 	case errors.Is(err, eventlog.ErrFenced):
 		a.Logger.InfoContext(ctx, "a run was deleted or taken over while it went on", "run", r.ID)
 	case err != nil:
@@ -70,10 +70,10 @@ func (a *Agent) leave(ctx context.Context, w eventlog.Writer, cause error) {
 }
 
 // attempt does the work and turns whatever comes of it into an outcome.
-func (a *Agent) attempt(ctx context.Context, row *ent.Run, w eventlog.Writer) (out outcome) {
+func (a *Agent) attempt(ctx context.Context, row *ent.Run, own *holding) (out outcome) {
 	ctx, cancel := context.WithTimeout(ctx, a.Limits.RunTime)
 	defer cancel()
-	k := &work{Agent: a, row: row, rec: newRecorder(ctx, a, w)}
+	k := &work{Agent: a, row: row, rec: newRecorder(ctx, a, own)}
 	defer func() {
 		if p := recover(); p != nil {
 			a.Logger.ErrorContext(ctx, "a run panicked", "run", row.ID, "panic", p, "stack", string(debug.Stack()))
@@ -97,12 +97,15 @@ func (a *Agent) outcomeOf(ctx context.Context, row *ent.Run, err error) (out out
 	switch cause := context.Cause(ctx); {
 	case err == nil:
 		out = outcome{state: run.StateSucceeded}
-	case errors.Is(err, eventlog.ErrFenced), errors.Is(err, errLost):
+	case errors.Is(err, eventlog.ErrFenced), errors.Is(err, errLost), errors.Is(err, eventlog.ErrUncertain):
 		out = outcome{left: err}
 	case errors.Is(cause, errHandover), errors.Is(cause, errLost), errors.Is(cause, eventlog.ErrFenced):
 		out = outcome{left: cause}
 	case errors.Is(cause, errStopped):
 		out = outcome{state: run.StateCancelled}
+	case eventlog.Transient(err) && cause == nil:
+		// The database could not be read. When the lease ends the run goes on.
+		out = outcome{left: err}
 	case errors.Is(cause, context.DeadlineExceeded):
 		advice := "a narrower question may help"
 		if model := (*dialogue.Error)(nil); errors.As(err, &model) { // the question may be innocent

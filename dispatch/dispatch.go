@@ -52,7 +52,7 @@ type Config struct {
 }
 
 // Dispatcher enqueues and works off jobs. Make it with New, tell it what there is
-// to work on with Handle and Every, then Start it.
+// to work on with NewQueue and Handle, then Start it.
 type Dispatcher struct {
 	config  Config
 	workers *river.Workers
@@ -103,9 +103,28 @@ func New(c Config) *Dispatcher {
 	return &Dispatcher{config: c, workers: river.NewWorkers(), queues: map[string]river.QueueConfig{}}
 }
 
-// Queue makes a queue from which this node works off so many jobs at once.
-func (d *Dispatcher) Queue(name string, workers int) {
+// Queue is where jobs of one type wait.
+type Queue[J comparableJob] struct {
+	dispatcher *Dispatcher
+	name       string
+	options    Options
+}
+
+type comparableJob interface {
+	Job
+	comparable
+}
+
+// NewQueue makes a queue from which this node works off so many jobs at once. It
+// must be called before Start.
+func NewQueue[J comparableJob](d *Dispatcher, name string, workers int, o Options) *Queue[J] {
 	d.queues[name] = river.QueueConfig{MaxWorkers: max(workers, 1), FetchCooldown: fetchCooldown}
+	return &Queue[J]{dispatcher: d, name: name, options: o}
+}
+
+// With is the same queue for jobs that wait in another way.
+func (q *Queue[J]) With(o Options) *Queue[J] {
+	return &Queue[J]{dispatcher: q.dispatcher, name: q.name, options: o}
 }
 
 // Handle says how jobs of the type J are worked off. Their context ends with the
@@ -115,10 +134,10 @@ func Handle[J Job](d *Dispatcher, work func(ctx context.Context, job J) error) {
 }
 
 // Every enqueues a job at intervals, on one of the nodes, the first time when the
-// first interval has passed.
-func Every[J Job](d *Dispatcher, interval time.Duration, queue string, job J, o Options) {
-	d.every = append(d.every, river.NewPeriodicJob(river.PeriodicInterval(interval),
-		func() (river.JobArgs, *river.InsertOpts) { return job, insertOpts(queue, o) }, nil))
+// first interval has passed. It must be called before Start.
+func (q *Queue[J]) Every(interval time.Duration, job J) {
+	q.dispatcher.every = append(q.dispatcher.every, river.NewPeriodicJob(river.PeriodicInterval(interval),
+		func() (river.JobArgs, *river.InsertOpts) { return job, q.insertOpts() }, nil))
 }
 
 // worker is a function as River wants it.
@@ -154,13 +173,9 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 	return nil
 }
 
-// Enqueue puts jobs into a queue. One that waits or goes on already is left as it
-// is.
-func Enqueue[J interface {
-	Job
-	comparable
-}](ctx context.Context, d *Dispatcher, queue string, o Options, jobs ...J) error {
-	c := d.running()
+// Enqueue adds jobs. One that waits or goes on already is left as it is.
+func (q *Queue[J]) Enqueue(ctx context.Context, jobs ...J) error {
+	c := q.dispatcher.running()
 	if c == nil {
 		return ErrNotRunning
 	}
@@ -169,7 +184,7 @@ func Enqueue[J interface {
 	for _, j := range jobs {
 		if !seen[j] {
 			seen[j] = true
-			params = append(params, river.InsertManyParams{Args: j, InsertOpts: insertOpts(queue, o)})
+			params = append(params, river.InsertManyParams{Args: j, InsertOpts: q.insertOpts()})
 		}
 	}
 	if len(params) == 0 {
@@ -182,9 +197,9 @@ func Enqueue[J interface {
 	return nil
 }
 
-func insertOpts(queue string, o Options) *river.InsertOpts {
+func (q *Queue[J]) insertOpts() *river.InsertOpts {
 	return &river.InsertOpts{
-		Queue: queue, Priority: max(o.Priority, 1), MaxAttempts: max(o.Attempts, 1),
+		Queue: q.name, Priority: max(q.options.Priority, 1), MaxAttempts: max(q.options.Attempts, 1),
 		UniqueOpts: river.UniqueOpts{ByArgs: true, ByQueue: true, ByState: []rivertype.JobState{
 			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
 			rivertype.JobStateRunning, rivertype.JobStateScheduled,

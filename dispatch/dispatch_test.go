@@ -57,13 +57,13 @@ func start(t *testing.T, d *dispatch.Dispatcher) {
 	})
 }
 
-func enqueue(t *testing.T, d *dispatch.Dispatcher, o dispatch.Options, names ...string) {
+func enqueue(t *testing.T, q *dispatch.Queue[greeting], o dispatch.Options, names ...string) {
 	t.Helper()
 	jobs := make([]greeting, len(names))
 	for i, n := range names {
 		jobs[i] = greeting{n}
 	}
-	if err := dispatch.Enqueue(t.Context(), d, queue, o, jobs...); err != nil {
+	if err := q.With(o).Enqueue(t.Context(), jobs...); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -72,7 +72,7 @@ func enqueue(t *testing.T, d *dispatch.Dispatcher, o dispatch.Options, names ...
 func TestWorksOffSoManyAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, open func(string) *dispatch.Dispatcher) {
 		d := open("one")
-		d.Queue(queue, 3)
+		q := dispatch.NewQueue[greeting](d, queue, 3, dispatch.Options{})
 		var now, most atomic.Int32
 		done, begun := make(chan string, 12), make(chan struct{}, 12)
 		step := make(chan struct{})
@@ -91,7 +91,7 @@ func TestWorksOffSoManyAtOnce(t *testing.T) {
 		for i := range 12 {
 			names = append(names, fmt.Sprint(i))
 		}
-		enqueue(t, d, dispatch.Options{}, names...)
+		enqueue(t, q, dispatch.Options{}, names...)
 		seen := map[string]bool{}
 		for range 3 {
 			<-begun
@@ -109,7 +109,7 @@ func TestWorksOffSoManyAtOnce(t *testing.T) {
 func TestTheSameJobIsDoneOnce(t *testing.T) {
 	each(t, func(t *testing.T, open func(string) *dispatch.Dispatcher) {
 		d := open("one")
-		d.Queue(queue, 1)
+		q := dispatch.NewQueue[greeting](d, queue, 1, dispatch.Options{})
 		begun, step := make(chan string), make(chan struct{})
 		dispatch.Handle(d, func(_ context.Context, j greeting) error {
 			begun <- j.Name
@@ -117,16 +117,16 @@ func TestTheSameJobIsDoneOnce(t *testing.T) {
 			return nil
 		})
 		start(t, d)
-		enqueue(t, d, dispatch.Options{}, "a")
+		enqueue(t, q, dispatch.Options{}, "a")
 		<-begun
-		enqueue(t, d, dispatch.Options{}, "a", "b", "b") // a goes on
-		enqueue(t, d, dispatch.Options{}, "b")           // b waits
+		enqueue(t, q, dispatch.Options{}, "a", "b", "b") // a goes on
+		enqueue(t, q, dispatch.Options{}, "b")           // b waits
 		step <- struct{}{}
 		if name := <-begun; name != "b" {
 			t.Errorf("%s came after a", name)
 		}
 		step <- struct{}{}
-		enqueue(t, d, dispatch.Options{}, "c")
+		enqueue(t, q, dispatch.Options{}, "c")
 		if name := <-begun; name != "c" {
 			t.Errorf("%s came after b", name)
 		}
@@ -137,7 +137,7 @@ func TestTheSameJobIsDoneOnce(t *testing.T) {
 func TestWhatSomebodyWaitsForComesFirst(t *testing.T) {
 	each(t, func(t *testing.T, open func(string) *dispatch.Dispatcher) {
 		d := open("one")
-		d.Queue(queue, 1)
+		q := dispatch.NewQueue[greeting](d, queue, 1, dispatch.Options{})
 		begun, step := make(chan string), make(chan struct{})
 		dispatch.Handle(d, func(_ context.Context, j greeting) error {
 			begun <- j.Name
@@ -145,10 +145,10 @@ func TestWhatSomebodyWaitsForComesFirst(t *testing.T) {
 			return nil
 		})
 		start(t, d)
-		enqueue(t, d, dispatch.Options{}, "first")
+		enqueue(t, q, dispatch.Options{}, "first")
 		<-begun
-		enqueue(t, d, dispatch.Options{Priority: 4}, "can wait")
-		enqueue(t, d, dispatch.Options{Priority: 1}, "somebody waits")
+		enqueue(t, q, dispatch.Options{Priority: 4}, "can wait")
+		enqueue(t, q, dispatch.Options{Priority: 1}, "somebody waits")
 		step <- struct{}{}
 		if got := <-begun; got != "somebody waits" {
 			t.Errorf("%q came first", got)
@@ -162,7 +162,7 @@ func TestWhatSomebodyWaitsForComesFirst(t *testing.T) {
 func TestAFailedJobIsTriedAgain(t *testing.T) {
 	each(t, func(t *testing.T, open func(string) *dispatch.Dispatcher) {
 		d := open("one")
-		d.Queue(queue, 1)
+		q := dispatch.NewQueue[greeting](d, queue, 1, dispatch.Options{})
 		tries := make(chan int, 10)
 		var n atomic.Int32
 		dispatch.Handle(d, func(context.Context, greeting) error {
@@ -173,7 +173,7 @@ func TestAFailedJobIsTriedAgain(t *testing.T) {
 			return nil
 		})
 		start(t, d)
-		enqueue(t, d, dispatch.Options{Attempts: 3}, "a")
+		enqueue(t, q, dispatch.Options{Attempts: 3}, "a")
 		if <-tries != 1 || <-tries != 2 {
 			t.Error("the attempts did not come one after the other")
 		}
@@ -183,7 +183,7 @@ func TestAFailedJobIsTriedAgain(t *testing.T) {
 func TestDrainAndClose(t *testing.T) {
 	each(t, func(t *testing.T, open func(string) *dispatch.Dispatcher) {
 		d := open("one")
-		d.Queue(queue, 1)
+		q := dispatch.NewQueue[greeting](d, queue, 1, dispatch.Options{})
 		begun, ended := make(chan struct{}), make(chan error, 1)
 		dispatch.Handle(d, func(ctx context.Context, _ greeting) error {
 			close(begun)
@@ -192,7 +192,7 @@ func TestDrainAndClose(t *testing.T) {
 			return nil
 		})
 		start(t, d)
-		enqueue(t, d, dispatch.Options{}, "a")
+		enqueue(t, q, dispatch.Options{}, "a")
 		<-begun
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
@@ -210,7 +210,7 @@ func TestDrainAndClose(t *testing.T) {
 		if <-ended == nil {
 			t.Error("the job's context did not end")
 		}
-		if err := dispatch.Enqueue(t.Context(), d, queue, dispatch.Options{}, greeting{"b"}); !errors.Is(err, dispatch.ErrNotRunning) {
+		if err := q.Enqueue(t.Context(), greeting{"b"}); !errors.Is(err, dispatch.ErrNotRunning) {
 			t.Errorf("enqueued after the end: %v", err)
 		}
 	})
@@ -222,10 +222,11 @@ func TestTwoNodesShareTheQueue(t *testing.T) {
 	done := make(chan string, 20)
 	both := make(chan struct{})
 	var nodes []*dispatch.Dispatcher
+	var queues []*dispatch.Queue[greeting]
 	started := make(chan error, 2)
 	for _, name := range []string{"one", "two"} {
 		d := dispatch.New(dispatch.Config{URL: url, Node: name, Logger: slog.New(slog.DiscardHandler)})
-		d.Queue(queue, 1)
+		queues = append(queues, dispatch.NewQueue[greeting](d, queue, 1, dispatch.Options{}))
 		dispatch.Handle(d, func(context.Context, greeting) error {
 			done <- name
 			<-both
@@ -239,7 +240,7 @@ func TestTwoNodesShareTheQueue(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	enqueue(t, nodes[0], dispatch.Options{}, "a", "b")
+	enqueue(t, queues[0], dispatch.Options{}, "a", "b")
 	if a, b := <-done, <-done; a == b {
 		t.Errorf("node %s did both", a)
 	}
@@ -254,11 +255,11 @@ func TestTwoNodesShareTheQueue(t *testing.T) {
 func TestOperatorsSeeTheQueues(t *testing.T) {
 	each(t, func(t *testing.T, open func(string) *dispatch.Dispatcher) {
 		d := open("one")
-		d.Queue(queue, 1)
+		q := dispatch.NewQueue[greeting](d, queue, 1, dispatch.Options{})
 		done := make(chan struct{}, 1)
 		dispatch.Handle(d, func(context.Context, greeting) error { done <- struct{}{}; return nil })
 		start(t, d)
-		enqueue(t, d, dispatch.Options{}, "somebody")
+		enqueue(t, q, dispatch.Options{}, "somebody")
 		<-done
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
@@ -283,7 +284,7 @@ func BenchmarkStart(b *testing.B) {
 	run := func(b *testing.B, c dispatch.Config) {
 		c.Node, c.Logger = "one", slog.New(slog.DiscardHandler)
 		d := dispatch.New(c)
-		d.Queue(queue, 4)
+		q := dispatch.NewQueue[greeting](d, queue, 4, dispatch.Options{})
 		begun := make(chan time.Time, 1)
 		dispatch.Handle(d, func(context.Context, greeting) error { begun <- time.Now(); return nil })
 		if err := d.Start(b.Context()); err != nil {
@@ -291,7 +292,7 @@ func BenchmarkStart(b *testing.B) {
 		}
 		defer d.Close(context.Background()) //nolint:errcheck // the benchmark's end
 		for i := range b.N {
-			if err := dispatch.Enqueue(b.Context(), d, queue, dispatch.Options{}, greeting{fmt.Sprint(i)}); err != nil {
+			if err := q.Enqueue(b.Context(), greeting{fmt.Sprint(i)}); err != nil {
 				b.Fatal(err)
 			}
 			<-begun

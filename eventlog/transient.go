@@ -1,0 +1,46 @@
+package eventlog
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"net"
+
+	"github.com/lib/pq"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Transient tells whether an error is of a kind that goes away by itself or with
+// an operator's help: the database cannot be reached, is starting or stopping,
+// has no room, or gave up on a conflict. The same call may then succeed later.
+func Transient(err error) bool {
+	var postgres *pq.Error
+	var lite *sqlite.Error
+	var network net.Error
+	switch {
+	case err == nil, errors.Is(err, ErrFenced), errors.Is(err, ErrUncertain):
+		return false
+	case errors.As(err, &postgres):
+		switch string(postgres.Code.Class()) {
+		case "08", // connection exception
+			"40", // transaction rollback: serialization, deadlock
+			"53", // insufficient resources: disk full, too many connections
+			"57", // operator intervention: shutdown, cannot connect now
+			"58": // system error: I/O
+			return true
+		}
+		return postgres.Code == "25006" // read-only: a standby, until it is the primary
+	case errors.As(err, &lite):
+		switch lite.Code() & 0xff { // the rest of an extended code says more
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
+			sqlite3.SQLITE_READONLY, sqlite3.SQLITE_INTERRUPT:
+			return true
+		}
+		return false
+	}
+	return errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded)
+}
