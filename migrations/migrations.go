@@ -41,6 +41,15 @@ func Up(ctx context.Context, db *sql.DB, name string) error {
 	return up(ctx, provider)
 }
 
+// Newest is the version of the last file for a dialect.
+func Newest(name string) (int64, error) {
+	found, err := fs.Glob(files, folderOf(name)+"/*.sql")
+	if err != nil || len(found) == 0 {
+		return 0, errors.Join(fmt.Errorf("migrations: no files for %q", name), err)
+	}
+	return goose.NumericComponent(found[len(found)-1])
+}
+
 func newProvider(db *sql.DB, name string) (*goose.Provider, error) {
 	folder, err := fs.Sub(files, folderOf(name))
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/mark-analyst/mark/agent"
@@ -19,6 +20,7 @@ import (
 	"github.com/mark-analyst/mark/files"
 	"github.com/mark-analyst/mark/graph"
 	"github.com/mark-analyst/mark/internal/clock"
+	"github.com/mark-analyst/mark/internal/datadir"
 	"github.com/mark-analyst/mark/migrations"
 	"github.com/mark-analyst/mark/resolvers"
 	"github.com/mark-analyst/mark/sandbox"
@@ -102,6 +104,20 @@ func NewApp(ctx context.Context, c Config, logger *slog.Logger, progress func(st
 	}
 	a.onClose(parts.Sandbox)
 	return a, a.serveWith(ctx, db, log, blobs, parts)
+}
+
+// lockDataDir makes sure that no other Mark works in the data folder: at its
+// start it would end this one's runs.
+func (a *App) lockDataDir() error {
+	release, err := datadir.Lock(filepath.Join(a.config.DataDir, datadir.LockFile))
+	if errors.Is(err, datadir.ErrBusy) {
+		return fmt.Errorf("%w %s: end it, or set MARK_DATA_DIR", datadir.ErrBusy, a.config.DataDir)
+	}
+	if err != nil {
+		return fmt.Errorf("%w (MARK_DATA_DIR)", err)
+	}
+	a.closers = append(a.closers, func(context.Context) error { return release() })
+	return nil
 }
 
 // openDatabase opens the database with everybody's rows hidden from everybody

@@ -29,6 +29,8 @@ type cli struct {
 
 	Serve   serveCmd   `cmd:"" default:"withargs" help:"Serve the API and the playground."`
 	Sandbox sandboxCmd `cmd:"" name:"sandbox" help:"Prepare and check where Python runs."`
+	Backup  backupCmd  `cmd:"" help:"Copy database, files and keys into an archive, also while Mark runs."`
+	Restore restoreCmd `cmd:"" help:"Make a data folder of an archive."`
 	Version versionCmd `cmd:"" help:"Tell the version."`
 }
 

@@ -59,7 +59,7 @@ func (c sandboxShellCmd) Run(e *environment) error {
 }
 
 // isTerminal reports whether somebody types.
-func isTerminal(in io.Reader) bool {
+func isTerminal(in any) bool {
 	f, ok := in.(*os.File)
 	if !ok {
 		return false

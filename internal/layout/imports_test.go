@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"agent":      {"eventlog", "ent"},
 	"datasets":   {"auth", "files", "ent"},
 	"auth":       {"ent"},
+	"backup":     {"store", "migrations"},
 	"store":      {"ent", "migrations"},
 	"migrations": {"ent", "store"},
 	"eventlog":   {"ent"},
