@@ -1,6 +1,7 @@
 // Package files keeps what people upload and what Python leaves behind: blobs
-// in the data folder, written as a stream, never changed, and handed out by
-// signed links that live for a short time (Signer, Handler).
+// in the data folder, or where several nodes reach them, written as a stream,
+// never changed, and handed out by signed links that live for a short time
+// (Signer, Handler).
 package files
 
 import (
@@ -16,11 +17,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/blob/fileblob"
 	"gocloud.dev/gcerrors"
 
+	"github.com/mark-analyst/mark/internal/datadir"
 	"github.com/mark-analyst/mark/internal/fault"
 )
 
@@ -34,17 +37,18 @@ type Object struct {
 	Size   int64  // bytes
 }
 
-// Store is a folder of blobs. It is safe for concurrent use.
+// Store is a place for blobs. It is safe for concurrent use.
 type Store struct {
 	bucket *blob.Bucket
-	folder string // absolute
+	folder string // of the blobs, absolute; "": they are elsewhere
+	cache  *cache // of blobs that are elsewhere
 }
 
 // Open opens the store in the folder "files" of the data folder, making it if
 // need be, and erases what a process that was killed has left half written. The
 // data folder must be the caller's alone.
 func Open(dataDir string) (*Store, error) {
-	folder, err := filepath.Abs(filepath.Join(dataDir, "files"))
+	folder, err := filepath.Abs(filepath.Join(dataDir, datadir.Files))
 	if err != nil {
 		return nil, fmt.Errorf("files: %w", err)
 	}
@@ -52,6 +56,15 @@ func Open(dataDir string) (*Store, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("files: make the folder: %w", err)
 	}
+	return openFolder(folder, time.Time{})
+}
+
+// Close ends the use of the store. Readers that are open go on.
+func (s *Store) Close() error { return s.bucket.Close() }
+
+// openFolder opens the store in a folder, and erases what is half written there
+// and was not written to since a time; the zero time: all of it.
+func openFolder(folder string, since time.Time) (*Store, error) {
 	bucket, err := fileblob.OpenBucket(folder, &fileblob.Options{
 		DirFileMode: 0o700,
 		NoTempDir:   true, // a rename within one file system is all or nothing
@@ -60,24 +73,33 @@ func Open(dataDir string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("files: open %s: %w", folder, err)
 	}
-	if err := sweep(folder); err != nil {
+	if err := sweep(folder, since); err != nil {
 		return nil, errors.Join(fmt.Errorf("files: tidy %s: %w", folder, err), bucket.Close())
 	}
 	return &Store{bucket: bucket, folder: folder}, nil
 }
 
 // sweep erases files that were being written.
-func sweep(folder string) error {
+func sweep(folder string, since time.Time) error {
 	return filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".tmp") {
 			return err
 		}
-		return os.Remove(path)
+		if !since.IsZero() {
+			info, err := d.Info()
+			if errors.Is(err, fs.ErrNotExist) || err == nil && info.ModTime().After(since) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		return nil
 	})
 }
-
-// Close ends the use of the store. Readers that are open go on.
-func (s *Store) Close() error { return s.bucket.Close() }
 
 // prefixes are what keys may begin with. A key holds nothing that a file system
 // or a URL would need to escape.
@@ -121,7 +143,7 @@ func (s *Store) Put(ctx context.Context, prefix string, r io.Reader, maxBytes in
 func private(as func(any) bool) error {
 	var f *os.File
 	if !as(&f) {
-		return errors.New("not a file")
+		return nil // elsewhere
 	}
 	return f.Chmod(0o600)
 }
@@ -171,16 +193,28 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := explain(key, s.bucket.Delete(ctx, key)); err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
+	if s.cache != nil {
+		s.cache.forget(key)
+	}
 	return nil
 }
 
 // LocalPath returns where on this machine a blob's content is, for a program
-// that wants a file. It stays there until release is called.
+// that wants a file: where it is kept, or a copy of it. It stays there until
+// release is called.
 func (s *Store) LocalPath(ctx context.Context, key string) (path string, release func(), err error) {
 	// The key is a path only if it is one of Put's.
 	ok, err := s.bucket.Exists(ctx, key)
 	if err != nil {
 		return "", nil, explain(key, err)
+	}
+	if s.cache != nil {
+		if !ok {
+			s.cache.forget(key) // another node deleted it
+			return "", nil, fmt.Errorf("%w: %s", ErrNotFound, key)
+		}
+		path, release, err = s.cache.path(ctx, key)
+		return path, release, explain(key, err)
 	}
 	path = filepath.Join(s.folder, filepath.FromSlash(key))
 	if _, statErr := os.Stat(path); !ok || statErr != nil {

@@ -58,6 +58,7 @@ func NewApp(ctx context.Context, c Config, logger *slog.Logger, progress func(st
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	logger = logger.With("node", c.Node)
 	a := &App{config: c, logger: logger}
 	defer func() {
 		if err != nil {
@@ -84,7 +85,7 @@ func NewApp(ctx context.Context, c Config, logger *slog.Logger, progress func(st
 		return nil, err
 	}
 	a.onClose(log)
-	blobs, err := files.Open(c.DataDir)
+	blobs, err := c.openFiles(ctx, parts.Clock)
 	if err != nil {
 		return nil, err
 	}
@@ -179,11 +180,7 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 		return err
 	}
 	a.closers = append(a.closers, analyst.Close)
-	secret, err := files.LoadSecret(c.DataDir)
-	if err != nil {
-		return err
-	}
-	signer, err := files.NewSigner(secret, parts.Clock)
+	signer, err := c.linkSigner(parts.Clock)
 	if err != nil {
 		return err
 	}

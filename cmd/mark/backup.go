@@ -126,6 +126,10 @@ func (c Config) keepsAll(done string) error {
 		return fmt.Errorf("MARK_DATABASE_URL is set: PostgreSQL is %s by its own means, pg_dump and pg_restore. "+
 			"Files and keys are %s apart from it, files after the database: docs/backup.md says how", done, done)
 	}
+	if c.FilesURL != "" {
+		return fmt.Errorf("MARK_FILES_URL is set: one archive is for files in the data folder. "+
+			"The database and the files are %s apart: docs/backup.md says how", done)
+	}
 	return nil
 }
 

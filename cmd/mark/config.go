@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/mark-analyst/mark/files"
 )
 
 // Config is everything that can be set, by flag or by environment variable. The
@@ -15,7 +17,9 @@ type Config struct {
 	Addr           string   `default:"127.0.0.1:8080" env:"MARK_ADDR" help:"Where to listen."`
 	DataDir        string   `default:"./data" env:"MARK_DATA_DIR" type:"path" help:"Folder of the SQLite database, files, keys and the sandbox."`
 	DatabaseURL    string   `env:"MARK_DATABASE_URL" help:"postgres://… ; empty: SQLite in the data folder."`
-	JWTSecret      string   `env:"MARK_JWT_SECRET" help:"Signs access tokens, at least 32 bytes; empty: made and kept in the data folder."`
+	FilesURL       string   `name:"files-url" env:"MARK_FILES_URL" help:"Where files are, for several nodes: file:///folder or s3://bucket?region=… ; empty: in the data folder."`
+	Node           string   `env:"MARK_NODE" help:"This node's name; empty: the machine's, with a random ending."`
+	JWTSecret      string   `env:"MARK_JWT_SECRET" help:"What the keys of tokens, links and saved Python sessions are derived from, at least 32 bytes, the same on all nodes; empty: keys are made and kept in the data folder."`
 	AllowedOrigins []string `env:"MARK_ALLOWED_ORIGINS" help:"Origins (https://app.example) whose pages may use the API, beside the server's own."`
 	Production     bool     `env:"MARK_PRODUCTION" help:"Switch introspection and suggestions off."`
 	LogLevel       string   `default:"info" enum:"debug,info,warn,error" env:"MARK_LOG_LEVEL" help:"debug, info, warn or error."`
@@ -120,6 +124,7 @@ type LimitsConfig struct {
 	LiveMemory     int64         `default:"2147483648" env:"MARK_LIMIT_LIVE_MEMORY_BYTES" help:"What those take of the memory together, bytes."`
 	SavedBytes     int64         `default:"10737418240" env:"MARK_LIMIT_SAVED_BYTES" help:"What saved Python sessions take of the disk together, bytes."`
 	SavedAge       time.Duration `default:"720h" env:"MARK_LIMIT_SAVED_AGE" help:"How long a chat's Python variables are kept unused."`
+	FilesCache     int64         `default:"10737418240" env:"MARK_LIMIT_FILES_CACHE_BYTES" help:"What copies of a bucket's files take of the disk together, bytes."`
 	PythonMemory   int64         `default:"2147483648" env:"MARK_LIMIT_PYTHON_MEMORY_BYTES" help:"Memory of a Python session, bytes; at least 1 GiB."`
 }
 
@@ -129,7 +134,23 @@ func (c *Config) check() error {
 	if c.Sandbox.Dir == "" {
 		c.Sandbox.Dir = filepath.Join(c.DataDir, "sandbox")
 	}
+	if c.Node == "" {
+		name, err := nodeName()
+		if err != nil {
+			return err
+		}
+		c.Node = name
+	}
+	if c.FilesURL != "" {
+		if err := files.CheckURL(c.FilesURL); err != nil {
+			return fmt.Errorf("MARK_FILES_URL: %w", err)
+		}
+	}
 	switch {
+	case !goodNode.MatchString(c.Node):
+		return fmt.Errorf("MARK_NODE must be 1 to 100 letters, digits, dots, dashes and underscores")
+	case c.FilesURL != "" && c.Limits.FilesCache < 1:
+		return fmt.Errorf("MARK_LIMIT_FILES_CACHE_BYTES must be above zero")
 	case c.JWTSecret != "" && len(c.JWTSecret) < 32:
 		return fmt.Errorf("MARK_JWT_SECRET has %d bytes; at least 32 are needed", len(c.JWTSecret))
 	case c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://"):

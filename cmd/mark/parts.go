@@ -11,6 +11,7 @@ import (
 	"github.com/mark-analyst/mark/datasets/samples"
 	"github.com/mark-analyst/mark/graph/model"
 	"github.com/mark-analyst/mark/internal/clock"
+	"github.com/mark-analyst/mark/internal/datadir"
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/llm"
 	"github.com/mark-analyst/mark/llm/offline"
@@ -124,7 +125,8 @@ func openGVisor(ctx context.Context, c Config, logger *slog.Logger, progress fun
 // keepSessions makes what keeps chats' sessions over the provider.
 func keepSessions(c Config, provider sandbox.Provider, now clock.Clock, logger *slog.Logger) (*keeper.Keeper, error) {
 	return keeper.New(keeper.Config{
-		Provider: provider, Dir: filepath.Join(c.DataDir, "sessions"), KeyFile: filepath.Join(c.DataDir, "keys", "sessions.age"),
+		Provider: provider, Dir: filepath.Join(c.DataDir, datadir.Sessions),
+		KeyFile: filepath.Join(c.DataDir, datadir.Keys, "sessions.age"), Secret: []byte(c.JWTSecret),
 		Limits: keeper.Limits{
 			LiveSessions: c.Limits.LiveSessions, LiveBytes: c.Limits.LiveMemory,
 			SavedBytes: c.Limits.SavedBytes, MaxAge: c.Limits.SavedAge,

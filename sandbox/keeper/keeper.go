@@ -31,9 +31,12 @@ type Config struct {
 	Provider sandbox.Provider
 	Dir      string // of what is saved
 	KeyFile  string // of the key that it is encrypted with; made if needed
-	Limits   Limits
-	Clock    clock.Clock
-	Logger   *slog.Logger
+	// Secret is what that key is derived from instead, so that nodes with the same
+	// secret have the same key; empty: the file counts.
+	Secret []byte
+	Limits Limits
+	Clock  clock.Clock
+	Logger *slog.Logger
 }
 
 // Limits bound what is kept. Zero fields: DefaultLimits.
@@ -92,7 +95,7 @@ func New(c Config) (*Keeper, error) {
 	fill(&c.Limits.Idle, d.Idle)
 	fill(&c.Limits.SavedBytes, d.SavedBytes)
 	fill(&c.Limits.MaxAge, d.MaxAge)
-	v, err := openVault(c.Dir, c.KeyFile)
+	v, err := openVault(c.Dir, c.KeyFile, c.Secret)
 	if err != nil {
 		return nil, fmt.Errorf("keep Python sessions in %s: %w", c.Dir, err)
 	}

@@ -21,8 +21,8 @@ import (
 // while it is kept, an image: a tar of the snapshot's files, compressed with
 // zstd and encrypted with age (https://age-encryption.org/v1).
 type vault struct {
-	dir      string
-	identity *age.X25519Identity
+	dir string
+	key
 }
 
 const (
@@ -42,11 +42,11 @@ type note struct {
 	Behind string `json:"behind,omitempty"`
 }
 
-func openVault(dir, keyFile string) (*vault, error) {
+func openVault(dir, keyFile string, secret []byte) (*vault, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	identity, err := loadIdentity(keyFile)
+	k, err := loadKey(keyFile, secret)
 	if err != nil {
 		return nil, err
 	}
@@ -61,43 +61,7 @@ func openVault(dir, keyFile string) (*vault, error) {
 			}
 		}
 	}
-	return &vault{dir: dir, identity: identity}, nil
-}
-
-// loadIdentity reads the key, and makes one the first time.
-func loadIdentity(path string) (*age.X25519Identity, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return makeIdentity(path)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the key of kept variables: %w", err)
-	}
-	identity, err := age.ParseX25519Identity(strings.TrimSpace(string(text)))
-	if err != nil {
-		return nil, fmt.Errorf("%s is no age key; remove it, and a new one is made (what was kept under the old one is lost): %w", path, err)
-	}
-	return identity, nil
-}
-
-func makeIdentity(path string) (*age.X25519Identity, error) {
-	identity, err := age.GenerateX25519Identity()
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	// Half a key would keep the service from starting ever after.
-	f, err := os.OpenFile(path+newEnding, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("make the key of kept variables: %w", err)
-	}
-	_, err = f.WriteString(identity.String() + "\n")
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, fmt.Errorf("make the key of kept variables: %w", err)
-	}
-	return identity, os.Rename(path+newEnding, path)
+	return &vault{dir: dir, key: k}, nil
 }
 
 func (v *vault) image(key string) string { return filepath.Join(v.dir, key+imageEnding) }
@@ -132,7 +96,7 @@ func (v *vault) commit(key, sealed string, n note) error {
 }
 
 func (v *vault) encrypt(ctx context.Context, to io.Writer, folder string) error {
-	sealed, err := age.Encrypt(to, v.identity.Recipient())
+	sealed, err := age.Encrypt(to, v.recipient)
 	if err != nil {
 		return err
 	}

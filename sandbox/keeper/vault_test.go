@@ -19,7 +19,7 @@ func (full) Write([]byte) (int, error) { return 0, errFull }
 // one, which would be removed.
 func TestAFullDiskIsNoDamage(t *testing.T) {
 	dir := t.TempDir()
-	v, err := openVault(filepath.Join(dir, "vault"), filepath.Join(dir, "key"))
+	v, err := openVault(filepath.Join(dir, "vault"), filepath.Join(dir, "key"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
