@@ -27,6 +27,11 @@ help: ## Tell what can be made
 run: build ## Build everything that is missing and serve on 127.0.0.1:8080
 	@exec bin/mark serve
 
+.PHONY: run-cluster
+run-cluster: build ## Serve with three nodes, PostgreSQL and a balancer on this machine, until Ctrl-C
+	@$(GO) build -buildvcs=false -o bin/run-cluster ./test/cluster/run
+	@exec bin/run-cluster -mark bin/mark -sandbox $(MARK_SANDBOX_DIR)
+
 .PHONY: build
 build: need-go assets ## Build bin/mark and bin/mark-sandbox
 	@echo "Building Mark (the first time downloads and compiles its modules: some minutes)"

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,18 +35,19 @@ type Server struct {
 	templates map[string]*template // by name
 }
 
-// Start makes a new cluster and starts a server on it. The caller stops it; it
-// also ends by itself when this process does. The error is ErrUnavailable
-// where there is nothing to start.
-func Start(ctx context.Context) (*Server, error) {
+// Start makes a new cluster and starts a server on it, with settings ("a=b") of
+// its configuration over the usual ones. The caller stops it; it also ends by
+// itself when this process does. The error is ErrUnavailable where there is
+// nothing to start.
+func Start(ctx context.Context, settings ...string) (*Server, error) {
 	account, err := currentAccount()
 	if err != nil {
 		return nil, errors.Join(ErrUnavailable, err)
 	}
-	return start(ctx, newLocator(account))
+	return start(ctx, newLocator(account), settings...)
 }
 
-func start(ctx context.Context, l locator) (_ *Server, err error) {
+func start(ctx context.Context, l locator, settings ...string) (_ *Server, err error) {
 	folder, err := os.MkdirTemp(socketRoot(), "mark-pg-")
 	if err != nil {
 		return nil, fmt.Errorf("testpg: %w", err)
@@ -70,7 +72,7 @@ func start(ctx context.Context, l locator) (_ *Server, err error) {
 		return nil, err
 	}
 	s := &Server{folder: folder, ended: make(chan struct{}), templates: map[string]*template{}}
-	if err := s.launch(l.account, filepath.Join(bin, "postgres"), data); err != nil {
+	if err := s.launch(l.account, filepath.Join(bin, "postgres"), data, settings); err != nil {
 		return nil, err
 	}
 	if err := s.ready(ctx); err != nil {
@@ -90,7 +92,7 @@ func socketRoot() string {
 
 // launch starts the watchdog, and it the server. The watchdog runs without a
 // context: only closing the pipe, or this process's end, ends it.
-func (s *Server) launch(a account, postgres, data string) error {
+func (s *Server) launch(a account, postgres, data string, settings []string) error {
 	log, err := os.Create(s.logFile())
 	if err != nil {
 		return err
@@ -102,11 +104,11 @@ func (s *Server) launch(a account, postgres, data string) error {
 	}
 	defer read.Close()
 	args := []string{"-c", watchdog, "testpg", s.folder, postgres, "-D", data, "-k", s.folder}
-	for _, setting := range []string{
+	for _, setting := range slices.Concat([]string{
 		"listen_addresses=", "max_connections=200", "shared_buffers=32MB", "timezone=UTC",
 		// Durability is worth nothing here.
 		"fsync=off", "synchronous_commit=off", "full_page_writes=off",
-	} {
+	}, settings) {
 		args = append(args, "-c", setting)
 	}
 	s.watch = a.command(context.Background(), "/", "/bin/sh", args...)

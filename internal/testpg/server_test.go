@@ -221,6 +221,41 @@ func startChild(t *testing.T) (*exec.Cmd, io.Closer, string) {
 	return cmd, stdin, lines.Text()
 }
 
+// TestRestart: what was committed is there after a restart of either kind, the
+// process is another, and the server still ends with its Stop.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	postgres.Server(t)
+	server, err := Start(t.Context(), "synchronous_commit=on")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Stop()
+	url := server.URL("postgres")
+	mustExec(t, open(t, url), "CREATE TABLE kept (x int)")
+	for i, mode := range []Mode{Fast, Immediate, Immediate, Fast} {
+		held := open(t, url)
+		mustExec(t, held, "INSERT INTO kept VALUES (1)")
+		before := serverPID(t, server.folder)
+		if err := server.Restart(t.Context(), mode); err != nil {
+			t.Fatal(err)
+		}
+		if after := serverPID(t, server.folder); after == before {
+			t.Errorf("restart %d: the process is the same", i)
+		}
+		if got := scan[int](t, open(t, url), "SELECT count(*) FROM kept"); got != i+1 {
+			t.Errorf("restart %d: %d rows", i, got)
+		}
+	}
+	pid := serverPID(t, server.folder)
+	if err := server.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("the server after Stop: %v", err)
+	}
+}
+
 func folderOf(t *testing.T, address string) string {
 	t.Helper()
 	u, err := url.Parse(address)

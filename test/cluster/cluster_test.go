@@ -1,0 +1,250 @@
+package cluster_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mark-analyst/mark/internal/testpg"
+	"github.com/mark-analyst/mark/sandbox/gvisor/gvisortest"
+	"github.com/mark-analyst/mark/test/cluster"
+)
+
+// build makes the program mark.
+func build(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "mark")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", path, "github.com/mark-analyst/mark/cmd/mark")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return path
+}
+
+// client asks the cluster, each time over a new connection.
+type client struct {
+	t     *testing.T
+	url   string
+	token string
+	http  *http.Client
+}
+
+type vars map[string]any
+
+// do asks and returns what is at a path of the answer's data.
+func (c *client) do(query string, v vars, path ...string) any {
+	c.t.Helper()
+	body, err := json.Marshal(vars{"query": query, "variables": v})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, c.url+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var got struct {
+		Data   any
+		Errors []any
+	}
+	if err := json.NewDecoder(res.Body).Decode(&got); err != nil || len(got.Errors) > 0 {
+		c.t.Fatalf("%s: %v %v", query, err, got.Errors)
+	}
+	at := got.Data
+	for _, name := range path {
+		object, ok := at.(map[string]any)
+		if !ok {
+			c.t.Fatalf("%s: no %v in %v", query, path, got.Data)
+		}
+		at = object[name]
+	}
+	return at
+}
+
+// becomes waits until the state of a node of the graph is one of those.
+func (c *client) becomes(kind, id string, states ...string) string {
+	c.t.Helper()
+	deadline := time.After(2 * time.Minute)
+	retry := time.NewTicker(50 * time.Millisecond)
+	defer retry.Stop()
+	for {
+		got := c.do(`query($id: ID!) { node(id: $id) { ... on `+kind+` { state } } }`, vars{"id": id}, "node", "state")
+		for _, state := range states {
+			if got == state {
+				return state
+			}
+		}
+		select {
+		case <-deadline:
+			c.t.Fatalf("%s is %v, and does not become %v", id, got, states)
+		case <-retry.C:
+		}
+	}
+}
+
+// answered asks a question and waits for its answer.
+func (c *client) answered(dataset string) {
+	c.t.Helper()
+	run := c.do(`mutation($d: ID!) { sendMessage(input: {text: "What is the mean body mass by species?", datasetIds: [$d]}) { run { id } } }`,
+		vars{"d": dataset}, "sendMessage", "run", "id").(string)
+	if state := c.becomes("Run", run, "SUCCEEDED", "FAILED", "CANCELLED"); state != "SUCCEEDED" {
+		c.t.Errorf("the run ended %s", state)
+	}
+}
+
+// lines keeps what the nodes print.
+type lines struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
+}
+
+// TestCluster is what the package promises: nodes that are one service, and each
+// fault of its.
+func TestCluster(t *testing.T) {
+	launcher, sandbox := gvisortest.Launcher(t), gvisortest.Dir(t)
+	gvisortest.Tree(t)
+	output := &lines{}
+	c, err := cluster.Start(t.Context(), cluster.Config{
+		Nodes: 3, Binary: build(t), SandboxDir: sandbox, Output: output,
+		Env: []string{"MARK_SANDBOX_LAUNCHER=" + launcher, "MARK_LOG_FORMAT=json"},
+	})
+	if err != nil {
+		t.Fatal(err, output.String())
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := c.Close(ctx); err != nil {
+			t.Error(err)
+		}
+		if err := c.Close(ctx); err != nil {
+			t.Errorf("closed twice: %v", err)
+		}
+		for _, n := range c.Nodes {
+			if _, err := os.Stat(n.Dir); n.Running() || err == nil {
+				t.Errorf("%s is still there", n.Name)
+			}
+		}
+		if t.Failed() {
+			t.Log(output.String())
+		}
+	}()
+	ada := &client{t: t, url: c.Balancer.URL(), http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}}
+	ada.token = ada.do(`mutation { signUp(input: {email: "ada@example.org", password: "correct horse battery"}) { session { accessToken } } }`,
+		nil, "signUp", "session", "accessToken").(string)
+	dataset := ada.do(`mutation { addSampleDataset(input: {name: "penguins"}) { dataset { id } } }`, nil, "addSampleDataset", "dataset", "id").(string)
+	ada.becomes("Dataset", dataset, "READY")
+	ada.answered(dataset)
+
+	// One is killed: the others go on, the balancer with them.
+	if err := c.Nodes[0].Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if c.Nodes[0].Running() || c.Nodes[0].Kill() == nil {
+		t.Error("a killed node runs")
+	}
+	for range 3 {
+		ada.answered(dataset)
+	}
+
+	// Cut off from PostgreSQL a node is not ready, and then it is again.
+	cutOff := c.Nodes[1]
+	for name, fault := range map[string]func(){"cut": cutOff.Database.Cut, "a black hole": cutOff.Database.BlackHole} {
+		fault()
+		status(t, ada.http, cutOff, name, false)
+		ada.do(`{ viewer { id } }`, nil, "viewer", "id") // by another
+		cutOff.Database.Mend()
+		status(t, ada.http, cutOff, name, true)
+	}
+	if err := c.Postgres.Restart(t.Context(), testpg.Immediate); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range c.Nodes[1:] {
+		status(t, ada.http, n, "PostgreSQL's restart", true)
+	}
+
+	// Paused, it says nothing, and goes on where it was.
+	pid := cutOff.PID()
+	if err := cutOff.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	status(t, ada.http, cutOff, "a pause", false)
+	ada.do(`{ viewer { id } }`, nil, "viewer", "id")
+	if err := cutOff.Resume(); err != nil {
+		t.Fatal(err)
+	}
+	status(t, ada.http, cutOff, "a pause", true)
+	if cutOff.PID() != pid {
+		t.Error("it is another process")
+	}
+
+	// Stopped as by an operator, and started at the same address.
+	if err := cutOff.Stop(t.Context()); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	if err := cutOff.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Nodes[0].Start(t.Context()); err != nil { // in the folder that it was killed in
+		t.Fatal(err)
+	}
+	ada.answered(dataset)
+	if !strings.Contains(output.String(), "node-1 | ") {
+		t.Errorf("the nodes' output has no names: %s", output.String())
+	}
+}
+
+// status waits until a node says that it is ready, or that it is not.
+func status(t *testing.T, client *http.Client, n *cluster.Node, what string, ready bool) {
+	t.Helper()
+	short := *client
+	short.Timeout = time.Second
+	deadline := time.After(time.Minute)
+	retry := time.NewTicker(50 * time.Millisecond)
+	defer retry.Stop()
+	for {
+		res, err := short.Get(n.URL() + "/readyz")
+		told := fmt.Sprint(err)
+		if err == nil {
+			told = res.Status
+			res.Body.Close()
+		}
+		if (err == nil && res.StatusCode == http.StatusOK) == ready {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("%s after %s: %s, want ready: %t", n.Name, what, told, ready)
+		case <-retry.C:
+		}
+	}
+}
