@@ -209,7 +209,7 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 		Playground:     web.Playground(web.PlaygroundConfig{}),
 		Files:          &files.Handler{Store: blobs, Signer: signer, Lookup: findArtifact(db.Client), Logger: a.logger},
 		Ready:          db.DB.PingContext,
-		AllowedOrigins: c.AllowedOrigins, Production: c.Production,
+		AllowedOrigins: c.AllowedOrigins, TrustedProxies: c.TrustedProxies, Production: c.Production,
 	})
 	a.closers = append(a.closers, a.endRequests)
 	if err := data.Resume(ctx); err != nil {

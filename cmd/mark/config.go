@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -14,16 +15,17 @@ import (
 // Config is everything that can be set, by flag or by environment variable. The
 // table in README.md is made of it.
 type Config struct {
-	Addr           string   `default:"127.0.0.1:8080" env:"MARK_ADDR" help:"Where to listen."`
-	DataDir        string   `default:"./data" env:"MARK_DATA_DIR" type:"path" help:"Folder of the SQLite database, files, keys and the sandbox."`
-	DatabaseURL    string   `env:"MARK_DATABASE_URL" help:"postgres://… ; empty: SQLite in the data folder."`
-	FilesURL       string   `name:"files-url" env:"MARK_FILES_URL" help:"Where files are, for several nodes: file:///folder or s3://bucket?region=… ; empty: in the data folder."`
-	Node           string   `env:"MARK_NODE" help:"This node's name; empty: the machine's, with a random ending."`
-	JWTSecret      string   `env:"MARK_JWT_SECRET" help:"What the keys of tokens, links and saved Python sessions are derived from, at least 32 bytes, the same on all nodes; empty: keys are made and kept in the data folder."`
-	AllowedOrigins []string `env:"MARK_ALLOWED_ORIGINS" help:"Origins (https://app.example) whose pages may use the API, beside the server's own."`
-	Production     bool     `env:"MARK_PRODUCTION" help:"Switch introspection and suggestions off."`
-	LogLevel       string   `default:"info" enum:"debug,info,warn,error" env:"MARK_LOG_LEVEL" help:"debug, info, warn or error."`
-	LogFormat      string   `default:"text" enum:"text,json" env:"MARK_LOG_FORMAT" help:"text or json."`
+	Addr           string         `default:"127.0.0.1:8080" env:"MARK_ADDR" help:"Where to listen."`
+	DataDir        string         `default:"./data" env:"MARK_DATA_DIR" type:"path" help:"Folder of the SQLite database, files, keys and the sandbox."`
+	DatabaseURL    string         `env:"MARK_DATABASE_URL" help:"postgres://… ; empty: SQLite in the data folder."`
+	FilesURL       string         `name:"files-url" env:"MARK_FILES_URL" help:"Where files are, for several nodes: file:///folder or s3://bucket?region=… ; empty: in the data folder."`
+	Node           string         `env:"MARK_NODE" help:"This node's name; empty: the machine's, with a random ending."`
+	JWTSecret      string         `env:"MARK_JWT_SECRET" help:"What the keys of tokens, links and saved Python sessions are derived from, at least 32 bytes, the same on all nodes; empty: keys are made and kept in the data folder."`
+	AllowedOrigins []string       `env:"MARK_ALLOWED_ORIGINS" help:"Origins (https://app.example) whose pages may use the API, beside the server's own."`
+	TrustedProxies []netip.Prefix `env:"MARK_TRUSTED_PROXIES" help:"Proxies in front (10.0.0.0/8), which may say in X-Forwarded-For whom they speak for."`
+	Production     bool           `env:"MARK_PRODUCTION" help:"Switch introspection and suggestions off."`
+	LogLevel       string         `default:"info" enum:"debug,info,warn,error" env:"MARK_LOG_LEVEL" help:"debug, info, warn or error."`
+	LogFormat      string         `default:"text" enum:"text,json" env:"MARK_LOG_FORMAT" help:"text or json."`
 
 	LLM     LLMConfig     `embed:"" prefix:"llm-"`
 	Sandbox SandboxConfig `embed:""`

@@ -27,6 +27,9 @@ func TestStartsThatCannotWork(t *testing.T) {
 		"a short secret":             {func(c *Config) { c.JWTSecret = "short" }, "MARK_JWT_SECRET"},
 		"another database":           {func(c *Config) { c.DatabaseURL = "mysql://x" }, "MARK_DATABASE_URL"},
 		"a database that is down":    {func(c *Config) { c.DatabaseURL = "postgres://ada:secret@127.0.0.1:1/x" }, "cannot be reached"},
+		"files nowhere":              {func(c *Config) { c.FilesURL, c.Limits.FilesCache = "ftp://srv", 1 }, "MARK_FILES_URL"},
+		"files that are not mounted": {func(c *Config) { c.FilesURL, c.Limits.FilesCache = "file://"+file, 1 }, "MARK_FILES_URL"},
+		"a node of no name":          {func(c *Config) { c.Node = "a b" }, "MARK_NODE"},
 		"a data folder under a file": {func(c *Config) { c.DataDir = filepath.Join(file, "data") }, "MARK_DATA_DIR"},
 		"too little memory":          {func(c *Config) { c.Limits.PythonMemory = 1 }, "MARK_LIMIT_PYTHON_MEMORY_BYTES"},
 		"no steps":                   {func(c *Config) { c.Limits.Steps = 0 }, "MARK_LIMIT_STEPS"},
@@ -78,4 +81,13 @@ func TestTwoInOneDataFolder(t *testing.T) {
 	s.signUp("ada@example.org") // the first one goes on
 	s.down()
 	s.up() // and its folder is free again
+}
+
+func TestTrustedProxiesAreNetworks(t *testing.T) {
+	for text, good := range map[string]bool{"10.0.0.0/8,fd00::/8": true, "10.0.0.1/32": true, "10.0.0.1": false, "proxy": false} {
+		_, err := command(t, t.TempDir(), "--trusted-proxies", text, "version")
+		if (err == nil) != good {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
 }
