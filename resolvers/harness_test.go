@@ -19,6 +19,7 @@ import (
 	"github.com/mark-analyst/mark/agent"
 	"github.com/mark-analyst/mark/auth"
 	"github.com/mark-analyst/mark/datasets"
+	"github.com/mark-analyst/mark/dispatch"
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/eventlog"
 	"github.com/mark-analyst/mark/files"
@@ -73,17 +74,24 @@ func newBench(t *testing.T, s *store.Store, guard func(*ent.Client)) *bench {
 	data, err := datasets.New(datasets.Config{Client: client, Files: blobs, Sandbox: noSandbox{}, Clock: clock.System{}, Logger: logger})
 	must(t, err)
 	t.Cleanup(func() { must(t, data.Close(context.Background())) })
+	jobs := dispatch.New(dispatch.Config{Dir: t.TempDir(), Node: "test", Logger: logger})
 	b.agent, err = agent.New(agent.Config{
 		Client: client, Log: log, Models: []agent.Model{{Name: "idle", LLM: b.model}},
 		Sandbox: noSessions{}, Blobs: noBlobs{}, Datasets: data,
 		AsOwner: func(ctx context.Context, id string) context.Context {
 			return auth.WithViewer(ctx, auth.Viewer{UserID: id})
 		},
-		AsSystem: func(ctx context.Context) context.Context { return auth.System(ctx, "test") },
-		Clock:    clock.System{}, Logger: logger, Limits: agent.DefaultLimits(),
+		Queue: dispatch.NewQueue[agent.Job](jobs, "runs", 4, dispatch.Options{}), Node: "test",
+		Clock: clock.System{}, Logger: logger, Limits: agent.DefaultLimits(),
 	})
 	must(t, err)
-	t.Cleanup(func() { must(t, b.agent.Close(context.Background())) })
+	dispatch.Handle(jobs, b.agent.Work)
+	must(t, jobs.Start(t.Context()))
+	t.Cleanup(func() {
+		must(t, jobs.Drain(context.Background()))
+		must(t, b.agent.Close(context.Background()))
+		must(t, jobs.Close(context.Background()))
+	})
 	keys, err := auth.NewKeys(bytes.Repeat([]byte("k"), 32))
 	must(t, err)
 	people, err := auth.New(auth.Config{Client: client, Keys: keys, Clock: clock.System{}, Address: func(context.Context) string { return "" }})

@@ -48,7 +48,7 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 // is for the log only; this address is open to everybody.
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	select {
-	case <-s.closing:
+	case <-s.draining:
 		plain(w, http.StatusServiceUnavailable, "shutting down")
 		return
 	default:

@@ -70,6 +70,8 @@ type Server struct {
 	handler http.Handler
 	http    *http.Server
 
+	draining  chan struct{} // closed by Drain
+	drainOnce sync.Once
 	closing   chan struct{} // closed by Shutdown
 	closeOnce sync.Once
 }
@@ -87,7 +89,7 @@ func New(cfg Config) *Server {
 		panic("server: Config.Schema is nil")
 	}
 	cfg = withDefaults(cfg)
-	s := &Server{cfg: cfg, closing: make(chan struct{})}
+	s := &Server{cfg: cfg, draining: make(chan struct{}), closing: make(chan struct{})}
 	l := cfg.Limits
 	l.Document.Introspection = !cfg.Production
 	s.runner = &operation.Runner{
@@ -184,11 +186,16 @@ func (s *Server) Serve(l net.Listener) error {
 	return nil
 }
 
+// Drain has the server say that it is not ready, so that a balancer sends new
+// requests elsewhere, and go on answering. Calling it again is safe.
+func (s *Server) Drain() { s.drainOnce.Do(func() { close(s.draining) }) }
+
 // Shutdown takes no more connections, closes the sockets (1001), ends the
 // event streams and waits for requests that are being answered. When ctx is
 // done first it cuts off the rest and returns ctx's error. Calling it again is
 // safe.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.Drain()
 	s.closeOnce.Do(func() { close(s.closing) })
 	failed := make(chan error, 1)
 	go func() { failed <- s.sockets.Shutdown(ctx) }()

@@ -107,8 +107,7 @@ func NewApp(ctx context.Context, c Config, logger *slog.Logger, progress func(st
 	return a, a.serveWith(ctx, db, log, blobs, parts)
 }
 
-// lockDataDir makes sure that no other Mark works in the data folder: at its
-// start it would end this one's runs.
+// lockDataDir makes sure that no other Mark works in the data folder.
 func (a *App) lockDataDir() error {
 	release, err := datadir.Lock(filepath.Join(a.config.DataDir, datadir.LockFile))
 	if errors.Is(err, datadir.ErrBusy) {
@@ -167,19 +166,25 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	}
 	a.closers = append(a.closers, sessions.Close)
 	limits := agentLimits(c)
+	work := newJobs(c, a.logger)
 	analyst, err := agent.New(agent.Config{
 		Client: db.Client, Log: log, Models: parts.Models, Sandbox: sessions,
 		Blobs: blobStore{blobs}, Datasets: data,
 		AsOwner: func(ctx context.Context, userID string) context.Context {
 			return auth.WithViewer(ctx, auth.Viewer{UserID: userID})
 		},
-		AsSystem: func(ctx context.Context) context.Context { return auth.System(ctx, "recover runs at the start") },
-		Clock:    parts.Clock, Logger: a.logger, Limits: limits,
+		Queue: work.runs, Node: c.Node,
+		Clock: parts.Clock, Logger: a.logger, Limits: limits,
 	})
 	if err != nil {
 		return err
 	}
 	a.closers = append(a.closers, analyst.Close)
+	work.handle(analyst, people)
+	if err := work.Start(ctx); err != nil {
+		return err
+	}
+	a.closers = append(a.closers, work.Close)
 	signer, err := c.linkSigner(parts.Clock)
 	if err != nil {
 		return err
@@ -211,13 +216,14 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 		Ready:          db.DB.PingContext,
 		AllowedOrigins: c.AllowedOrigins, TrustedProxies: c.TrustedProxies, Production: c.Production,
 	})
-	a.closers = append(a.closers, a.endRequests)
+	a.closers = append(a.closers, a.endRequests, func(ctx context.Context) error {
+		a.server.Drain()
+		return a.drain(ctx, work, analyst)
+	})
 	if err := data.Resume(ctx); err != nil {
 		return fmt.Errorf("take up datasets again: %w", err)
 	}
-	if err := analyst.Recover(ctx); err != nil {
-		return fmt.Errorf("take up runs again: %w", err)
-	}
+	analyst.Start()
 	return nil
 }
 
@@ -227,8 +233,9 @@ func (a *App) Handler() http.Handler { return a.server.Handler() }
 // Serve answers on l until Close.
 func (a *App) Serve(l net.Listener) error { return a.server.Serve(l) }
 
-// Close ends the service, last opened first: no more requests, then runs, then
-// what they stand on. Closing twice is harmless.
+// Close ends the service, last opened first: no more runs, and those that go on
+// end or are handed over, while their readers look on; then requests, then what
+// they stand on. Closing twice is harmless.
 func (a *App) Close(ctx context.Context) error {
 	var errs []error
 	for len(a.closers) > 0 {

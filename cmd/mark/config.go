@@ -23,6 +23,7 @@ type Config struct {
 	JWTSecret      string         `env:"MARK_JWT_SECRET" help:"What the keys of tokens, links and saved Python sessions are derived from, at least 32 bytes, the same on all nodes; empty: keys are made and kept in the data folder."`
 	AllowedOrigins []string       `env:"MARK_ALLOWED_ORIGINS" help:"Origins (https://app.example) whose pages may use the API, beside the server's own."`
 	TrustedProxies []netip.Prefix `env:"MARK_TRUSTED_PROXIES" help:"Proxies in front (10.0.0.0/8), which may say in X-Forwarded-For whom they speak for."`
+	ShutdownGrace  time.Duration  `default:"15s" env:"MARK_SHUTDOWN_GRACE" help:"How long a shutdown may take. In the first half runs come to their end; what goes on then is taken up by another node or the next start."`
 	Production     bool           `env:"MARK_PRODUCTION" help:"Switch introspection and suggestions off."`
 	LogLevel       string         `default:"info" enum:"debug,info,warn,error" env:"MARK_LOG_LEVEL" help:"debug, info, warn or error."`
 	LogFormat      string         `default:"text" enum:"text,json" env:"MARK_LOG_FORMAT" help:"text or json."`
@@ -120,7 +121,8 @@ type LimitsConfig struct {
 	UploadBytes    int64         `default:"1073741824" env:"MARK_LIMIT_UPLOAD_BYTES" help:"The largest file, bytes."`
 	Steps          int           `default:"20" env:"MARK_LIMIT_STEPS" help:"Steps in a run."`
 	RunTime        time.Duration `default:"10m" env:"MARK_LIMIT_RUN_TIME" help:"Wall time of a run."`
-	ConcurrentRuns int           `default:"4" env:"MARK_LIMIT_CONCURRENT_RUNS" help:"Runs at once."`
+	ConcurrentRuns int           `default:"4" env:"MARK_LIMIT_CONCURRENT_RUNS" help:"Runs at once on this node."`
+	RunsPerUser    int           `default:"3" env:"MARK_LIMIT_RUNS_PER_USER" help:"Runs of one person at once, on all nodes; in a chat one goes on after the other."`
 	PythonStepTime time.Duration `default:"1m" env:"MARK_LIMIT_PYTHON_STEP_TIME" help:"Wall time of a step of Python."`
 	LiveSessions   int           `default:"4" env:"MARK_LIMIT_LIVE_SESSIONS" help:"Chats' Python sessions that stay alive between questions; others go on from disk."`
 	LiveMemory     int64         `default:"2147483648" env:"MARK_LIMIT_LIVE_MEMORY_BYTES" help:"What those take of the memory together, bytes."`

@@ -12,16 +12,12 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/alecthomas/kong"
 )
 
 // version is set when Mark is built.
 var version = "dev"
-
-// grace is how long requests and runs may take to end at a shutdown.
-const grace = 15 * time.Second
 
 // cli is the command line.
 type cli struct {
@@ -105,9 +101,9 @@ func (serveCmd) Run(e *environment) error {
 	case err = <-served:
 	case <-e.ctx.Done():
 		e.stop() // from here on a second signal ends the program
-		logger.Info("ending: runs that go on are ended with an error that says so")
+		logger.Info("ending: runs that do not come to their end are taken up by another node, or the next start")
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), grace)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), e.config.ShutdownGrace)
 	defer cancel()
 	return errors.Join(err, app.Close(ctx))
 }

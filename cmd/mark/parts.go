@@ -157,7 +157,8 @@ func pythonLimits(c Config) execution.Limits {
 
 func agentLimits(c Config) agent.Limits {
 	limits := agent.DefaultLimits()
-	limits.Steps, limits.RunTime, limits.ConcurrentRuns = c.Limits.Steps, c.Limits.RunTime, c.Limits.ConcurrentRuns
+	limits.Steps, limits.RunTime = c.Limits.Steps, c.Limits.RunTime
+	limits.ConcurrentRuns, limits.RunsPerOwner = c.Limits.ConcurrentRuns, c.Limits.RunsPerUser
 	limits.Python = pythonLimits(c)
 	limits.ArtifactBytes = limits.Python.ArtifactBytes
 	return limits

@@ -29,6 +29,7 @@ var allowed = map[string][]string{
 	"store":      {"ent", "migrations"},
 	"migrations": {"ent", "store"},
 	"eventlog":   {"ent"},
+	"dispatch":   {},
 	"files":      {},
 	"llm":        {},
 	"sandbox":    {},
