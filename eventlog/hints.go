@@ -3,13 +3,10 @@ package eventlog
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/lib/pq"
 )
 
 const (
@@ -18,10 +15,6 @@ const (
 	channel = "mark_run_events"
 	// maxPayload is what PostgreSQL takes in one notification, bytes.
 	maxPayload = 7999
-	// After a lost connection the listener waits from the first to the second
-	// before it tries again. Close may have to wait as long.
-	minReconnect = 100 * time.Millisecond
-	maxReconnect = 2 * time.Second
 	// headsAtOnce bounds the runs of one look.
 	headsAtOnce = 500
 )
@@ -63,56 +56,6 @@ func (l *Log) lookAtAll(ctx context.Context) {
 			}
 		}
 	}
-}
-
-// newListener returns a listener that connects, and connects again, by itself.
-func (l *Log) newListener(ctx context.Context, url string) *pq.Listener {
-	report := func(_ pq.ListenerEventType, err error) {
-		if err != nil && ctx.Err() == nil {
-			l.logger.WarnContext(ctx, "the connection that listens for events failed; polling goes on", "error", err)
-		}
-	}
-	return pq.NewDialListener(newDialer(), url, minReconnect, maxReconnect, report)
-}
-
-// listen turns notifications into hints until ctx ends.
-func (l *Log) listen(ctx context.Context, listener *pq.Listener) {
-	stop := context.AfterFunc(ctx, func() {
-		listener.Close() //nolint:errcheck // it fails only when closed already
-	})
-	defer stop()
-	// Listen waits until a connection is there, or the listener is closed.
-	if err := listener.Listen(channel); err != nil && ctx.Err() == nil {
-		l.logger.ErrorContext(ctx, "listening for events failed; polling goes on", "error", err)
-	}
-	l.lookAtAll(ctx)
-	// The listener closes its channel when it has ended; until then it must
-	// find a reader, or its goroutine would stay behind.
-	for n := range listener.Notify {
-		if n == nil {
-			// A new connection: what was said meanwhile is lost.
-			l.lookAtAll(ctx)
-			continue
-		}
-		l.take(n.Extra)
-	}
-}
-
-// dialer makes connections whose death is noticed: a listener only reads, and
-// would wait for a vanished server for ever. Meanwhile the poll serves.
-type dialer struct{ net.Dialer }
-
-func newDialer() *dialer {
-	return &dialer{net.Dialer{KeepAliveConfig: net.KeepAliveConfig{
-		Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 3,
-	}}}
-}
-
-// DialTimeout implements pq.Dialer.
-func (d *dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
-	limited := d.Dialer
-	limited.Timeout = timeout
-	return limited.Dial(network, address)
 }
 
 // payloads are the notifications that tell of events, those of a run being

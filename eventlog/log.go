@@ -29,6 +29,7 @@ import (
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/internal/clock"
+	"github.com/mark-analyst/mark/internal/pgnotify"
 )
 
 // RunFinished is the kind of a run's last event.
@@ -121,8 +122,10 @@ func New(c Config) (*Log, error) {
 	l.lanes.flush = l.flush
 	l.done.Go(func() { l.pollHeads(ctx) })
 	if c.PostgresURL != "" && c.Dialect == dialect.Postgres {
-		listener := l.newListener(ctx, c.PostgresURL)
-		l.done.Go(func() { l.listen(ctx, listener) })
+		listener := pgnotify.Listener{
+			URL: c.PostgresURL, Channel: channel, Take: l.take, Missed: l.lookAtAll, Logger: c.Logger,
+		}
+		l.done.Go(func() { listener.Run(ctx) })
 	}
 	return l, nil
 }
