@@ -920,6 +920,11 @@ func (_q *MessageQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				selectedFields = append(selectedFields, message.FieldParts)
 				fieldSeen[message.FieldParts] = struct{}{}
 			}
+		case "version":
+			if _, ok := fieldSeen[message.FieldVersion]; !ok {
+				selectedFields = append(selectedFields, message.FieldVersion)
+				fieldSeen[message.FieldVersion] = struct{}{}
+			}
 		case "id":
 		case "__typename":
 		default:

@@ -32,6 +32,8 @@ type Message struct {
 	Role message.Role `json:"role,omitempty"`
 	// The parts in order, in the encoding of package agent (parts.go).
 	Parts json.RawMessage `json:"parts,omitempty"`
+	// The chat's version when the message changed last, set by package chatfeed; 0: it is as it was added.
+	Version int64 `json:"version,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the MessageQuery when eager-loading is set.
 	Edges        MessageEdges `json:"edges"`
@@ -105,7 +107,7 @@ func (*Message) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case message.FieldParts:
 			values[i] = new([]byte)
-		case message.FieldSeq:
+		case message.FieldSeq, message.FieldVersion:
 			values[i] = new(sql.NullInt64)
 		case message.FieldID, message.FieldOwnerID, message.FieldChatID, message.FieldRole:
 			values[i] = new(sql.NullString)
@@ -169,6 +171,12 @@ func (_m *Message) assignValues(columns []string, values []any) error {
 				if err := json.Unmarshal(*value, &_m.Parts); err != nil {
 					return fmt.Errorf("unmarshal field parts: %w", err)
 				}
+			}
+		case message.FieldVersion:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field version", values[i])
+			} else if value.Valid {
+				_m.Version = value.Int64
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -243,6 +251,9 @@ func (_m *Message) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("parts=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Parts))
+	builder.WriteString(", ")
+	builder.WriteString("version=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Version))
 	builder.WriteByte(')')
 	return builder.String()
 }

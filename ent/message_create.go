@@ -68,6 +68,20 @@ func (_c *MessageCreate) SetParts(v json.RawMessage) *MessageCreate {
 	return _c
 }
 
+// SetVersion sets the "version" field.
+func (_c *MessageCreate) SetVersion(v int64) *MessageCreate {
+	_c.mutation.SetVersion(v)
+	return _c
+}
+
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_c *MessageCreate) SetNillableVersion(v *int64) *MessageCreate {
+	if v != nil {
+		_c.SetVersion(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *MessageCreate) SetID(v string) *MessageCreate {
 	_c.mutation.SetID(v)
@@ -175,6 +189,10 @@ func (_c *MessageCreate) defaults() {
 		v := message.DefaultCreatedAt()
 		_c.mutation.SetCreatedAt(v)
 	}
+	if _, ok := _c.mutation.Version(); !ok {
+		v := message.DefaultVersion
+		_c.mutation.SetVersion(v)
+	}
 	if _, ok := _c.mutation.ID(); !ok {
 		v := message.DefaultID()
 		_c.mutation.SetID(v)
@@ -220,6 +238,14 @@ func (_c *MessageCreate) check() error {
 	}
 	if _, ok := _c.mutation.Parts(); !ok {
 		return &ValidationError{Name: "parts", err: errors.New(`ent: missing required field "Message.parts"`)}
+	}
+	if _, ok := _c.mutation.Version(); !ok {
+		return &ValidationError{Name: "version", err: errors.New(`ent: missing required field "Message.version"`)}
+	}
+	if v, ok := _c.mutation.Version(); ok {
+		if err := message.VersionValidator(v); err != nil {
+			return &ValidationError{Name: "version", err: fmt.Errorf(`ent: validator failed for field "Message.version": %w`, err)}
+		}
 	}
 	if v, ok := _c.mutation.ID(); ok {
 		if err := message.IDValidator(v); err != nil {
@@ -283,6 +309,10 @@ func (_c *MessageCreate) createSpec() (*Message, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Parts(); ok {
 		_spec.SetField(message.FieldParts, field.TypeJSON, value)
 		_node.Parts = value
+	}
+	if value, ok := _c.mutation.Version(); ok {
+		_spec.SetField(message.FieldVersion, field.TypeInt64, value)
+		_node.Version = value
 	}
 	if nodes := _c.mutation.ChatIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

@@ -43,6 +43,27 @@ func (_u *MessageUpdate) AppendParts(v json.RawMessage) *MessageUpdate {
 	return _u
 }
 
+// SetVersion sets the "version" field.
+func (_u *MessageUpdate) SetVersion(v int64) *MessageUpdate {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
+	return _u
+}
+
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *MessageUpdate) SetNillableVersion(v *int64) *MessageUpdate {
+	if v != nil {
+		_u.SetVersion(*v)
+	}
+	return _u
+}
+
+// AddVersion adds value to the "version" field.
+func (_u *MessageUpdate) AddVersion(v int64) *MessageUpdate {
+	_u.mutation.AddVersion(v)
+	return _u
+}
+
 // AddAttachmentIDs adds the "attachments" edge to the Dataset entity by IDs.
 func (_u *MessageUpdate) AddAttachmentIDs(ids ...string) *MessageUpdate {
 	_u.mutation.AddAttachmentIDs(ids...)
@@ -174,6 +195,11 @@ func (_u *MessageUpdate) ExecX(ctx context.Context) {
 
 // check runs all checks and user-defined validators on the builder.
 func (_u *MessageUpdate) check() error {
+	if v, ok := _u.mutation.Version(); ok {
+		if err := message.VersionValidator(v); err != nil {
+			return &ValidationError{Name: "version", err: fmt.Errorf(`ent: validator failed for field "Message.version": %w`, err)}
+		}
+	}
 	if _u.mutation.ChatCleared() && len(_u.mutation.ChatIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Message.chat"`)
 	}
@@ -199,6 +225,12 @@ func (_u *MessageUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		_spec.AddModifier(func(u *sql.UpdateBuilder) {
 			sqljson.Append(u, message.FieldParts, value)
 		})
+	}
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(message.FieldVersion, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(message.FieldVersion, field.TypeInt64, value)
 	}
 	if _u.mutation.AttachmentsCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -351,6 +383,27 @@ func (_u *MessageUpdateOne) AppendParts(v json.RawMessage) *MessageUpdateOne {
 	return _u
 }
 
+// SetVersion sets the "version" field.
+func (_u *MessageUpdateOne) SetVersion(v int64) *MessageUpdateOne {
+	_u.mutation.ResetVersion()
+	_u.mutation.SetVersion(v)
+	return _u
+}
+
+// SetNillableVersion sets the "version" field if the given value is not nil.
+func (_u *MessageUpdateOne) SetNillableVersion(v *int64) *MessageUpdateOne {
+	if v != nil {
+		_u.SetVersion(*v)
+	}
+	return _u
+}
+
+// AddVersion adds value to the "version" field.
+func (_u *MessageUpdateOne) AddVersion(v int64) *MessageUpdateOne {
+	_u.mutation.AddVersion(v)
+	return _u
+}
+
 // AddAttachmentIDs adds the "attachments" edge to the Dataset entity by IDs.
 func (_u *MessageUpdateOne) AddAttachmentIDs(ids ...string) *MessageUpdateOne {
 	_u.mutation.AddAttachmentIDs(ids...)
@@ -495,6 +548,11 @@ func (_u *MessageUpdateOne) ExecX(ctx context.Context) {
 
 // check runs all checks and user-defined validators on the builder.
 func (_u *MessageUpdateOne) check() error {
+	if v, ok := _u.mutation.Version(); ok {
+		if err := message.VersionValidator(v); err != nil {
+			return &ValidationError{Name: "version", err: fmt.Errorf(`ent: validator failed for field "Message.version": %w`, err)}
+		}
+	}
 	if _u.mutation.ChatCleared() && len(_u.mutation.ChatIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Message.chat"`)
 	}
@@ -537,6 +595,12 @@ func (_u *MessageUpdateOne) sqlSave(ctx context.Context) (_node *Message, err er
 		_spec.AddModifier(func(u *sql.UpdateBuilder) {
 			sqljson.Append(u, message.FieldParts, value)
 		})
+	}
+	if value, ok := _u.mutation.Version(); ok {
+		_spec.SetField(message.FieldVersion, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedVersion(); ok {
+		_spec.AddField(message.FieldVersion, field.TypeInt64, value)
 	}
 	if _u.mutation.AttachmentsCleared() {
 		edge := &sqlgraph.EdgeSpec{

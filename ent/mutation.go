@@ -5616,6 +5616,8 @@ type MessageMutation struct {
 	role               *message.Role
 	parts              *json.RawMessage
 	appendparts        json.RawMessage
+	version            *int64
+	addversion         *int64
 	clearedFields      map[string]struct{}
 	chat               *string
 	clearedchat        bool
@@ -5987,6 +5989,62 @@ func (m *MessageMutation) ResetParts() {
 	m.appendparts = nil
 }
 
+// SetVersion sets the "version" field.
+func (m *MessageMutation) SetVersion(i int64) {
+	m.version = &i
+	m.addversion = nil
+}
+
+// Version returns the value of the "version" field in the mutation.
+func (m *MessageMutation) Version() (r int64, exists bool) {
+	v := m.version
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldVersion returns the old "version" field's value of the Message entity.
+// If the Message object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MessageMutation) OldVersion(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldVersion is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldVersion requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldVersion: %w", err)
+	}
+	return oldValue.Version, nil
+}
+
+// AddVersion adds i to the "version" field.
+func (m *MessageMutation) AddVersion(i int64) {
+	if m.addversion != nil {
+		*m.addversion += i
+	} else {
+		m.addversion = &i
+	}
+}
+
+// AddedVersion returns the value that was added to the "version" field in this mutation.
+func (m *MessageMutation) AddedVersion() (r int64, exists bool) {
+	v := m.addversion
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetVersion resets all changes to the "version" field.
+func (m *MessageMutation) ResetVersion() {
+	m.version = nil
+	m.addversion = nil
+}
+
 // ClearChat clears the "chat" edge to the Chat entity.
 func (m *MessageMutation) ClearChat() {
 	m.clearedchat = true
@@ -6195,7 +6253,7 @@ func (m *MessageMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *MessageMutation) Fields() []string {
-	fields := make([]string, 0, 6)
+	fields := make([]string, 0, 7)
 	if m.created_at != nil {
 		fields = append(fields, message.FieldCreatedAt)
 	}
@@ -6213,6 +6271,9 @@ func (m *MessageMutation) Fields() []string {
 	}
 	if m.parts != nil {
 		fields = append(fields, message.FieldParts)
+	}
+	if m.version != nil {
+		fields = append(fields, message.FieldVersion)
 	}
 	return fields
 }
@@ -6234,6 +6295,8 @@ func (m *MessageMutation) Field(name string) (ent.Value, bool) {
 		return m.Role()
 	case message.FieldParts:
 		return m.Parts()
+	case message.FieldVersion:
+		return m.Version()
 	}
 	return nil, false
 }
@@ -6255,6 +6318,8 @@ func (m *MessageMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldRole(ctx)
 	case message.FieldParts:
 		return m.OldParts(ctx)
+	case message.FieldVersion:
+		return m.OldVersion(ctx)
 	}
 	return nil, fmt.Errorf("unknown Message field %s", name)
 }
@@ -6306,6 +6371,13 @@ func (m *MessageMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetParts(v)
 		return nil
+	case message.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetVersion(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Message field %s", name)
 }
@@ -6317,6 +6389,9 @@ func (m *MessageMutation) AddedFields() []string {
 	if m.addseq != nil {
 		fields = append(fields, message.FieldSeq)
 	}
+	if m.addversion != nil {
+		fields = append(fields, message.FieldVersion)
+	}
 	return fields
 }
 
@@ -6327,6 +6402,8 @@ func (m *MessageMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
 	case message.FieldSeq:
 		return m.AddedSeq()
+	case message.FieldVersion:
+		return m.AddedVersion()
 	}
 	return nil, false
 }
@@ -6342,6 +6419,13 @@ func (m *MessageMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddSeq(v)
+		return nil
+	case message.FieldVersion:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddVersion(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Message numeric field %s", name)
@@ -6387,6 +6471,9 @@ func (m *MessageMutation) ResetField(name string) error {
 		return nil
 	case message.FieldParts:
 		m.ResetParts()
+		return nil
+	case message.FieldVersion:
+		m.ResetVersion()
 		return nil
 	}
 	return fmt.Errorf("unknown Message field %s", name)

@@ -262,6 +262,12 @@ func init() {
 	messageDescSeq := messageFields[1].Descriptor()
 	// message.SeqValidator is a validator for the "seq" field. It is called by the builders before save.
 	message.SeqValidator = messageDescSeq.Validators[0].(func(int) error)
+	// messageDescVersion is the schema descriptor for version field.
+	messageDescVersion := messageFields[4].Descriptor()
+	// message.DefaultVersion holds the default value on creation for the version field.
+	message.DefaultVersion = messageDescVersion.Default.(int64)
+	// message.VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	message.VersionValidator = messageDescVersion.Validators[0].(func(int64) error)
 	// messageDescID is the schema descriptor for id field.
 	messageDescID := messageMixinFields0[0].Descriptor()
 	// message.DefaultID holds the default value on creation for the id field.

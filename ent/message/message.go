@@ -29,6 +29,8 @@ const (
 	FieldRole = "role"
 	// FieldParts holds the string denoting the parts field in the database.
 	FieldParts = "parts"
+	// FieldVersion holds the string denoting the version field in the database.
+	FieldVersion = "version"
 	// EdgeChat holds the string denoting the chat edge name in mutations.
 	EdgeChat = "chat"
 	// EdgeAttachments holds the string denoting the attachments edge name in mutations.
@@ -76,6 +78,7 @@ var Columns = []string{
 	FieldSeq,
 	FieldRole,
 	FieldParts,
+	FieldVersion,
 }
 
 var (
@@ -103,6 +106,10 @@ var (
 	ChatIDValidator func(string) error
 	// SeqValidator is a validator for the "seq" field. It is called by the builders before save.
 	SeqValidator func(int) error
+	// DefaultVersion holds the default value on creation for the "version" field.
+	DefaultVersion int64
+	// VersionValidator is a validator for the "version" field. It is called by the builders before save.
+	VersionValidator func(int64) error
 	// DefaultID holds the default value on creation for the "id" field.
 	DefaultID func() string
 	// IDValidator is a validator for the "id" field. It is called by the builders before save.
@@ -163,6 +170,11 @@ func BySeq(opts ...sql.OrderTermOption) OrderOption {
 // ByRole orders the results by the role field.
 func ByRole(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldRole, opts...).ToFunc()
+}
+
+// ByVersion orders the results by the version field.
+func ByVersion(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldVersion, opts...).ToFunc()
 }
 
 // ByChatField orders the results by chat field.

@@ -3,6 +3,7 @@
 package migrate
 
 import (
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/dialect/sql/schema"
 	"entgo.io/ent/schema/field"
 )
@@ -218,6 +219,7 @@ var (
 		{Name: "seq", Type: field.TypeInt},
 		{Name: "role", Type: field.TypeEnum, Enums: []string{"USER", "ASSISTANT"}},
 		{Name: "parts", Type: field.TypeJSON},
+		{Name: "version", Type: field.TypeInt64, Default: 0},
 		{Name: "chat_id", Type: field.TypeString, Size: 64},
 	}
 	// MessagesTable holds the schema information for the "messages" table.
@@ -228,7 +230,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "messages_chats_messages",
-				Columns:    []*schema.Column{MessagesColumns[6]},
+				Columns:    []*schema.Column{MessagesColumns[7]},
 				RefColumns: []*schema.Column{ChatsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -242,7 +244,15 @@ var (
 			{
 				Name:    "message_chat_id_seq",
 				Unique:  true,
-				Columns: []*schema.Column{MessagesColumns[6], MessagesColumns[3]},
+				Columns: []*schema.Column{MessagesColumns[7], MessagesColumns[3]},
+			},
+			{
+				Name:    "message_chat_id_version",
+				Unique:  false,
+				Columns: []*schema.Column{MessagesColumns[7], MessagesColumns[6]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "version > 0",
+				},
 			},
 		},
 	}
@@ -314,6 +324,11 @@ var (
 				Name:    "run_chat_id_created_at",
 				Unique:  false,
 				Columns: []*schema.Column{RunsColumns[22], RunsColumns[1]},
+			},
+			{
+				Name:    "run_chat_id_state",
+				Unique:  false,
+				Columns: []*schema.Column{RunsColumns[22], RunsColumns[3]},
 			},
 			{
 				Name:    "run_owner_id_client_mutation_id",

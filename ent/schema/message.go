@@ -5,6 +5,7 @@ import (
 
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
@@ -26,6 +27,8 @@ func (Message) Fields() []ent.Field {
 		field.Enum("role").NamedValues("User", "USER", "Assistant", "ASSISTANT").Immutable(),
 		field.JSON("parts", json.RawMessage{}).
 			Comment("The parts in order, in the encoding of package agent (parts.go)."),
+		field.Int64("version").Default(0).NonNegative().
+			Comment("The chat's version when the message changed last, set by package chatfeed; 0: it is as it was added."),
 	}
 }
 
@@ -41,4 +44,10 @@ func (Message) Edges() []ent.Edge {
 }
 
 // Indexes of Message.
-func (Message) Indexes() []ent.Index { return []ent.Index{index.Fields("chat_id", "seq").Unique()} }
+func (Message) Indexes() []ent.Index {
+	return []ent.Index{
+		index.Fields("chat_id", "seq").Unique(),
+		// Few messages change, so this costs those that do not nothing.
+		index.Fields("chat_id", "version").Annotations(entsql.IndexWhere("version > 0")),
+	}
+}

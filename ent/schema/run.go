@@ -70,6 +70,7 @@ func (Run) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("state"),
 		index.Fields("chat_id", "created_at"),
+		index.Fields("chat_id", "state"),
 		index.Fields("owner_id", "client_mutation_id").Unique(),
 	}
 }

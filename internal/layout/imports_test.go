@@ -20,7 +20,7 @@ const module = "github.com/mark-analyst/mark/"
 var allowed = map[string][]string{
 	"cmd":        {"*"},
 	"server":     {"graph", "auth"},
-	"resolvers":  {"graph", "agent", "eventlog", "auth", "datasets", "ent"},
+	"resolvers":  {"graph", "agent", "eventlog", "chatfeed", "auth", "datasets", "ent"},
 	"graph":      {"ent"},
 	"agent":      {"eventlog", "ent"},
 	"datasets":   {"auth", "files", "ent"},
@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"migrations": {"ent", "store"},
 	"eventlog":   {"ent"},
 	"dispatch":   {},
+	"chatfeed":   {"ent"},
 	"files":      {},
 	"llm":        {},
 	"sandbox":    {},
