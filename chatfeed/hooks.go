@@ -65,7 +65,7 @@ func (f *Feed) chatChanges(ctx context.Context, m mutation, next entgo.Mutator) 
 	if !touches(m, toldOfChat) {
 		return next.Mutate(ctx, m)
 	}
-	return f.change(ctx, m, next, func() ([]string, error) { return m.IDs(ctx) })
+	return f.change(ctx, m, next, func() ([]string, error) { return m.IDs(ctx) }, nil)
 }
 
 func (f *Feed) chatDeleted(ctx context.Context, m mutation, next entgo.Mutator) (entgo.Value, error) {
@@ -107,45 +107,34 @@ func (f *Feed) chatDeleted(ctx context.Context, m mutation, next entgo.Mutator) 
 }
 
 func (f *Feed) messageAdded(ctx context.Context, m mutation, next entgo.Mutator) (entgo.Value, error) {
-	return f.change(ctx, m, next, nil)
+	return f.change(ctx, m, next, nil, nil)
 }
 
 // messageChanges marks the messages with a version that no follower has told of
 // yet: among many messages these are found by it.
 func (f *Feed) messageChanges(ctx context.Context, m mutation, next entgo.Mutator) (entgo.Value, error) {
-	var chats []string
-	return f.change(ctx, m, entgo.MutateFunc(func(ctx context.Context, _ entgo.Mutation) (entgo.Value, error) {
-		switch len(chats) {
-		case 0: // none is changed
-			return next.Mutate(ctx, m)
-		case 1:
-		default:
-			return nil, fmt.Errorf("chatfeed: messages of %d chats are to be changed at once; their versions differ", len(chats))
-		}
-		tx, err := m.Tx()
-		if err != nil {
-			return nil, err
-		}
-		versions, err := f.raise(ctx, tx, chats)
-		if err != nil {
-			return nil, err
-		}
-		if err := m.SetField(message.FieldVersion, versions[chats[0]]); err != nil {
-			return nil, err
-		}
-		return next.Mutate(ctx, m)
-	}), func() (_ []string, err error) {
+	find := func() ([]string, error) {
 		ids, err := m.IDs(ctx)
 		if err != nil {
 			return nil, err
 		}
-		chats, err = m.Client().Message.Query().Where(message.IDIn(ids...)).GroupBy(message.FieldChatID).Strings(ctx)
-		return chats, err
-	})
+		return m.Client().Message.Query().Where(message.IDIn(ids...)).GroupBy(message.FieldChatID).Strings(ctx)
+	}
+	mark := func(tx *ent.Tx, chats []string) error {
+		if len(chats) > 1 {
+			return fmt.Errorf("chatfeed: messages of %d chats are to be changed at once; their versions differ", len(chats))
+		}
+		versions, err := f.raise(ctx, tx, chats)
+		if err != nil {
+			return err
+		}
+		return m.SetField(message.FieldVersion, versions[chats[0]])
+	}
+	return f.change(ctx, m, next, find, mark)
 }
 
 func (f *Feed) runAdded(ctx context.Context, m mutation, next entgo.Mutator) (entgo.Value, error) {
-	return f.change(ctx, m, next, nil)
+	return f.change(ctx, m, next, nil, nil)
 }
 
 func (f *Feed) runChanges(ctx context.Context, m mutation, next entgo.Mutator) (entgo.Value, error) {
@@ -153,7 +142,7 @@ func (f *Feed) runChanges(ctx context.Context, m mutation, next entgo.Mutator) (
 	case !touches(m, toldOfRun):
 		return next.Mutate(ctx, m)
 	case m.Op().Is(ent.OpUpdateOne):
-		return f.change(ctx, m, next, nil)
+		return f.change(ctx, m, next, nil, nil)
 	}
 	return f.change(ctx, m, next, func() ([]string, error) {
 		ids, err := m.IDs(ctx)
@@ -161,10 +150,11 @@ func (f *Feed) runChanges(ctx context.Context, m mutation, next entgo.Mutator) (
 			return nil, err
 		}
 		return m.Client().Run.Query().Where(run.IDIn(ids...)).GroupBy(run.FieldChatID).Strings(ctx)
-	})
+	}, nil)
 }
 
 func (f *Feed) datasetChanges(ctx context.Context, m mutation, next entgo.Mutator) (entgo.Value, error) {
+	var before func(*ent.Tx, []string) error
 	switch {
 	case m.Op().Is(ent.OpCreate):
 		if len(m.AddedIDs(dataset.EdgeChats)) == 0 {
@@ -173,6 +163,13 @@ func (f *Feed) datasetChanges(ctx context.Context, m mutation, next entgo.Mutato
 	case m.Op().Is(ent.OpUpdate | ent.OpUpdateOne):
 		if !touches(m, toldOfDataset) {
 			return next.Mutate(ctx, m)
+		}
+	default:
+		// Who adds a dataset to a chat has locked the chat and waits for the dataset.
+		// Who deletes it locks the chats first too, or each might wait for the other.
+		before = func(tx *ent.Tx, chats []string) error {
+			_, err := f.raise(ctx, tx, chats)
+			return err
 		}
 	}
 	return f.change(ctx, m, next, func() ([]string, error) {
@@ -191,13 +188,17 @@ func (f *Feed) datasetChanges(ctx context.Context, m mutation, next entgo.Mutato
 		}
 		have, err := m.Client().Chat.Query().Where(chat.HasDatasetsWith(dataset.IDIn(ids...))).IDs(ctx)
 		return append(chats, have...), err
-	})
+	}, before)
 }
 
 // change makes the mutation raise the versions of chats. Find finds out before
 // which chats they are, where what comes of the mutation does not tell: later they
-// may not be found any more.
-func (f *Feed) change(ctx context.Context, m mutation, next entgo.Mutator, find func() ([]string, error)) (entgo.Value, error) {
+// may not be found any more. Before, unless nil, is called with them, when there
+// are any.
+func (f *Feed) change(
+	ctx context.Context, m mutation, next entgo.Mutator,
+	find func() ([]string, error), before func(*ent.Tx, []string) error,
+) (entgo.Value, error) {
 	tx, err := m.Tx()
 	if err != nil {
 		return nil, fmt.Errorf("chatfeed: whoever follows a chat is told of this, so the %s must be changed in a transaction: %w", m.Type(), err)
@@ -206,6 +207,11 @@ func (f *Feed) change(ctx context.Context, m mutation, next entgo.Mutator, find 
 	if find != nil {
 		if chats, err = find(); err != nil {
 			return nil, fmt.Errorf("find the chats of a %s: %w", m.Type(), err)
+		}
+	}
+	if before != nil && len(chats) > 0 {
+		if err := before(tx, chats); err != nil {
+			return nil, err
 		}
 	}
 	done, err := next.Mutate(ctx, m)

@@ -72,7 +72,8 @@ func TestVersion(t *testing.T) {
 				return tx.Dataset.Create().SetOwnerID(c.OwnerID).SetName("d").SetFileName("d.csv").
 					SetBlobKey("k").SetSha256("s").SetSizeBytes(1).AddChatIDs(c.ID).Exec(ctx)
 			}},
-			{"datasets deleted", 1, func(ctx context.Context, tx *ent.Tx) error {
+			// Once to lock the chats, once for the change.
+			{"datasets deleted", 2, func(ctx context.Context, tx *ent.Tx) error {
 				_, err := tx.Dataset.Delete().Exec(ctx)
 				return err
 			}},

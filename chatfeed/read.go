@@ -35,7 +35,9 @@ type state struct {
 	since   []*ent.Run // have ended since the view
 	added   []*ent.Message
 	changed []*ent.Message
-	far     bool // there is more than is told one by one; the messages are not here
+	// questions are those of the runs that are to be told of.
+	questions []*ent.Message
+	far       bool // there is more than is told one by one, and not all of it is here
 }
 
 // read reads how the chat stands, and what is new to who has seen the view; nil
@@ -80,13 +82,15 @@ func readState(ctx context.Context, c *ent.Client, chatID string, seen *view) (*
 	if err != nil {
 		return nil, err
 	}
-	if seen == nil {
-		return s, nil
+	if seen != nil {
+		if err := s.readMessages(ctx, c, seen); err != nil {
+			return nil, err
+		}
+		if err := s.readEnded(ctx, c, seen); err != nil {
+			return nil, err
+		}
 	}
-	if err := s.readMessages(ctx, c, seen); err != nil || s.far {
-		return s, err
-	}
-	return s, s.readEnded(ctx, c, seen)
+	return s, s.readQuestions(ctx, c, seen)
 }
 
 // readMessages reads the messages that are new or have changed.
@@ -136,6 +140,35 @@ func (s *state) readEnded(ctx context.Context, c *ent.Client, seen *view) (err e
 	return err
 }
 
+// readQuestions gives the runs that are to be told of what they cannot be shown
+// without: it may be gone when they are shown.
+func (s *state) readQuestions(ctx context.Context, c *ent.Client, seen *view) error {
+	var told []*ent.Run
+	var ids []string
+	for _, r := range slices.Concat(s.since, s.runs) {
+		if s.far || seen.differs(r) {
+			told, ids = append(told, r), append(ids, r.QuestionID)
+		}
+	}
+	if len(told) == 0 {
+		return nil
+	}
+	questions, err := c.Message.Query().Where(message.IDIn(ids...)).All(ctx)
+	if err != nil {
+		return err
+	}
+	s.questions = questions
+	for _, r := range told {
+		r.Edges.Chat = s.chat
+		for _, q := range questions {
+			if q.ID == r.QuestionID {
+				r.Edges.Question = q
+			}
+		}
+	}
+	return nil
+}
+
 // unwrap parts the rows from their transaction: what is read through them later
 // is read outside it.
 func (s *state) unwrap() {
@@ -145,7 +178,7 @@ func (s *state) unwrap() {
 			r.Unwrap()
 		}
 	}
-	for _, messages := range [][]*ent.Message{s.added, s.changed} {
+	for _, messages := range [][]*ent.Message{s.added, s.changed, s.questions} {
 		for _, m := range messages {
 			m.Unwrap()
 		}

@@ -38,7 +38,7 @@ func (v *view) tell(s *state) []Event {
 		events = append(events, MessageAdded{version, m})
 	}
 	for _, r := range inOrder(s.since, s.runs) {
-		if before, known := v.runs[r.ID]; !known || before != faceOfRun(r) {
+		if v.differs(r) {
 			events = append(events, RunChanged{version, r})
 		}
 	}
@@ -47,6 +47,16 @@ func (v *view) tell(s *state) []Event {
 	}
 	*v = *newView(s)
 	return events
+}
+
+// differs tells whether a run stands otherwise than it was told, if it was. Of
+// nothing, everything differs.
+func (v *view) differs(r *ent.Run) bool {
+	if v == nil {
+		return true
+	}
+	before, known := v.runs[r.ID]
+	return !known || before != faceOfRun(r)
 }
 
 // inOrder is both lists as one, oldest first.

@@ -59,10 +59,10 @@ func (s *Service) tryProfile(ctx context.Context, id string) error {
 
 // begin marks the dataset PROFILING; nil when there is nothing to do.
 func (s *Service) begin(ctx context.Context, id string) (*ent.Dataset, error) {
-	n, err := s.client.Dataset.Update().
-		Where(dataset.ID(id), dataset.StateNEQ(dataset.StateReady)).
-		SetState(dataset.StateProfiling).ClearErrorCode().ClearErrorMessage().
-		Save(ctx)
+	n, err := s.update(ctx, func(u *ent.DatasetUpdate) {
+		u.Where(dataset.ID(id), dataset.StateNEQ(dataset.StateReady)).
+			SetState(dataset.StateProfiling).ClearErrorCode().ClearErrorMessage()
+	})
 	if n == 0 || err != nil {
 		return nil, err
 	}
@@ -118,14 +118,30 @@ func failureOf(err error) *profile.Failure {
 }
 
 func (s *Service) fail(ctx context.Context, id string, f *profile.Failure) error {
-	err := s.client.Dataset.Update().
-		Where(dataset.ID(id), dataset.StateEQ(dataset.StateProfiling)).
-		SetState(dataset.StateFailed).SetErrorCode(string(f.Code)).SetErrorMessage(cutMessage(f.Message)).
-		Exec(ctx)
+	_, err := s.update(ctx, func(u *ent.DatasetUpdate) {
+		u.Where(dataset.ID(id), dataset.StateEQ(dataset.StateProfiling)).
+			SetState(dataset.StateFailed).SetErrorCode(string(f.Code)).SetErrorMessage(cutMessage(f.Message))
+	})
 	if err != nil {
 		return fmt.Errorf("store that profiling failed: %w", err)
 	}
 	return nil
+}
+
+// update changes datasets in a transaction, in which the chats that have them are
+// marked as changed too.
+func (s *Service) update(ctx context.Context, change func(*ent.DatasetUpdate)) (n int, err error) {
+	tx, err := s.client.Tx(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback() //nolint:errcheck // as in insert
+	u := tx.Dataset.Update()
+	change(u)
+	if n, err = u.Save(ctx); err != nil {
+		return 0, err
+	}
+	return n, tx.Commit()
 }
 
 // cutMessage bounds a message to what its column takes.

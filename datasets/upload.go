@@ -225,9 +225,17 @@ func (s *Service) Delete(ctx context.Context, id string) error {
 	if !ids.Valid(ids.Dataset, id) {
 		return none
 	}
-	d, err := s.client.Dataset.Get(ctx, id)
+	tx, err := s.client.Tx(ctx)
+	if err != nil {
+		return fmt.Errorf("delete the dataset: %w", err)
+	}
+	defer tx.Rollback() //nolint:errcheck // as in insert
+	d, err := tx.Dataset.Get(ctx, id)
 	if err == nil {
-		err = s.client.Dataset.DeleteOneID(id).Exec(ctx)
+		err = tx.Dataset.DeleteOneID(id).Exec(ctx)
+	}
+	if err == nil {
+		err = tx.Commit()
 	}
 	switch {
 	case ent.IsNotFound(err):

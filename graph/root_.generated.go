@@ -28,6 +28,7 @@ type ResolverRoot interface {
 	Artifact() ArtifactResolver
 	Chat() ChatResolver
 	ChatConnection() ChatConnectionResolver
+	ChatSnapshot() ChatSnapshotResolver
 	Column() ColumnResolver
 	Dataset() DatasetResolver
 	DatasetConnection() DatasetConnectionResolver
@@ -111,6 +112,12 @@ type ComplexityRoot struct {
 		UpdatedAt func(childComplexity int) int
 	}
 
+	ChatChanged struct {
+		Chat    func(childComplexity int) int
+		ChatID  func(childComplexity int) int
+		Version func(childComplexity int) int
+	}
+
 	ChatConnection struct {
 		Edges      func(childComplexity int) int
 		Nodes      func(childComplexity int) int
@@ -118,9 +125,22 @@ type ComplexityRoot struct {
 		TotalCount func(childComplexity int) int
 	}
 
+	ChatDeleted struct {
+		ChatID  func(childComplexity int) int
+		Version func(childComplexity int) int
+	}
+
 	ChatEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	ChatSnapshot struct {
+		Chat     func(childComplexity int) int
+		ChatID   func(childComplexity int) int
+		Messages func(childComplexity int, after *entgql.Cursor[string], first *int, before *entgql.Cursor[string], last *int, orderBy *ent.MessageOrder) int
+		Runs     func(childComplexity int) int
+		Version  func(childComplexity int) int
 	}
 
 	Check struct {
@@ -253,6 +273,18 @@ type ComplexityRoot struct {
 		Seq         func(childComplexity int) int
 	}
 
+	MessageAdded struct {
+		ChatID  func(childComplexity int) int
+		Message func(childComplexity int) int
+		Version func(childComplexity int) int
+	}
+
+	MessageChanged struct {
+		ChatID  func(childComplexity int) int
+		Message func(childComplexity int) int
+		Version func(childComplexity int) int
+	}
+
 	MessageConnection struct {
 		Edges      func(childComplexity int) int
 		Nodes      func(childComplexity int) int
@@ -378,6 +410,12 @@ type ComplexityRoot struct {
 		Usage      func(childComplexity int) int
 	}
 
+	RunChanged struct {
+		ChatID  func(childComplexity int) int
+		Run     func(childComplexity int) int
+		Version func(childComplexity int) int
+	}
+
 	RunConnection struct {
 		Edges      func(childComplexity int) int
 		Nodes      func(childComplexity int) int
@@ -490,7 +528,8 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
-		RunEvents func(childComplexity int, runID string, after int) int
+		ChatEvents func(childComplexity int, chatID string) int
+		RunEvents  func(childComplexity int, runID string, after int) int
 	}
 
 	Table struct {
@@ -860,6 +899,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Chat.UpdatedAt(childComplexity), true
 
+	case "ChatChanged.chat":
+		if e.ComplexityRoot.ChatChanged.Chat == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatChanged.Chat(childComplexity), true
+	case "ChatChanged.chatId":
+		if e.ComplexityRoot.ChatChanged.ChatID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatChanged.ChatID(childComplexity), true
+	case "ChatChanged.version":
+		if e.ComplexityRoot.ChatChanged.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatChanged.Version(childComplexity), true
+
 	case "ChatConnection.edges":
 		if e.ComplexityRoot.ChatConnection.Edges == nil {
 			break
@@ -885,6 +943,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ChatConnection.TotalCount(childComplexity), true
 
+	case "ChatDeleted.chatId":
+		if e.ComplexityRoot.ChatDeleted.ChatID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatDeleted.ChatID(childComplexity), true
+	case "ChatDeleted.version":
+		if e.ComplexityRoot.ChatDeleted.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatDeleted.Version(childComplexity), true
+
 	case "ChatEdge.cursor":
 		if e.ComplexityRoot.ChatEdge.Cursor == nil {
 			break
@@ -897,6 +968,42 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ChatEdge.Node(childComplexity), true
+
+	case "ChatSnapshot.chat":
+		if e.ComplexityRoot.ChatSnapshot.Chat == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatSnapshot.Chat(childComplexity), true
+	case "ChatSnapshot.chatId":
+		if e.ComplexityRoot.ChatSnapshot.ChatID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatSnapshot.ChatID(childComplexity), true
+	case "ChatSnapshot.messages":
+		if e.ComplexityRoot.ChatSnapshot.Messages == nil {
+			break
+		}
+
+		args, err := ec.field_ChatSnapshot_messages_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.ChatSnapshot.Messages(childComplexity, args["after"].(*entgql.Cursor[string]), args["first"].(*int), args["before"].(*entgql.Cursor[string]), args["last"].(*int), args["orderBy"].(*ent.MessageOrder)), true
+	case "ChatSnapshot.runs":
+		if e.ComplexityRoot.ChatSnapshot.Runs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatSnapshot.Runs(childComplexity), true
+	case "ChatSnapshot.version":
+		if e.ComplexityRoot.ChatSnapshot.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ChatSnapshot.Version(childComplexity), true
 
 	case "Check.code":
 		if e.ComplexityRoot.Check.Code == nil {
@@ -1354,6 +1461,44 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Seq(childComplexity), true
+
+	case "MessageAdded.chatId":
+		if e.ComplexityRoot.MessageAdded.ChatID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageAdded.ChatID(childComplexity), true
+	case "MessageAdded.message":
+		if e.ComplexityRoot.MessageAdded.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageAdded.Message(childComplexity), true
+	case "MessageAdded.version":
+		if e.ComplexityRoot.MessageAdded.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageAdded.Version(childComplexity), true
+
+	case "MessageChanged.chatId":
+		if e.ComplexityRoot.MessageChanged.ChatID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageChanged.ChatID(childComplexity), true
+	case "MessageChanged.message":
+		if e.ComplexityRoot.MessageChanged.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageChanged.Message(childComplexity), true
+	case "MessageChanged.version":
+		if e.ComplexityRoot.MessageChanged.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.MessageChanged.Version(childComplexity), true
 
 	case "MessageConnection.edges":
 		if e.ComplexityRoot.MessageConnection.Edges == nil {
@@ -1908,6 +2053,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Run.Usage(childComplexity), true
 
+	case "RunChanged.chatId":
+		if e.ComplexityRoot.RunChanged.ChatID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunChanged.ChatID(childComplexity), true
+	case "RunChanged.run":
+		if e.ComplexityRoot.RunChanged.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunChanged.Run(childComplexity), true
+	case "RunChanged.version":
+		if e.ComplexityRoot.RunChanged.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunChanged.Version(childComplexity), true
+
 	case "RunConnection.edges":
 		if e.ComplexityRoot.RunConnection.Edges == nil {
 			break
@@ -2302,6 +2466,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StopRunPayload.Run(childComplexity), true
 
+	case "Subscription.chatEvents":
+		if e.ComplexityRoot.Subscription.ChatEvents == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_chatEvents_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.ChatEvents(childComplexity, args["chatId"].(string)), true
 	case "Subscription.runEvents":
 		if e.ComplexityRoot.Subscription.RunEvents == nil {
 			break
@@ -3912,6 +4087,15 @@ type Subscription {
     "The last ` + "`" + `seq` + "`" + ` that the client has; 0 for all."
     after: Int! = 0
   ): RunEvent!
+  """
+  A chat as it stands and then what changes in it, whoever changes it: first a ChatSnapshot, then the other events, until ChatDeleted.
+  These are states and not a log: changes in quick succession may come as one, of the newest state, and none that lasts is left out.
+  After losing the connection, or when the stream ends before ChatDeleted, subscribe again: a ChatSnapshot comes again.
+  """
+  chatEvents(
+    "The chat."
+    chatId: ID!
+  ): ChatEvent!
 }
 
 "Something that happened in a run."
@@ -4106,6 +4290,93 @@ type RunFinished implements RunEvent {
   at: DateTime!
   "The run as it ended."
   run: Run!
+}
+
+"Something that changed in a chat, as it stands now."
+interface ChatEvent {
+  "The chat."
+  chatId: ID!
+  "Rises with the changes of the chat; what changed together has one. The last event of a version leaves the client with the chat as it stood at it."
+  version: Int!
+}
+
+"""
+How a chat stands: what came before it need not be kept. It comes first, and once more whenever a client has fallen so far behind that
+telling each change would be longer.
+"""
+type ChatSnapshot implements ChatEvent {
+  "The chat."
+  chatId: ID!
+  "The chat's version."
+  version: Int!
+  "The chat. What is selected below it is read a moment later and may be newer than the snapshot; place what comes twice by its id."
+  chat: Chat!
+  """
+  What was said up to the snapshot, oldest first; every later message comes as MessageAdded. One of ` + "`" + `first` + "`" + ` and ` + "`" + `last` + "`" + ` (1 to 100) is
+  required: ` + "`" + `last` + "`" + ` for what a person sees first. Page back with ` + "`" + `Chat.messages(last:, before:)` + "`" + `, which takes the same cursors.
+  """
+  messages(
+    "After this cursor."
+    after: Cursor
+    "The first so many."
+    first: Int
+    "Before this cursor."
+    before: Cursor
+    "The last so many."
+    last: Int
+    "The order; oldest first unless told."
+    orderBy: MessageOrder = { field: SEQ, direction: ASC }
+  ): MessageConnection! @goField(forceResolver: true)
+  "The runs that have not ended, oldest first, at most 100: the one that goes on and those that wait behind it. Every other has ended."
+  runs: [Run!]!
+}
+
+"Somebody said something: a message after all that the client has."
+type MessageAdded implements ChatEvent {
+  "The chat."
+  chatId: ID!
+  "The chat's version."
+  version: Int!
+  "The new message."
+  message: Message!
+}
+
+"A message is not any more what it was, be it one that the client has or an older one."
+type MessageChanged implements ChatEvent {
+  "The chat."
+  chatId: ID!
+  "The chat's version."
+  version: Int!
+  "The message as it is now."
+  message: Message!
+}
+
+"A run is new, or came to stand otherwise: it waits, goes on, has ended. What it does meanwhile is told by ` + "`" + `runEvents` + "`" + `."
+type RunChanged implements ChatEvent {
+  "The chat."
+  chatId: ID!
+  "The chat's version."
+  version: Int!
+  "The run as it is now."
+  run: Run!
+}
+
+"The chat has another title, was put away or taken back, or has other datasets; or one of its datasets came to stand otherwise, such as READY."
+type ChatChanged implements ChatEvent {
+  "The chat."
+  chatId: ID!
+  "The chat's version."
+  version: Int!
+  "The chat as it is now."
+  chat: Chat!
+}
+
+"The chat was deleted. Nothing comes after it."
+type ChatDeleted implements ChatEvent {
+  "The chat."
+  chatId: ID!
+  "The last version that the client was told of."
+  version: Int!
 }
 `, BuiltIn: false},
 }

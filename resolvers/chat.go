@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/mark-analyst/mark/auth"
@@ -60,7 +61,13 @@ func (r mutationResolver) updateChat(ctx context.Context, in model.UpdateChatInp
 	if err := checkID(ids.Chat, in.ChatID, "chatId", "chat"); err != nil {
 		return nil, err
 	}
-	change := r.Client.Chat.UpdateOneID(in.ChatID)
+	tx, err := r.Client.Tx(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("change a chat: %w", err)
+	}
+	// After a commit there is nothing to undo, and after a failure its reason counts.
+	defer tx.Rollback() //nolint:errcheck
+	change := tx.Chat.UpdateOneID(in.ChatID)
 	if in.Title != nil {
 		title := untrusted.Line(*in.Title)
 		if err := checkText("title", title, 1, maxTitle); err != nil {
@@ -75,7 +82,7 @@ func (r mutationResolver) updateChat(ctx context.Context, in model.UpdateChatInp
 		if err := checkDatasetIDs(in.DatasetIds); err != nil {
 			return nil, err
 		}
-		if err := r.Agent.CheckDatasets(ctx, r.Client, in.DatasetIds); err != nil {
+		if err := r.Agent.CheckDatasets(ctx, tx.Client(), in.DatasetIds); err != nil {
 			return nil, err
 		}
 		change.ClearDatasets().AddDatasetIDs(distinct(in.DatasetIds)...)
@@ -84,7 +91,13 @@ func (r mutationResolver) updateChat(ctx context.Context, in model.UpdateChatInp
 	if ent.IsNotFound(err) {
 		return nil, missing("chatId", "chat")
 	}
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	if err := tx.Commit(); err != nil {
+		return nil, fmt.Errorf("change a chat: commit: %w", err)
+	}
+	return c.Unwrap(), nil
 }
 
 func (r mutationResolver) DeleteChat(ctx context.Context, in model.DeleteChatInput) (*model.DeleteChatPayload, error) {

@@ -1,9 +1,11 @@
 package resolvers_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/mark-analyst/mark/agent"
 	"github.com/mark-analyst/mark/auth"
+	"github.com/mark-analyst/mark/chatfeed"
 	"github.com/mark-analyst/mark/datasets"
 	"github.com/mark-analyst/mark/dispatch"
 	"github.com/mark-analyst/mark/ent"
@@ -68,6 +71,9 @@ func newBench(t *testing.T, s *store.Store, guard func(*ent.Client)) *bench {
 	log, err := eventlog.New(eventlog.Config{Client: client, Dialect: s.Dialect, Clock: clock.System{}, Logger: logger, Poll: 50 * time.Millisecond})
 	must(t, err)
 	t.Cleanup(func() { must(t, log.Close()) })
+	feed, err := chatfeed.New(chatfeed.Config{Client: client, Dialect: s.Dialect, Logger: logger, Poll: 50 * time.Millisecond})
+	must(t, err)
+	t.Cleanup(func() { must(t, feed.Close()) })
 	blobs, err := files.Open(t.TempDir())
 	must(t, err)
 	t.Cleanup(func() { must(t, blobs.Close()) })
@@ -103,7 +109,7 @@ func newBench(t *testing.T, s *store.Store, guard func(*ent.Client)) *bench {
 	limits.Document = limit.Document{Bytes: 1 << 20, Tokens: 1e6, Depth: 100, Fields: 1e6, Aliases: 1e6, Directives: 100}
 	srv := server.New(server.Config{
 		Schema: graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{
-			Client: client, Auth: people, Agent: b.agent, Log: log, Datasets: data, Logger: logger,
+			Client: client, Auth: people, Agent: b.agent, Log: log, Feed: feed, Datasets: data, Logger: logger,
 			SignURL: func(id, name string) string { return "/files/" + id + "/" + name },
 			Info: func() *model.ServerInfo {
 				return &model.ServerInfo{Version: "test", Sandbox: &model.SandboxInfo{}, Limits: &model.Limits{UploadBytes: 1 << 40}}
@@ -183,6 +189,27 @@ func (b *bench) follow(token, query string, v vars) reply {
 
 func (b *bench) send(token string, body []byte, contentType, accept string) reply {
 	b.t.Helper()
+	return b.exchange(token, body, contentType, accept, io.ReadAll)
+}
+
+// firstEvent reads a stream, which may go on for ever, to the end of its first
+// event.
+func firstEvent(r io.Reader) ([]byte, error) {
+	var text []byte
+	for lines := bufio.NewReader(r); ; {
+		line, err := lines.ReadBytes('\n')
+		text = append(text, line...)
+		if errors.Is(err, io.EOF) || bytes.HasPrefix(line, []byte("data:")) {
+			return text, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (b *bench) exchange(token string, body []byte, contentType, accept string, read func(io.Reader) ([]byte, error)) reply {
+	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.t.Context(), time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.url, bytes.NewReader(body))
@@ -196,7 +223,7 @@ func (b *bench) send(token string, body []byte, contentType, accept string) repl
 	res, err := http.DefaultClient.Do(req)
 	must(b.t, err)
 	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
+	text, err := read(res.Body)
 	must(b.t, err)
 	r := reply{t: b.t, status: res.StatusCode, body: string(text)}
 	if strings.Contains(res.Header.Get("Content-Type"), "json") {

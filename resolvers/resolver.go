@@ -10,6 +10,7 @@ import (
 
 	"github.com/mark-analyst/mark/agent"
 	"github.com/mark-analyst/mark/auth"
+	"github.com/mark-analyst/mark/chatfeed"
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/eventlog"
 	"github.com/mark-analyst/mark/graph"
@@ -29,6 +30,7 @@ type Resolver struct {
 	Auth     *auth.Service
 	Agent    *agent.Agent
 	Log      *eventlog.Log
+	Feed     *chatfeed.Feed
 	Datasets Datasets
 	// SignURL makes the address at which an artifact can be fetched for a
 	// while.
@@ -43,6 +45,7 @@ type (
 	artifactResolver          struct{ *Resolver }
 	chatResolver              struct{ *Resolver }
 	chatConnectionResolver    struct{ *Resolver }
+	chatSnapshotResolver      struct{ *Resolver }
 	columnResolver            struct{ *Resolver }
 	datasetResolver           struct{ *Resolver }
 	datasetConnectionResolver struct{ *Resolver }
@@ -65,6 +68,9 @@ func (r *Resolver) Chat() graph.ChatResolver { return chatResolver{r} }
 
 // ChatConnection implements graph.ResolverRoot.
 func (r *Resolver) ChatConnection() graph.ChatConnectionResolver { return chatConnectionResolver{r} }
+
+// ChatSnapshot implements graph.ResolverRoot.
+func (r *Resolver) ChatSnapshot() graph.ChatSnapshotResolver { return chatSnapshotResolver{r} }
 
 // Column implements graph.ResolverRoot.
 func (r *Resolver) Column() graph.ColumnResolver { return columnResolver{r} }

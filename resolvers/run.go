@@ -31,6 +31,9 @@ func (r mutationResolver) StopRun(ctx context.Context, in model.StopRunInput) (*
 }
 
 func (r runResolver) Message(ctx context.Context, run *ent.Run) (*ent.Message, error) {
+	if run.Edges.Question != nil {
+		return run.Edges.Question, nil
+	}
 	m, err := r.load(ctx).message.Load(ctx, run.QuestionID)
 	if err == nil && m == nil {
 		return nil, fault.New(fault.NotFound, "The message was deleted.")

@@ -40,6 +40,7 @@ var recipes = map[string][]string{
 	"Mutation.updateDataset.input.datasetId": {ids.Dataset},
 	"Mutation.deleteDataset.input.datasetId": {ids.Dataset},
 	"Subscription.runEvents.runId":           {ids.Run},
+	"Subscription.chatEvents.chatId":         {ids.Chat},
 }
 
 // inputs are values that a call must have in order to get as far as the id.
@@ -179,6 +180,8 @@ func (b *bench) call(schema *ast.Schema, arg idArg, bob *estate, value any) repl
 	body, err := json.Marshal(map[string]any{"query": query, "variables": v})
 	must(b.t, err)
 	switch {
+	case arg.kind == "Subscription" && arg.field.Name == "chatEvents": // it ends with the chat only
+		return b.exchange(bob.token, body, "application/json", "text/event-stream", firstEvent)
 	case arg.kind == "Subscription":
 		return b.send(bob.token, body, "application/json", "text/event-stream")
 	case takesFile(schema, arg.field):

@@ -14,6 +14,7 @@ import (
 
 	"github.com/mark-analyst/mark/agent"
 	"github.com/mark-analyst/mark/auth"
+	"github.com/mark-analyst/mark/chatfeed"
 	"github.com/mark-analyst/mark/datasets"
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/eventlog"
@@ -85,6 +86,11 @@ func NewApp(ctx context.Context, c Config, logger *slog.Logger, progress func(st
 		return nil, err
 	}
 	a.onClose(log)
+	feed, err := chatfeed.New(chatfeed.Config{Client: db.Client, Dialect: db.Dialect, PostgresURL: c.DatabaseURL, Logger: logger})
+	if err != nil {
+		return nil, err
+	}
+	a.onClose(feed)
 	blobs, err := c.openFiles(ctx, parts.Clock)
 	if err != nil {
 		return nil, err
@@ -104,7 +110,7 @@ func NewApp(ctx context.Context, c Config, logger *slog.Logger, progress func(st
 		}
 	}
 	a.onClose(parts.Sandbox)
-	return a, a.serveWith(ctx, db, log, blobs, parts)
+	return a, a.serveWith(ctx, db, log, feed, blobs, parts)
 }
 
 // lockDataDir makes sure that no other Mark works in the data folder.
@@ -135,7 +141,7 @@ func (a *App) openDatabase(ctx context.Context) (*store.Store, error) {
 }
 
 // serveWith makes the services and the server over them.
-func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log, blobs *files.Store, parts Parts) error {
+func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log, feed *chatfeed.Feed, blobs *files.Store, parts Parts) error {
 	c := a.config
 	keys, err := auth.LoadKeys(c.DataDir, c.JWTSecret)
 	if err != nil {
@@ -190,7 +196,7 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 		return err
 	}
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{
-		Client: db.Client, Auth: people, Agent: analyst, Log: log, Datasets: data, Logger: a.logger,
+		Client: db.Client, Auth: people, Agent: analyst, Log: log, Feed: feed, Datasets: data, Logger: a.logger,
 		SignURL: func(id, name string) string { return signer.SignURL(id, name, linkLifetime) },
 		Info:    serverInfo(parts, limits, c.Limits.UploadBytes),
 	}})

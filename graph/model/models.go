@@ -20,6 +20,15 @@ type AddSampleDatasetError interface {
 	IsAddSampleDatasetError()
 }
 
+// Something that changed in a chat, as it stands now.
+type ChatEvent interface {
+	IsChatEvent()
+	// The chat.
+	GetChatID() string
+	// Rises with the changes of the chat; what changed together has one. The last event of a version leaves the client with the chat as it stood at it.
+	GetVersion() int
+}
+
 // What createChat can find wrong.
 type CreateChatError interface {
 	IsCreateChatError()
@@ -203,6 +212,64 @@ type Chart struct {
 	// The image; null where the chart is a Plotly figure.
 	Artifact *ent.Artifact `json:"artifact,omitempty"`
 }
+
+// The chat has another title, was put away or taken back, or has other datasets; or one of its datasets came to stand otherwise, such as READY.
+type ChatChanged struct {
+	// The chat.
+	ChatID string `json:"chatId"`
+	// The chat's version.
+	Version int `json:"version"`
+	// The chat as it is now.
+	Chat *ent.Chat `json:"chat"`
+}
+
+func (ChatChanged) IsChatEvent() {}
+
+// The chat.
+func (this ChatChanged) GetChatID() string { return this.ChatID }
+
+// Rises with the changes of the chat; what changed together has one. The last event of a version leaves the client with the chat as it stood at it.
+func (this ChatChanged) GetVersion() int { return this.Version }
+
+// The chat was deleted. Nothing comes after it.
+type ChatDeleted struct {
+	// The chat.
+	ChatID string `json:"chatId"`
+	// The last version that the client was told of.
+	Version int `json:"version"`
+}
+
+func (ChatDeleted) IsChatEvent() {}
+
+// The chat.
+func (this ChatDeleted) GetChatID() string { return this.ChatID }
+
+// Rises with the changes of the chat; what changed together has one. The last event of a version leaves the client with the chat as it stood at it.
+func (this ChatDeleted) GetVersion() int { return this.Version }
+
+// How a chat stands: what came before it need not be kept. It comes first, and once more whenever a client has fallen so far behind that
+// telling each change would be longer.
+type ChatSnapshot struct {
+	// The chat.
+	ChatID string `json:"chatId"`
+	// The chat's version.
+	Version int `json:"version"`
+	// The chat. What is selected below it is read a moment later and may be newer than the snapshot; place what comes twice by its id.
+	Chat *ent.Chat `json:"chat"`
+	// What was said up to the snapshot, oldest first; every later message comes as MessageAdded. One of `first` and `last` (1 to 100) is
+	// required: `last` for what a person sees first. Page back with `Chat.messages(last:, before:)`, which takes the same cursors.
+	Messages *ent.MessageConnection `json:"messages"`
+	// The runs that have not ended, oldest first, at most 100: the one that goes on and those that wait behind it. Every other has ended.
+	Runs []*ent.Run `json:"runs"`
+}
+
+func (ChatSnapshot) IsChatEvent() {}
+
+// The chat.
+func (this ChatSnapshot) GetChatID() string { return this.ChatID }
+
+// Rises with the changes of the chat; what changed together has one. The last event of a version leaves the client with the chat as it stood at it.
+func (this ChatSnapshot) GetVersion() int { return this.Version }
 
 // Something that Mark noticed about its answer.
 type Check struct {
@@ -455,6 +522,42 @@ type Limits struct {
 	PythonMemoryBytes int64 `json:"pythonMemoryBytes"`
 }
 
+// Somebody said something: a message after all that the client has.
+type MessageAdded struct {
+	// The chat.
+	ChatID string `json:"chatId"`
+	// The chat's version.
+	Version int `json:"version"`
+	// The new message.
+	Message *ent.Message `json:"message"`
+}
+
+func (MessageAdded) IsChatEvent() {}
+
+// The chat.
+func (this MessageAdded) GetChatID() string { return this.ChatID }
+
+// Rises with the changes of the chat; what changed together has one. The last event of a version leaves the client with the chat as it stood at it.
+func (this MessageAdded) GetVersion() int { return this.Version }
+
+// A message is not any more what it was, be it one that the client has or an older one.
+type MessageChanged struct {
+	// The chat.
+	ChatID string `json:"chatId"`
+	// The chat's version.
+	Version int `json:"version"`
+	// The message as it is now.
+	Message *ent.Message `json:"message"`
+}
+
+func (MessageChanged) IsChatEvent() {}
+
+// The chat.
+func (this MessageChanged) GetChatID() string { return this.ChatID }
+
+// Rises with the changes of the chat; what changed together has one. The last event of a version leaves the client with the chat as it stood at it.
+func (this MessageChanged) GetVersion() int { return this.Version }
+
 // A language model that answers.
 type Model struct {
 	// What `sendMessage(input: {model})` calls it.
@@ -665,6 +768,24 @@ type RefreshSessionPayload struct {
 	// What was wrong.
 	Errors []RefreshSessionError `json:"errors"`
 }
+
+// A run is new, or came to stand otherwise: it waits, goes on, has ended. What it does meanwhile is told by `runEvents`.
+type RunChanged struct {
+	// The chat.
+	ChatID string `json:"chatId"`
+	// The chat's version.
+	Version int `json:"version"`
+	// The run as it is now.
+	Run *ent.Run `json:"run"`
+}
+
+func (RunChanged) IsChatEvent() {}
+
+// The chat.
+func (this RunChanged) GetChatID() string { return this.ChatID }
+
+// Rises with the changes of the chat; what changed together has one. The last event of a version leaves the client with the chat as it stood at it.
+func (this RunChanged) GetVersion() int { return this.Version }
 
 // The run ended; the last event.
 type RunFinished struct {
