@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -37,24 +38,26 @@ type Sent struct {
 }
 
 // Send stores the question and a queued run in one transaction and puts the run
-// to work. The viewer in ctx asks. Sending the same ClientMutationID again
-// returns what the first sending made. Errors that a person can act on are
-// *fault.Error.
+// to work. The viewer in ctx asks. Sending the same question with the same
+// ClientMutationID again returns what the first sending made, however long ago
+// and through whichever node; another question with it is refused. A sending
+// that fails leaves the ClientMutationID unused. Errors that a person can act on
+// are *fault.Error.
 func (a *Agent) Send(ctx context.Context, q Question) (Sent, error) {
 	model, err := a.check(&q)
 	if err != nil {
 		return Sent{}, err
 	}
 	if q.ClientMutationID != "" {
-		if sent, err := a.sentBefore(ctx, q.ClientMutationID); err != nil || sent.Run != nil {
+		if sent, err := a.sentBefore(ctx, q); err != nil || sent.Run != nil {
 			return sent, err
 		}
 	}
 	sent, err := a.store(ctx, q, model)
-	if ent.IsConstraintError(err) && q.ClientMutationID != "" {
+	if q.ClientMutationID != "" && (ent.IsConstraintError(err) || errors.Is(err, errSentBefore)) {
 		// The same question arrived twice at once; the other one was first.
-		if before, errBefore := a.sentBefore(ctx, q.ClientMutationID); errBefore == nil && before.Run != nil {
-			return before, nil
+		if before, errBefore := a.sentBefore(ctx, q); errBefore != nil || before.Run != nil {
+			return before, errBefore
 		}
 	}
 	if err != nil {
@@ -76,8 +79,8 @@ func (a *Agent) check(q *Question) (Model, error) {
 	case length > a.Limits.QuestionCharacters:
 		return Model{}, fault.New(fault.LimitExceeded, "The question has %d characters; at most %d can be asked at once. Longer material belongs in a file.",
 			length, a.Limits.QuestionCharacters).OnField("text")
-	case len(q.ClientMutationID) > 200:
-		return Model{}, fault.New(fault.BadUserInput, "clientMutationId has more than 200 bytes.").OnField("clientMutationId")
+	case utf8.RuneCountInString(q.ClientMutationID) > 200:
+		return Model{}, fault.New(fault.BadUserInput, "clientMutationId has more than 200 characters.").OnField("clientMutationId")
 	case q.ClientMutationID != storable.Text(q.ClientMutationID):
 		return Model{}, fault.New(fault.BadUserInput, "clientMutationId holds a character that cannot be stored.").OnField("clientMutationId")
 	}
@@ -90,14 +93,17 @@ func (a *Agent) check(q *Question) (Model, error) {
 }
 
 // sentBefore finds what an earlier sending made; nothing is no error.
-func (a *Agent) sentBefore(ctx context.Context, clientMutationID string) (Sent, error) {
-	r, err := a.Client.Run.Query().Where(run.ClientMutationID(clientMutationID)).
-		WithChat().WithQuestion().Only(ctx)
+func (a *Agent) sentBefore(ctx context.Context, q Question) (Sent, error) {
+	r, err := a.Client.Run.Query().Where(run.ClientMutationID(q.ClientMutationID)).
+		WithChat().WithQuestion(func(m *ent.MessageQuery) { m.WithAttachments() }).Only(ctx)
 	if ent.IsNotFound(err) {
 		return Sent{}, nil
 	}
 	if err != nil {
 		return Sent{}, fmt.Errorf("find an earlier sending: %w", err)
+	}
+	if err := a.checkRepetition(ctx, q, r); err != nil {
+		return Sent{}, err
 	}
 	return Sent{Chat: r.Edges.Chat, Message: r.Edges.Question, Run: r}, nil
 }
@@ -167,6 +173,17 @@ func (a *Agent) writeChat(ctx context.Context, tx *ent.Tx, q Question) (*ent.Cha
 	}
 	if err != nil {
 		return nil, fmt.Errorf("number the message: %w", err)
+	}
+	if q.ClientMutationID != "" {
+		// The chat's row is locked: whoever sent the same before has committed. To
+		// find that out by the unique index would be to wait for the run's worker,
+		// who may be waiting for the chat.
+		switch sent, err := tx.Run.Query().Where(run.ClientMutationID(q.ClientMutationID)).Exist(ctx); {
+		case err != nil:
+			return nil, fmt.Errorf("find an earlier sending: %w", err)
+		case sent:
+			return nil, errSentBefore
+		}
 	}
 	have, err := c.QueryDatasets().IDs(ctx)
 	if err != nil {

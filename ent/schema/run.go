@@ -27,7 +27,7 @@ func (Run) Fields() []ent.Field {
 			"Succeeded", "SUCCEEDED", "Failed", "FAILED", "Cancelled", "CANCELLED",
 		).Default("QUEUED"),
 		field.String("model").MaxLen(200).Default(""),
-		field.String("client_mutation_id").MaxLen(200).Optional().Nillable().Immutable().
+		field.String("client_mutation_id").MaxRuneLen(200).Optional().Nillable().Immutable().
 			Comment("What the client called the sendMessage; the same one again is the same run."),
 		field.Int("epoch").Default(0).NonNegative().
 			Comment("How often the run was claimed by a worker; a write of an earlier claim is refused."),

@@ -867,7 +867,9 @@ type SendMessageInput struct {
 	DatasetIds []string `json:"datasetIds,omitempty"`
 	// One of `server.models`; absent: the default.
 	Model *string `json:"model,omitempty"`
-	// Any text of the client's, at most 200 characters: the same one again gives the first answer again and asks nothing anew.
+	// Any text of the client's, at most 200 characters, one for each question. The same question with it again, when the reply was lost or
+	// however often and to whichever node, gives the same chat, message and run as the first time, as they stand now, and asks nothing anew.
+	// Another question with it is refused: an InvalidInputError on `clientMutationId`. One that was refused leaves it unused.
 	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
