@@ -14,11 +14,17 @@ type Keeping interface {
 	// runtime, the provider's own program, the processor. A snapshot of
 	// another base is worthless.
 	Base() string
-	// Resume opens a session that goes on from a snapshot in folder, with the
-	// files and limits of spec. ErrSnapshot is in the error where the
-	// snapshot is what is wrong; the folder stays the caller's.
-	Resume(ctx context.Context, spec execution.Spec, folder string) (execution.Session, error)
+	// Resume opens a session that goes on from a snapshot, with the files and
+	// limits of spec. ErrSnapshot is in the error where the snapshot is what
+	// is wrong; an error of snapshot's is in the one that is returned.
+	Resume(ctx context.Context, spec execution.Spec, snapshot Fetch) (execution.Session, error)
 }
+
+// Fetch lays out a snapshot, as Snapshotter wrote it, and says in which folder.
+// It is called once at most, when there is room for the session and the wait for
+// it is over: what it lays out may be secret. The folder stays the caller's, who
+// may remove it when Resume has returned.
+type Fetch func(ctx context.Context) (folder string, err error)
 
 // Snapshotter is a session of a Keeping provider.
 type Snapshotter interface {

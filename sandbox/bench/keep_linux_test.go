@@ -1,6 +1,7 @@
 package bench_test
 
 import (
+	"context"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -45,7 +46,7 @@ func (t *table) resumePlain(b *testing.B, p *gvisor.Provider) {
 	var opened, used spread
 	for range rounds {
 		begun := time.Now()
-		s, err := p.Resume(b.Context(), execution.Spec{}, dir)
+		s, err := p.Resume(b.Context(), execution.Spec{}, func(context.Context) (string, error) { return dir, nil })
 		if err != nil {
 			b.Fatal(err)
 		}

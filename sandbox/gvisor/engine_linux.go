@@ -173,7 +173,7 @@ func (e *engine) open(ctx context.Context, spec execution.Spec) (execution.Sessi
 		if s := e.pool.take(ctx, spec); s != nil {
 			return s, nil
 		}
-		return e.start(ctx, spec, nil)
+		return e.startNew(ctx, spec)
 	})
 }
 
@@ -223,14 +223,20 @@ func (e *engine) register(s *session, place func()) error {
 	return nil
 }
 
-// start returns a running session: one that is like new, or with a snapshot, one
-// that goes on from there.
-func (e *engine) start(ctx context.Context, spec execution.Spec, snapshot *origin) (_ *session, err error) {
+// startNew waits for its turn among those that start, and returns a running session
+// that is like new.
+func (e *engine) startNew(ctx context.Context, spec execution.Spec) (*session, error) {
 	free, err := e.starts.Acquire(ctx, spec.Owner)
 	if err != nil {
 		return nil, err
 	}
 	defer free()
+	return e.start(ctx, spec, nil)
+}
+
+// start returns a running session: one that is like new, or with a snapshot, one
+// that goes on from there. It is the caller's turn among those that start.
+func (e *engine) start(ctx context.Context, spec execution.Spec, snapshot *origin) (_ *session, err error) {
 	s := &session{
 		engine: e, limits: e.limits(spec), over: make(chan struct{}),
 		checkpoints: make(chan event, 1), usages: make(chan event, 1),
@@ -258,6 +264,9 @@ func (e *engine) start(ctx context.Context, spec execution.Spec, snapshot *origi
 	p := e.plan(e.checkpoint)
 	restoreTime := openTime
 	if snapshot != nil {
+		if err = s.standIn(snapshot.standIns); err != nil {
+			return nil, err
+		}
 		restoreTime = snapshot.time
 		for i := range p.Mounts {
 			if p.Mounts[i].To == imageAt {

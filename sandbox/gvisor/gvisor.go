@@ -119,11 +119,11 @@ func (p *Provider) Base() string {
 
 // Resume implements sandbox.Keeping. It takes a third of a second for a session
 // of 150 MB.
-func (p *Provider) Resume(ctx context.Context, spec execution.Spec, folder string) (execution.Session, error) {
+func (p *Provider) Resume(ctx context.Context, spec execution.Spec, snapshot sandbox.Fetch) (execution.Session, error) {
 	if p.refused != nil {
 		return nil, p.refused
 	}
-	return p.engine.resume(ctx, spec, folder)
+	return p.engine.resume(ctx, spec, snapshot)
 }
 
 // AwaitPool waits until as many sessions are ready as the pool keeps: for who

@@ -26,7 +26,7 @@ type input struct {
 	size   int64
 	time   unix.Timespec // of its last change
 	inode  uint64
-	copied bool // into the session's folder: it can be taken away again
+	copied bool // into the session's folder
 }
 
 // inspect makes sure that a file can be a session's.
@@ -128,22 +128,21 @@ func (s *session) enter(ctx context.Context, files []execution.File) (bool, erro
 		in.copied = held.copied
 		names[i], wanted[f.Name] = f.Name, in
 		switch {
-		case there && held == in:
-		case there && !held.copied:
-			return false, nil // a mount shows another file
-		default:
+		case there && held != in:
+			return false, nil // the name is another file's now
+		case !there:
 			fresh += in.size
 		}
 	}
 	for name, held := range s.inputs {
-		if _, stays := wanted[name]; !stays && !held.copied {
-			return false, nil // a mount cannot be taken away
+		if _, stays := wanted[name]; !stays && held != (input{}) {
+			return false, nil
 		}
 	}
 	if fresh > mostCopied {
 		return false, nil
 	}
-	if err := s.take(wanted); err != nil {
+	if err := s.add(wanted); err != nil {
 		return false, err
 	}
 	// What has begun is finished whatever becomes of ctx, whose end the session
@@ -157,18 +156,11 @@ func (s *session) enter(ctx context.Context, files []execution.File) (bool, erro
 	return true, nil
 }
 
-// take makes the session's folder hold the wanted files, by name.
-func (s *session) take(wanted map[string]input) error {
+// add makes the session's folder hold the wanted files, by name. Nothing is ever
+// taken away from a running session: code may have left it open, and a session
+// with an open file that is not there any more cannot be saved.
+func (s *session) add(wanted map[string]input) error {
 	folder := filepath.Join(s.dir, inputName)
-	for name, held := range s.inputs {
-		if in, stays := wanted[name]; stays && in == held {
-			continue
-		}
-		if err := os.Remove(filepath.Join(folder, name)); err != nil {
-			return err
-		}
-		delete(s.inputs, name)
-	}
 	for name, in := range wanted {
 		if _, there := s.inputs[name]; there {
 			continue

@@ -103,7 +103,7 @@ func (p *pool) refill(ctx context.Context) bool {
 		if !missing {
 			return true
 		}
-		s, err := p.engine.start(ctx, execution.Spec{Owner: poolOwner}, nil)
+		s, err := p.engine.startNew(ctx, execution.Spec{Owner: poolOwner})
 		if err != nil {
 			if ctx.Err() == nil {
 				p.engine.config.Logger.Warn("a Python session could not be started ahead", "error", err)

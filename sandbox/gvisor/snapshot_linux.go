@@ -48,6 +48,9 @@ func (s *session) Snapshot(ctx context.Context, folder string) error {
 	if err == nil {
 		err = moveFiles(written, folder)
 	}
+	if err == nil {
+		err = writeNames(folder, s.inputs)
+	}
 	if err != nil {
 		return errors.Join(err, emptyFolder(written))
 	}
@@ -114,20 +117,34 @@ func (s *session) usage() (bytes int64, known bool) {
 }
 
 // resume opens a session from a snapshot.
-func (e *engine) resume(ctx context.Context, spec execution.Spec, folder string) (execution.Session, error) {
-	bytes, err := checkSnapshot(folder)
-	if err != nil {
-		return nil, err
-	}
+func (e *engine) resume(ctx context.Context, spec execution.Spec, snapshot sandbox.Fetch) (execution.Session, error) {
 	return e.openWith(ctx, spec, func(ctx context.Context) (*session, error) {
-		return e.start(ctx, spec, &origin{folder, openTime + time.Duration(bytes/restoreRate)*time.Second})
+		free, err := e.starts.Acquire(ctx, spec.Owner)
+		if err != nil {
+			return nil, err
+		}
+		defer free()
+		folder, err := snapshot(ctx)
+		if err != nil {
+			return nil, err
+		}
+		from, names, err := readSnapshot(folder)
+		if err != nil {
+			return nil, err
+		}
+		s, err := e.start(ctx, spec, from)
+		if from.standIns = without(names, spec.Files); len(from.standIns) > 0 && errors.Is(err, sandbox.ErrSnapshot) {
+			s, err = e.start(ctx, spec, from) // code may have left open what is not there any more
+		}
+		return s, err
 	})
 }
 
 // origin is the snapshot that a session goes on from.
 type origin struct {
-	folder string
-	time   time.Duration // that the restore may take
+	folder   string
+	time     time.Duration // that the restore may take
+	standIns []string      // names of inputs that are not the session's any more
 }
 
 // blame marks the failure of a start as the snapshot's own. What fails before gVisor
@@ -139,8 +156,21 @@ func (o *origin) blame(err error) error {
 	return fmt.Errorf("%w: %w", sandbox.ErrSnapshot, err)
 }
 
-// checkSnapshot makes sure that a snapshot's files are there and gVisor's to read,
-// and tells how large they are.
+// readSnapshot makes sure that a snapshot's files are there and gVisor's to read,
+// and tells the names of the inputs that the session had.
+func readSnapshot(folder string) (*origin, []string, error) {
+	bytes, err := checkSnapshot(folder)
+	if err != nil {
+		return nil, nil, err
+	}
+	names, err := readNames(folder)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &origin{folder: folder, time: openTime + time.Duration(bytes/restoreRate)*time.Second}, names, nil
+}
+
+// checkSnapshot tells how large a snapshot is.
 func checkSnapshot(folder string) (bytes int64, err error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil || len(entries) == 0 {

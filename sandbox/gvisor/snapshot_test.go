@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/sandbox"
@@ -23,10 +24,15 @@ func snapshot(t *testing.T, s execution.Session) string {
 	return dir
 }
 
+// in is a snapshot that lies in a folder.
+func in(dir string) sandbox.Fetch {
+	return func(context.Context) (string, error) { return dir, nil }
+}
+
 // resume opens a session from a snapshot, and closes it with the test.
 func resume(t *testing.T, spec execution.Spec, dir string) execution.Session {
 	t.Helper()
-	s, err := gvisortest.Provider(t).Resume(t.Context(), spec, dir)
+	s, err := gvisortest.Provider(t).Resume(t.Context(), spec, in(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,28 +97,15 @@ func TestFilesChangeBetweenSteps(t *testing.T) {
 	if got := prints(t, s, "print(open('a.csv').read())"); got != "1" {
 		t.Fatalf("printed %q", got)
 	}
-	enter := func(fits bool, files ...execution.File) {
-		t.Helper()
-		got, err := s.(sandbox.Snapshotter).Enter(t.Context(), files)
-		if err != nil || got != fits {
-			t.Fatalf("Enter returned %v, %v; want %v", got, err, fits)
-		}
-	}
-	enter(true, a, b)
+	enters(t, s, true, a, b)
 	if got := prints(t, s, "print(open('a.csv').read(), open('b.csv').read(), open('/mnt/input/b.csv').read())"); got != "1 2 2" {
 		t.Errorf("printed %q", got)
 	}
-	enter(true, a)
-	if got := prints(t, s, "import os; print(os.listdir('/mnt/input'), os.path.lexists('b.csv'))"); got != "['a.csv'] False" {
-		t.Errorf("printed %q", got)
-	}
-	enter(true, a, file(t, "b.csv", "3"))
-	if got := prints(t, s, "print(open('b.csv').read())"); got != "3" {
-		t.Errorf("printed %q", got)
-	}
-	// What is mounted cannot be exchanged in a running session.
-	enter(false, file(t, "a.csv", "other"))
-	enter(false)
+	// What was given to a running session is not exchanged or taken away there.
+	enters(t, s, false, a)
+	enters(t, s, false, a, file(t, "b.csv", "3"))
+	enters(t, s, false, file(t, "a.csv", "other"))
+	enters(t, s, false)
 	if o := run(t, s, "open('/mnt/input/c', 'w')"); o.result.Failure == nil {
 		t.Error("the folder of inputs can be written to")
 	}
@@ -139,7 +132,7 @@ func TestSnapshotsThatAreWorthless(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, dir := range map[string]string{"cut short": cut, "empty": t.TempDir(), "missing": filepath.Join(t.TempDir(), "no"), "a link": link} {
-		if s, err := gvisortest.Provider(t).Resume(t.Context(), execution.Spec{}, dir); !errors.Is(err, sandbox.ErrSnapshot) {
+		if s, err := gvisortest.Provider(t).Resume(t.Context(), execution.Spec{}, in(dir)); !errors.Is(err, sandbox.ErrSnapshot) {
 			t.Errorf("%s: %v, %v", name, s, err)
 		}
 	}
@@ -192,8 +185,9 @@ func TestASessionOutlivesWhatItCannotBeGiven(t *testing.T) {
 	prints(t, s, "x = 1")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
+	given := []execution.File{file(t, "a.csv", "1")}
 	for range 10 { // the kernel's answer may have been as quick
-		if fits, err := s.Enter(ctx, []execution.File{file(t, "a.csv", "1")}); err != nil || !fits {
+		if fits, err := s.Enter(ctx, given); err != nil || !fits {
 			t.Fatalf("Enter returned %v, %v", fits, err)
 		}
 	}
@@ -205,7 +199,7 @@ func TestASessionOutlivesWhatItCannotBeGiven(t *testing.T) {
 	if got := prints(t, s, "print(x, open('a.csv').read())"); got != "1 1" {
 		t.Errorf("printed %q", got)
 	}
-	if _, err := gvisortest.Provider(t).Resume(t.Context(), execution.Spec{Files: missing}, snapshot(t, s)); err == nil || errors.Is(err, sandbox.ErrSnapshot) {
+	if _, err := gvisortest.Provider(t).Resume(t.Context(), execution.Spec{Files: missing}, in(snapshot(t, s))); err == nil || errors.Is(err, sandbox.ErrSnapshot) {
 		t.Errorf("the snapshot is blamed for a file: %v", err)
 	}
 }
@@ -218,5 +212,43 @@ func TestOpenInputsOutliveTheProcess(t *testing.T) {
 	dir := snapshot(t, s)
 	if got := prints(t, resume(t, spec, dir), "print(f.read(), m[0:1])"); got != "1\n2\n b'x'" {
 		t.Errorf("printed %q", got)
+	}
+}
+
+// A snapshot is asked for when the session has its place, and not before.
+func TestASnapshotIsFetchedAfterTheWait(t *testing.T) {
+	config := gvisortest.Config(t)
+	config.Sessions = 1
+	p := gvisortest.New(t, config)
+	defer p.Close() // nothing is left
+	s := openOf(t, p, execution.Spec{})
+	prints(t, s, "x = 1")
+	dir, fetched := snapshot(t, s), false
+	fetch := func(context.Context) (string, error) {
+		fetched = true
+		return dir, nil
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := p.Resume(ctx, execution.Spec{}, fetch)
+	if failure := (*execution.Error)(nil); !errors.As(err, &failure) || failure.Code != execution.CodeCancelled || fetched {
+		t.Errorf("without a place: %v, fetched %t", err, fetched)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	back, err := p.Resume(t.Context(), execution.Spec{}, fetch)
+	if err != nil || !fetched {
+		t.Fatalf("with a place: %v, fetched %t", err, fetched)
+	}
+	if got := prints(t, back, "print(x)"); got != "1" {
+		t.Errorf("printed %q", got)
+	}
+	errUnreadable := errors.New("unreadable")
+	if err := back.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Resume(t.Context(), execution.Spec{}, func(context.Context) (string, error) { return "", errUnreadable }); !errors.Is(err, errUnreadable) {
+		t.Errorf("a snapshot that cannot be fetched: %v", err)
 	}
 }

@@ -157,18 +157,21 @@ func (k *Keeper) resume(ctx context.Context, e *entry, spec execution.Spec, n no
 	case n.Base != base:
 		return goneBase, nil
 	}
-	folder, err := k.vault.temp()
-	if err != nil {
-		return "", unavailable(err)
-	}
-	defer k.vault.clear(folder)
-	err = k.vault.unseal(ctx, e.key, folder)
-	if err == nil {
-		var live execution.Session
-		if live, err = k.keeping.Resume(ctx, spec, folder); err == nil {
-			e.begin(live, spec, execution.Origin{})
-			return "", nil
+	folder := ""
+	defer func() { k.vault.clear(folder) }()
+	live, err := k.keeping.Resume(ctx, spec, func(ctx context.Context) (string, error) {
+		var err error
+		if folder, err = k.vault.temp(); err == nil {
+			err = k.vault.unseal(ctx, e.key, folder)
 		}
+		if err != nil && !errors.Is(err, errDamaged) {
+			err = unavailable(err)
+		}
+		return folder, err
+	})
+	if err == nil {
+		e.begin(live, spec, execution.Origin{})
+		return "", nil
 	}
 	switch known := (*execution.Error)(nil); {
 	case ctx.Err() != nil:

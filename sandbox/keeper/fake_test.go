@@ -47,8 +47,12 @@ func (f *fake) Open(ctx context.Context, _ execution.Spec) (execution.Session, e
 	return &fakeSession{fake: f}, nil
 }
 
-func (f *fake) Resume(ctx context.Context, _ execution.Spec, folder string) (execution.Session, error) {
+func (f *fake) Resume(ctx context.Context, _ execution.Spec, snapshot sandbox.Fetch) (execution.Session, error) {
 	if err := f.call(ctx, func(f *fake) func(context.Context) error { return f.resume }); err != nil {
+		return nil, err
+	}
+	folder, err := snapshot(ctx)
+	if err != nil {
 		return nil, err
 	}
 	value, err := os.ReadFile(filepath.Join(folder, "value"))

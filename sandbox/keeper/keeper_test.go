@@ -395,6 +395,31 @@ func TestFilesComeAndGo(t *testing.T) {
 	}
 }
 
+// A file that code has left open may be removed from the chat.
+func TestAnOpenFileMayBeRemoved(t *testing.T) {
+	b := newBench(t, nil)
+	path := filepath.Join(t.TempDir(), "blob")
+	if err := os.WriteFile(path, []byte("a\n1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.use("cht_1", isNew, "x = 1", "")
+	s := b.open("cht_1", isKept, execution.File{Name: "one.csv", Path: path}) // copied into the live session
+	runs(t, s, "f = open('one.csv'); x = int(pd.read_csv(f).a.sum())")
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	b.use("cht_1", isKept, "import os; print(x, os.path.lexists('one.csv')); x += 1", "1 False")
+	b.later(time.Hour)
+	b.keeper.Sweep(t.Context())
+	b.use("cht_1", isKept, "print(x)", "2")
+	b.stop()
+	b.start()
+	b.use("cht_1", isKept, "print(x)", "2")
+}
+
 func TestAKeyIsUsedByOneAtATime(t *testing.T) {
 	b := newBench(t, nil)
 	s := b.open("cht_1", isNew)

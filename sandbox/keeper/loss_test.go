@@ -305,3 +305,24 @@ func TestEraseEndsWhatIsBeingSaved(t *testing.T) {
 		t.Errorf("%v are left", left)
 	}
 }
+
+// An image is not laid out in the clear while its session waits for a place.
+func TestNothingLiesInTheClearDuringTheWaitForAPlace(t *testing.T) {
+	b, f := faked(t)
+	b.use("cht_1", isNew, "first", "")
+	b.stop()
+	g := newGate()
+	f.set(func(f *fake) { f.resume = g.pass })
+	b.start()
+	opened := make(chan struct{})
+	go func() {
+		defer close(opened)
+		b.use("cht_1", isKept, "?", "first")
+	}()
+	<-g.entered
+	if left := b.left(); !slices.Equal(left, []string{"cht_1.age", "cht_1.json"}) {
+		t.Errorf("during the wait there are %v", left)
+	}
+	close(g.leave)
+	<-opened
+}

@@ -25,7 +25,7 @@ class Folder:
         os.chdir(self.path)
         for name in self._linked.difference(names):
             link = os.path.join(self.path, name)
-            if os.path.islink(link) and not os.path.exists(link):
+            if os.path.islink(link) and os.readlink(link) == os.path.join(inputs, name):
                 os.unlink(link)
         before, self._linked = self._linked, set(names)
         for name in names:
