@@ -190,7 +190,7 @@ func (s *Server) Serve(l net.Listener) error {
 // requests elsewhere, and go on answering. Calling it again is safe.
 func (s *Server) Drain() { s.drainOnce.Do(func() { close(s.draining) }) }
 
-// Shutdown takes no more connections, closes the sockets (1001), ends the
+// Shutdown takes no more connections, closes the sockets (1012), ends the
 // event streams and waits for requests that are being answered. When ctx is
 // done first it cuts off the rest and returns ctx's error. Calling it again is
 // safe.

@@ -162,8 +162,8 @@ func TestShutdown(t *testing.T) {
 		defer cancel()
 		done <- e.server.Shutdown(ctx)
 	}()
-	if got := s.closed(); got.Code != 1001 {
-		t.Errorf("socket closed with %v, want 1001", got)
+	if got := s.closed(); got.Code != 1012 || !strings.Contains(got.Text, "resume") {
+		t.Errorf("socket closed with %v, want 1012", got)
 	}
 	if got := all(t, events.Body); strings.Contains(got, "complete") {
 		t.Errorf("the stream pretends to be complete: %q", got)

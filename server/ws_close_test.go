@@ -107,7 +107,7 @@ func TestSlowConsumerIsCutOff(t *testing.T) {
 		t.Error("the flood ended by itself")
 	}
 	// Whoever wakes up in time is told.
-	if got := s.closed(); got.Code != 4413 || got.Text != "Slow consumer" {
+	if got := s.closed(); got.Code != 4413 || got.Text != "Slow consumer: connect again and resume with `after`" {
 		t.Errorf("closed with %v, want 4413", got)
 	}
 }

@@ -4,12 +4,12 @@ package gqlws
 // (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md) mean what
 // they mean there.
 //
-// The graphql-ws client takes 4400, 4401, 4406, 4409 and 4429 as final and
-// connects again after the others.
+// The graphql-ws client takes 1009, 1011, 4400, 4401, 4406, 4409 and 4429 as final
+// and connects again after the others.
 const (
-	closeGoingAway     = 1001 // the server shuts down
-	closeInternal      = 1011 // a defect in the server
-	closeTryAgainLater = 1013 // the token cannot be checked at the moment
+	closeInternal       = 1011 // a defect in the server
+	closeServiceRestart = 1012 // the server shuts down; another takes its place
+	closeTryAgainLater  = 1013 // the token cannot be checked at the moment
 
 	closeBadRequest   = 4400 // a message that the protocol does not know
 	closeUnauthorized = 4401 // subscribe before connection_ack
@@ -21,6 +21,13 @@ const (
 	closeDuplicateID         = 4409 // subscribe with an id that is in use
 	closeSlowConsumer        = 4413 // the client does not read what it asked for
 	closeTooManyInitRequests = 4429 // a second connection_init
+)
+
+// Reasons that tell what to do. A subscription that takes no `after` just begins
+// again.
+const (
+	restartReason = "Service restart: connect again and resume with `after`"
+	slowReason    = "Slow consumer: connect again and resume with `after`"
 )
 
 // A frame with a close code has room for 123 bytes of reason (RFC 6455, 5.5).

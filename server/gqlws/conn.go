@@ -2,9 +2,9 @@ package gqlws
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -18,7 +18,8 @@ import (
 // exist while there is something to write or an operation to run.
 type conn struct {
 	h      *Handler
-	ws     *websocket.Conn
+	ws     *websocket.Conn // reads
+	net    net.Conn        // is written to
 	base   context.Context //nolint:containedctx // of the request that opened the socket; all that happens on it
 	cancel context.CancelFunc
 	began  time.Time
@@ -47,7 +48,7 @@ type conn struct {
 const closeGrace = 2 * time.Second
 
 func newConn(ctx context.Context, h *Handler, ws *websocket.Conn) *conn {
-	c := &conn{h: h, ws: ws, began: h.cfg.Clock.Now(), ops: map[string]*op{}}
+	c := &conn{h: h, ws: ws, net: ws.NetConn(), began: h.cfg.Clock.Now(), ops: map[string]*op{}}
 	c.base, c.cancel = context.WithCancel(ctx)
 	c.ctx = c.base
 	return c
@@ -67,6 +68,15 @@ func (c *conn) serve() {
 	c.ws.SetReadLimit(c.h.cfg.MessageBytes)
 	c.alive()
 	c.ws.SetPongHandler(func(string) error { c.alive(); return nil })
+	c.ws.SetPingHandler(func(data string) error {
+		c.alive()
+		_ = c.send(c.base, message{kind: websocket.PongMessage, head: []byte(data)}, nil, false)
+		return nil
+	})
+	c.ws.SetCloseHandler(func(code int, reason string) error {
+		c.ended(code, reason)
+		return nil
+	})
 	c.mu.Lock()
 	c.initTimer = time.AfterFunc(c.h.cfg.InitTimeout, c.initTooLate)
 	c.pingTimer = time.AfterFunc(c.h.cfg.KeepAlive, c.ping)
@@ -78,7 +88,7 @@ func (c *conn) serve() {
 	for {
 		kind, data, err := c.ws.ReadMessage()
 		if err != nil {
-			c.ended(err)
+			c.broken(err)
 			return
 		}
 		c.alive()
@@ -98,12 +108,8 @@ func (c *conn) alive() {
 }
 
 func (c *conn) ping() {
-	if c.isClosed() {
-		return
-	}
-	if err := c.ws.WriteControl(websocket.PingMessage, nil, time.Now().Add(c.h.cfg.SendTimeout)); err != nil {
-		c.drop()
-		return
+	if c.send(c.base, message{kind: websocket.PingMessage}, nil, false) != nil {
+		return // it is closed, or has just been
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -134,27 +140,36 @@ func (c *conn) expireAt(at time.Time) {
 	}
 }
 
-func (c *conn) goAway() { c.close(closeGoingAway, "Server is shutting down") }
+func (c *conn) goAway() { c.close(closeServiceRestart, restartReason) }
 
 // close ends the socket's operations, tells the client why and gives it a
 // moment to answer. Messages that wait to be sent are dropped.
 func (c *conn) close(code int, reason string) {
-	c.mu.Lock()
-	if c.closed {
-		c.mu.Unlock()
+	if !c.shut(code, reason) {
 		return
+	}
+	c.cancel()
+	if _, err := c.net.Write(closeFrame(code, reason)); err != nil {
+		c.drop()
+	}
+}
+
+// shut notes that nothing is to be sent any more but a close frame, and that for
+// a moment only. It is false when that has been noted before.
+func (c *conn) shut(code int, reason string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
 	}
 	c.closed = true
 	c.code, c.reason = code, reasonOf(reason)
 	c.queue.clear()
-	c.mu.Unlock()
-	c.cancel()
 	deadline := time.Now().Add(closeGrace)
-	_ = c.ws.SetReadDeadline(deadline)
-	frame := websocket.FormatCloseMessage(code, reasonOf(reason))
-	if err := c.ws.WriteControl(websocket.CloseMessage, frame, deadline); err != nil {
-		c.drop()
-	}
+	_ = c.net.SetReadDeadline(deadline)
+	// Of whatever is being written, too: the close frame waits for that.
+	_ = c.net.SetWriteDeadline(deadline)
+	return true
 }
 
 // drop ends the connection without a word.
@@ -169,20 +184,15 @@ func (c *conn) isClosed() bool {
 	return c.closed
 }
 
-// ended notes how the other side has closed the socket.
-func (c *conn) ended(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return
-	}
-	c.closed = true
-	c.queue.clear()
-	c.code, c.reason = websocket.CloseAbnormalClosure, err.Error()
-	if e, ok := errors.AsType[*websocket.CloseError](err); ok {
-		c.code, c.reason = e.Code, reasonOf(e.Text)
+// ended answers the client's close frame, unless that is an answer itself.
+func (c *conn) ended(code int, reason string) {
+	if c.shut(code, reason) {
+		_, _ = c.net.Write(closeFrame(code, ""))
 	}
 }
+
+// broken notes why there is nothing more to read.
+func (c *conn) broken(err error) { c.shut(websocket.CloseAbnormalClosure, err.Error()) }
 
 // end waits until nothing of the socket is left.
 func (c *conn) end() {

@@ -63,12 +63,8 @@ type Handler struct {
 	served  sync.WaitGroup
 }
 
-// The buffers of one socket. Reading needs little, since clients say little;
-// those for writing are borrowed for the moment of writing only.
-const (
-	readBuffer  = 1 << 10
-	writeBuffer = 4 << 10
-)
+// readBuffer is little, since clients say little.
+const readBuffer = 1 << 10
 
 // handshakeTimeout is how long a client may take to accept the answer to its
 // request for a socket.
@@ -80,8 +76,7 @@ func New(cfg Config) *Handler {
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: handshakeTimeout,
 		ReadBufferSize:   readBuffer,
-		WriteBufferSize:  writeBuffer,
-		WriteBufferPool:  &sync.Pool{},
+		WriteBufferPool:  &sync.Pool{}, // gorilla writes nothing once the socket is open
 		Subprotocols:     []string{Subprotocol},
 		CheckOrigin:      cfg.CheckOrigin,
 		Error: func(w http.ResponseWriter, r *http.Request, status int, reason error) {
@@ -134,7 +129,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mu.Unlock()
 }
 
-// Shutdown closes all sockets with 1001, lets their operations end and returns
+// Shutdown closes all sockets with 1012, lets their operations end and returns
 // when the last has. When ctx is done first, it drops the connections and
 // returns its error.
 func (h *Handler) Shutdown(ctx context.Context) error {

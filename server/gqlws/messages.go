@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/gorilla/websocket"
@@ -14,7 +15,8 @@ import (
 	"github.com/mark-analyst/mark/server/operation"
 )
 
-type message struct {
+// received is a message of the client's.
+type received struct {
 	Type    string          `json:"type"`
 	ID      string          `json:"id"`
 	Payload json.RawMessage `json:"payload"`
@@ -28,7 +30,7 @@ var (
 // receive handles one message. Messages are handled one after the other;
 // only operations run beside them.
 func (c *conn) receive(kind int, data []byte) {
-	var m message
+	var m received
 	if kind != websocket.TextMessage || json.Unmarshal(data, &m) != nil {
 		c.close(closeBadRequest, "Invalid message received")
 		return
@@ -83,7 +85,7 @@ func (c *conn) init(payload json.RawMessage) {
 	c.expireAt(caller.From(ctx).Expires)
 	c.initTimer.Stop()
 	c.mu.Unlock()
-	_ = c.send(c.base, ackMessage, nil, false)
+	c.sendText(ackMessage)
 }
 
 // pinged answers a ping. A ping whose payload has an authorization renews the
@@ -117,7 +119,7 @@ func (c *conn) pinged(payload json.RawMessage) {
 		c.expireAt(caller.From(ctx).Expires)
 		c.mu.Unlock()
 	}
-	_ = c.send(c.base, pongMessage, nil, false)
+	c.sendText(pongMessage)
 }
 
 func (c *conn) unauthenticated(err error) {
@@ -163,28 +165,28 @@ func tokenIn(payload json.RawMessage) (token string, given bool, err error) {
 	return token, given, nil
 }
 
-// frame writes a message of one operation.
-func frame(kind, id string, payload []byte) []byte {
+// head begins a message of one operation, up to where its payload stands.
+func head(kind, id string) []byte {
 	quoted, _ := json.Marshal(id) // a string can always be written
-	b := make([]byte, 0, len(payload)+len(quoted)+40)
+	b := make([]byte, 0, len(quoted)+len(kind)+len(`{"id":,"type":"","payload":`))
 	b = append(b, `{"id":`...)
 	b = append(b, quoted...)
 	b = append(b, `,"type":"`...)
 	b = append(b, kind...)
-	b = append(b, '"')
-	if payload != nil {
-		b = append(b, `,"payload":`...)
-		b = append(b, payload...)
-	}
-	return append(b, '}')
+	return append(b, `","payload":`...)
 }
 
-func errorFrame(id string, res *operation.Result) []byte {
+func completeMessage(id string) message {
+	quoted, _ := json.Marshal(id)
+	return message{kind: websocket.TextMessage, head: fmt.Appendf(nil, `{"id":%s,"type":"complete"}`, quoted)}
+}
+
+func errorMessage(id string, res *operation.Result) message {
 	list, err := json.Marshal(res.Errors)
 	if err != nil { // extensions are ours, of strings and numbers only
 		list = []byte(`[{"message":"Something went wrong on our side."}]`)
 	}
-	return frame("error", id, list)
+	return message{kind: websocket.TextMessage, head: head("error", id), payload: list}
 }
 
 // contextFor is the context of a new operation: the viewer's, ended with the

@@ -32,17 +32,20 @@ func TestReasonFitsItsFrame(t *testing.T) {
 	}
 }
 
-func TestFramesAreJSON(t *testing.T) {
+func TestMessagesAreJSON(t *testing.T) {
 	for _, id := range []string{"1", `"`, "\x00\xff", "</script>"} {
-		var m struct {
-			ID, Type string
-			Payload  json.RawMessage
-		}
-		if err := json.Unmarshal(frame("next", id, []byte(`{"data":1}`)), &m); err != nil || m.Type != "next" || string(m.Payload) != `{"data":1}` {
-			t.Errorf("%q: %+v, %v", id, m, err)
-		}
-		if err := json.Unmarshal(frame("complete", id, nil), &m); err != nil || m.Type != "complete" {
-			t.Errorf("%q: %+v, %v", id, m, err)
+		for kind, text := range map[string]message{
+			"next":     {head: head("next", id), payload: []byte(`{"data":1}`)},
+			"complete": completeMessage(id),
+		} {
+			var m struct {
+				ID, Type string
+				Payload  json.RawMessage
+			}
+			frame := text.appendTo(nil)
+			if err := json.Unmarshal(frame[2:], &m); err != nil || m.Type != kind || (string(m.Payload) == `{"data":1}`) != (kind == "next") {
+				t.Errorf("%q: %+v, %v", id, m, err)
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/gorilla/websocket"
 
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/server/operation"
@@ -61,7 +62,7 @@ func (c *conn) subscribe(id string, payload json.RawMessage) {
 		cancel()
 		refusal := c.h.cfg.Runner.Refuse(ctx, fault.New(fault.LimitExceeded,
 			"Too many operations run on this connection; at most %d may.", c.h.cfg.Operations))
-		_ = c.send(c.base, errorFrame(id, refusal), nil, false)
+		_ = c.send(c.base, errorMessage(id, refusal), nil, false)
 	default:
 		go c.run(ctx, o, params)
 	}
@@ -96,18 +97,20 @@ func (c *conn) run(ctx context.Context, o *op, params *graphql.RawParams) {
 	}()
 	running, refusal := c.h.cfg.Runner.Prepare(ctx, params)
 	if refusal != nil {
-		_ = c.send(ctx, errorFrame(o.id, refusal), o, true)
+		_ = c.send(ctx, errorMessage(o.id, refusal), o, true)
 		return
 	}
 	defer running.Close()
+	next := message{kind: websocket.TextMessage, head: head("next", o.id)}
 	for res := running.Next(); res != nil; res = running.Next() {
 		if res.IsRequestError() {
-			_ = c.send(ctx, errorFrame(o.id, res), o, true)
+			_ = c.send(ctx, errorMessage(o.id, res), o, true)
 			return
 		}
-		if c.send(ctx, frame("next", o.id, res.AppendJSON(nil)), o, false) != nil {
+		next.payload = res.AppendJSON(nil)
+		if c.send(ctx, next, o, false) != nil {
 			return
 		}
 	}
-	_ = c.send(ctx, frame("complete", o.id, nil), o, true) // unless the client has stopped it
+	_ = c.send(ctx, completeMessage(o.id), o, true) // unless the client has stopped it
 }

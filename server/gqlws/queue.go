@@ -3,6 +3,7 @@ package gqlws
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -10,35 +11,44 @@ import (
 
 // queue holds the messages that wait to be sent. The conn's mutex protects it.
 type queue struct {
-	messages [][]byte
-	bytes    int
-	sending  bool          // a goroutine is writing
-	space    chan struct{} // closed when somebody may try again; nil when nobody waits
+	messages []message
+	// count and bytes are of all that is not written yet, which is more than
+	// messages while a goroutine writes.
+	count, bytes int
+	sending      bool          // a goroutine is writing
+	space        chan struct{} // closed when somebody may try again; nil when nobody waits
 }
 
-func (q *queue) fits(message []byte, maxMessages, maxBytes int) bool {
-	return len(q.messages) == 0 ||
-		len(q.messages) < maxMessages && q.bytes+len(message) <= maxBytes
+func (q *queue) fits(m message, maxMessages, maxBytes int) bool {
+	return q.count == 0 || q.count < maxMessages && q.bytes+m.size() <= maxBytes
 }
 
-func (q *queue) push(message []byte) {
-	q.messages = append(q.messages, message)
-	q.bytes += len(message)
-}
-
-// pop removes the first message, once it has been written.
-func (q *queue) pop() {
-	q.bytes -= len(q.messages[0])
-	q.messages[0] = nil
-	q.messages = q.messages[1:]
-	if len(q.messages) == 0 {
-		q.messages = nil // an idle socket keeps no memory for a queue
+func (q *queue) push(m message) {
+	if q.messages == nil {
+		q.messages = newList()
 	}
+	q.messages = append(q.messages, m)
+	q.count++
+	q.bytes += m.size()
+}
+
+// take returns what waits; it is still counted until it is written.
+func (q *queue) take() []message {
+	m := q.messages
+	q.messages = nil // an idle socket keeps no memory for a queue
+	return m
+}
+
+// written makes room for others.
+func (q *queue) written(count, bytes int) {
+	q.count -= count
+	q.bytes -= bytes
 	q.wake()
 }
 
+// clear drops what waits.
 func (q *queue) clear() {
-	q.messages, q.bytes = nil, 0
+	q.messages = nil
 	q.wake()
 }
 
@@ -60,7 +70,7 @@ var (
 //
 // With an operation given, nothing is sent once the client has ended it. The
 // operation's last message frees its id in the same moment.
-func (c *conn) send(ctx context.Context, message []byte, o *op, last bool) error {
+func (c *conn) send(ctx context.Context, m message, o *op, last bool) error {
 	var timeout *time.Timer
 	for {
 		c.mu.Lock()
@@ -72,8 +82,8 @@ func (c *conn) send(ctx context.Context, message []byte, o *op, last bool) error
 			c.mu.Unlock()
 			return errStopped
 		}
-		if c.queue.fits(message, c.h.cfg.QueueMessages, c.h.cfg.QueueBytes) {
-			c.queue.push(message)
+		if c.queue.fits(m, c.h.cfg.QueueMessages, c.h.cfg.QueueBytes) {
+			c.queue.push(m)
 			if last {
 				o.stopped = true
 				delete(c.ops, o.id)
@@ -100,39 +110,33 @@ func (c *conn) send(ctx context.Context, message []byte, o *op, last bool) error
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-timeout.C:
-			c.close(closeSlowConsumer, "Slow consumer")
+			c.close(closeSlowConsumer, slowReason)
 			return errClosed
 		}
 	}
 }
 
-// write sends the queue and ends when it is empty. A write may take a little
-// longer than a message may wait, so that a client that begins to read again
-// is told why it was cut off.
-func (c *conn) write() {
-	defer c.writers.Done()
-	for {
-		c.mu.Lock()
-		if len(c.queue.messages) == 0 {
-			c.queue.sending = false
-			c.mu.Unlock()
-			return
-		}
-		message := c.queue.messages[0]
-		c.mu.Unlock()
-		_ = c.ws.SetWriteDeadline(time.Now().Add(c.h.cfg.SendTimeout + closeGrace))
-		if err := c.ws.WriteMessage(websocket.TextMessage, message); err != nil {
-			c.drop()
-			c.mu.Lock()
-			c.queue.clear()
-			c.queue.sending = false
-			c.mu.Unlock()
-			return
-		}
-		c.mu.Lock()
-		if len(c.queue.messages) > 0 { // not cleared meanwhile
-			c.queue.pop()
-		}
-		c.mu.Unlock()
-	}
+// sendText sends a text that belongs to no operation.
+func (c *conn) sendText(text []byte) {
+	_ = c.send(c.base, message{kind: websocket.TextMessage, head: text}, nil, false)
+}
+
+// Lists and buffers are lent to the sockets that write at the moment, which are
+// few of many.
+const (
+	listLength   = 32
+	bufferLength = 8 << 10
+)
+
+var (
+	lists   = sync.Pool{New: func() any { l := make([]message, 0, listLength); return &l }}
+	buffers = sync.Pool{New: func() any { b := make([]byte, 0, bufferLength); return &b }}
+)
+
+func newList() []message { return (*lists.Get().(*[]message))[:0] }
+
+func freeList(l []message) {
+	clear(l) // the payloads may go
+	l = l[:0]
+	lists.Put(&l)
 }

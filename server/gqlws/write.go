@@ -1,0 +1,99 @@
+package gqlws
+
+import (
+	"net"
+	"time"
+)
+
+const (
+	// oneWrite is about how much is handed over at once: as much as saves the
+	// calls, and so little that a slow line is done with it before its deadline.
+	oneWrite = 64 << 10
+	// toCopy is the length up to which a payload is copied to stand with others
+	// in one write; longer ones are handed over where they are.
+	toCopy = 16 << 10
+)
+
+// write sends the queue, what waits together in one write, and ends when it is
+// empty.
+func (c *conn) write() {
+	defer c.writers.Done()
+	buffer := buffers.Get().(*[]byte) //nolint:forcetypeassert // the pool's only type
+	defer buffers.Put(buffer)
+	for {
+		c.mu.Lock()
+		messages := c.queue.take()
+		if len(messages) == 0 {
+			c.queue.sending = false
+			c.mu.Unlock()
+			return
+		}
+		c.mu.Unlock()
+		err := c.writeAll(messages, buffer)
+		freeList(messages)
+		if err != nil {
+			// What else waits is dropped by whoever closes the socket, which is
+			// the reader now if nobody has before. sending stays set.
+			c.drop()
+			return
+		}
+	}
+}
+
+// writeAll writes messages in as few writes as their lengths allow.
+func (c *conn) writeAll(messages []message, buffer *[]byte) error {
+	for len(messages) > 0 {
+		b, n, size := (*buffer)[:0], 0, 0
+		for n < len(messages) && len(b) < oneWrite && len(messages[n].payload) <= toCopy {
+			b = messages[n].appendTo(b)
+			size += messages[n].size()
+			n++
+		}
+		if cap(b) <= 2*oneWrite {
+			*buffer = b // as large as it has grown
+		}
+		parts := net.Buffers{b}
+		if n == 0 {
+			m := messages[0]
+			parts = net.Buffers{m.appendStart(b), m.payload, []byte(tail)}
+			n, size = 1, m.size()
+		}
+		if err := c.writeNow(parts); err != nil {
+			return err
+		}
+		messages = messages[n:]
+		c.mu.Lock()
+		c.queue.written(n, size)
+		c.mu.Unlock()
+	}
+	return nil
+}
+
+// writeNow writes whole frames. A write may take a little longer than a message
+// may wait, so that a client that begins to read again is told why it was cut
+// off.
+func (c *conn) writeNow(parts net.Buffers) error {
+	c.mu.Lock()
+	if c.closed { // nothing comes after the close frame
+		c.mu.Unlock()
+		return errClosed
+	}
+	_ = c.net.SetWriteDeadline(time.Now().Add(c.h.cfg.SendTimeout + closeGrace))
+	c.mu.Unlock()
+	if len(parts) == 1 {
+		_, err := c.net.Write(parts[0])
+		return err
+	}
+	if _, whole := c.net.(*net.TCPConn); !whole {
+		// Only there do several parts stay together, with the close frame of
+		// another goroutine before or after them.
+		var b []byte
+		for _, p := range parts {
+			b = append(b, p...)
+		}
+		_, err := c.net.Write(b)
+		return err
+	}
+	_, err := parts.WriteTo(c.net)
+	return err
+}
