@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"github.com/mark-analyst/mark/agent"
 	"github.com/mark-analyst/mark/auth"
@@ -13,6 +14,7 @@ import (
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/internal/ids"
+	"github.com/mark-analyst/mark/internal/logstream"
 )
 
 // RunEvents follows a run's log. The channel is closed when the log ends, when
@@ -29,33 +31,24 @@ func (r subscriptionResolver) RunEvents(ctx context.Context, runID string, after
 	if err := checkID(ids.Run, runID, "runId", "run"); err != nil {
 		return nil, err
 	}
-	run, err := r.Client.Run.Get(ctx, runID)
+	_, err := r.Client.Run.Get(ctx, runID)
 	if ent.IsNotFound(err) {
 		return nil, missing("runId", "run")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the run: %w", err)
 	}
-	events := make(chan model.RunEvent)
-	go func() {
-		defer close(events)
-		for e, err := range r.Log.Follow(ctx, run.ID, after) {
-			if err == nil {
-				var out model.RunEvent
-				if out, err = r.event(ctx, e); err == nil {
-					select {
-					case events <- out:
-						continue
-					case <-ctx.Done():
-						return
-					}
-				}
-			}
-			r.Logger.WarnContext(ctx, "following a run failed", "run", run.ID, "error", err)
-			return
-		}
-	}()
-	return events, nil
+	return logstream.Stream[eventlog.Event, model.RunEvent]{
+		Log: runID, After: after, Argument: "after",
+		Follow: func(ctx context.Context, after int) iter.Seq2[eventlog.Event, error] {
+			return r.Log.Follow(ctx, runID, after)
+		},
+		Number: func(e eventlog.Event) int { return e.Seq },
+		Value:  r.event,
+		Failed: func(ctx context.Context, err error) {
+			r.Logger.WarnContext(ctx, "following a run failed", "run", runID, "error", err)
+		},
+	}.Channel(ctx), nil
 }
 
 // event is a stored event in the contract's type.

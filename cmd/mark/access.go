@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/mark-analyst/mark/auth"
@@ -14,6 +13,7 @@ import (
 	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/server/caller"
+	"github.com/mark-analyst/mark/server/operation"
 )
 
 // endedSessions refuses operations on a socket whose session has ended, and ends
@@ -28,7 +28,7 @@ type endedSessions struct {
 var _ interface {
 	graphql.HandlerExtension
 	graphql.OperationContextMutator
-	graphql.OperationInterceptor
+	operation.StreamWatch
 } = endedSessions{}
 
 // streamCheck is how long a stream may deliver between two looks at its session:
@@ -54,28 +54,23 @@ func (e endedSessions) MutateOperationContext(ctx context.Context, _ *graphql.Op
 	return nil
 }
 
-// InterceptOperation implements graphql.OperationInterceptor.
-func (e endedSessions) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	responses := next(ctx)
+// WatchStream implements operation.StreamWatch.
+func (e endedSessions) WatchStream(ctx context.Context) func() error {
 	v, signedIn := auth.FromContext(ctx)
-	if !signedIn || graphql.GetOperationContext(ctx).Operation.Operation != ast.Subscription {
-		return responses
+	if !signedIn {
+		return func() error { return nil }
 	}
 	checked := e.clock.Now()
-	return func(ctx context.Context) *graphql.Response {
-		response := responses(ctx)
+	return func() error {
 		now := e.clock.Now()
-		if response == nil || now.Sub(checked) < streamCheck {
-			return response
+		if now.Sub(checked) < streamCheck {
+			return nil
 		}
 		checked = now
 		if f := e.check(ctx, v); f != nil {
-			// It passes the presenter no more: this is what that would make of it.
-			return &graphql.Response{Errors: gqlerror.List{
-				{Message: f.Message, Extensions: map[string]any{"code": string(f.Code)}},
-			}}
+			return f
 		}
-		return response
+		return nil
 	}
 }
 

@@ -18,6 +18,8 @@ const eventsAhead = 8
 
 var (
 	comment  = []byte(":\n\n")
+	next     = []byte("event: next\ndata: ")
+	nextEnd  = []byte("\n\n")
 	complete = []byte("event: complete\ndata:\n\n")
 )
 
@@ -29,10 +31,10 @@ func (h *Handler) events(w http.ResponseWriter, r *http.Request, params *graphql
 	r = withTransport(r, "sse")
 	ctx, cancel := context.WithCancel(r.Context())
 	op, refusal := h.Runner.Prepare(ctx, params)
-	frames := make(chan []byte, eventsAhead)
+	responses := make(chan []byte, eventsAhead)
 	if refusal != nil {
-		frames <- event(refusal)
-		close(frames)
+		responses <- refusal.JSON()
+		close(responses)
 	} else {
 		if h.misplaced(w, r, op, mediaEvents) {
 			cancel()
@@ -43,48 +45,47 @@ func (h *Handler) events(w http.ResponseWriter, r *http.Request, params *graphql
 		go func() {
 			defer close(done)
 			defer op.Close()
-			pump(ctx, op, frames)
+			pump(ctx, op, responses)
 		}()
 		// The operation may use the request until it has ended.
 		defer func() { <-done }()
 	}
 	defer cancel()
-	h.stream(w, r, frames)
+	h.stream(w, r, responses)
 }
 
-// pump moves the responses of op into frames and closes it after the last.
-func pump(ctx context.Context, op *operation.Operation, frames chan<- []byte) {
-	for res := op.Next(); res != nil; res = op.Next() {
+// pump moves the responses of op into a channel and closes it after the last.
+func pump(ctx context.Context, op *operation.Operation, responses chan<- []byte) {
+	for res := range op.Responses {
 		select {
-		case frames <- event(res):
+		case responses <- res.JSON():
 		case <-ctx.Done():
 			return
 		}
 	}
 	if ctx.Err() == nil {
-		close(frames)
+		close(responses)
 	}
 }
 
-func event(res *operation.Result) []byte {
-	return append(res.AppendJSON([]byte("event: next\ndata: ")), "\n\n"...)
-}
-
-// stream writes frames until they end, the client does not take them any more,
+// stream writes responses until they end, the client does not take them any more,
 // its token expires or the server closes.
-func (h *Handler) stream(w http.ResponseWriter, r *http.Request, frames <-chan []byte) {
+func (h *Handler) stream(w http.ResponseWriter, r *http.Request, responses <-chan []byte) {
 	header := w.Header()
 	header.Set("Content-Type", mediaEvents+"; charset=utf-8")
 	header.Set("X-Accel-Buffering", "no") // nginx would collect the events
 	c := http.NewResponseController(w)
 	defer func() { _ = c.SetWriteDeadline(time.Time{}) }()
-	send := func(frame []byte) bool {
+	write := func(parts ...[]byte) bool {
 		_ = c.SetWriteDeadline(time.Now().Add(h.WriteTimeout))
-		if _, err := w.Write(frame); err != nil {
-			return false
+		for _, p := range parts {
+			if _, err := w.Write(p); err != nil {
+				return false
+			}
 		}
-		return c.Flush() == nil
+		return true
 	}
+	send := func(parts ...[]byte) bool { return write(parts...) && c.Flush() == nil }
 	w.WriteHeader(http.StatusOK)
 	if !send(comment) {
 		return
@@ -99,12 +100,18 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, frames <-chan [
 	}
 	for {
 		select {
-		case frame, more := <-frames:
+		case response, more := <-responses:
+			for more && len(responses) > 0 { // what waits goes out together
+				if !write(next, response, nextEnd) {
+					return
+				}
+				response, more = <-responses
+			}
 			if !more {
 				send(complete)
 				return
 			}
-			if !send(frame) {
+			if !send(next, response, nextEnd) {
 				return
 			}
 			silence.Reset(h.KeepAlive)
@@ -114,7 +121,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, frames <-chan [
 			}
 		case <-expired:
 			end := h.Runner.Refuse(r.Context(), fault.New(fault.Unauthenticated, "The access token has expired."))
-			send(append(event(end), complete...))
+			send(next, end.JSON(), nextEnd, complete)
 			return
 		case <-h.Closing:
 			return

@@ -102,12 +102,12 @@ func (c *conn) run(ctx context.Context, o *op, params *graphql.RawParams) {
 	}
 	defer running.Close()
 	next := message{kind: websocket.TextMessage, head: head("next", o.id)}
-	for res := running.Next(); res != nil; res = running.Next() {
+	for res := range running.Responses {
 		if res.IsRequestError() {
 			_ = c.send(ctx, errorMessage(o.id, res), o, true)
 			return
 		}
-		next.payload = res.AppendJSON(nil)
+		next.payload = res.JSON()
 		if c.send(ctx, next, o, false) != nil {
 			return
 		}

@@ -5,7 +5,6 @@ package operation
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"time"
@@ -42,7 +41,9 @@ type Runner struct {
 	// last as long as the client's line is slow.
 	Timeout time.Duration
 
-	exec *executor.Executor
+	exec    *executor.Executor
+	watches []StreamWatch
+	groups  *groups
 }
 
 // The cache of parsed documents. Their trees weigh a few times their text.
@@ -56,7 +57,11 @@ func (r *Runner) Init() {
 	r.exec = executor.New(r.Schema)
 	for _, e := range r.Extensions {
 		r.exec.Use(e)
+		if w, ok := e.(StreamWatch); ok {
+			r.watches = append(r.watches, w)
+		}
 	}
+	r.groups = newGroups(r.Clock)
 	r.exec.SetErrorPresenter(r.Presenter.Error)
 	r.exec.SetRecoverFunc(r.Presenter.Recover)
 	r.exec.SetDisableSuggestion(!r.Presenter.Suggestions)
@@ -75,24 +80,6 @@ func (r *Runner) take(ctx context.Context) error {
 		return fault.New(fault.RateLimited, "Too many operations; try again in %d s.", present.Seconds(wait)).After(wait)
 	}
 	return nil
-}
-
-// Operation is one operation, ready to run or running.
-type Operation struct {
-	Kind ast.Operation
-	Name string // as the client calls it, or ""
-
-	runner  *Runner
-	ctx     context.Context //nolint:containedctx // of this operation
-	cancel  context.CancelFunc
-	op      *graphql.OperationContext
-	next    graphql.ResponseHandler
-	leave   func()
-	began   time.Time
-	sent    int
-	codes   []string
-	done    bool
-	refused bool
 }
 
 // Prepare checks an operation. When it is refused, the Result says why and
@@ -124,7 +111,7 @@ func (r *Runner) Prepare(ctx context.Context, params *graphql.RawParams) (op *Op
 	if len(errs) > 0 {
 		return nil, r.Refuse(ctx, errs)
 	}
-	o.op, o.Kind, o.Name = opCtx, opCtx.Operation.Operation, opCtx.Operation.Name
+	o.params, o.op, o.Kind, o.Name = params, opCtx, opCtx.Operation.Operation, opCtx.Operation.Name
 	if err := r.Cost.Check(ctx, r.Schema, opCtx); err != nil {
 		return nil, r.Refuse(ctx, err)
 	}
@@ -153,56 +140,4 @@ func (r *Runner) Refuse(ctx context.Context, err error) *Result {
 		res.Errors = append(res.Errors, r.Presenter.Error(ctx, e))
 	}
 	return res
-}
-
-// Next begins or continues the operation and returns its next response, or nil
-// after the last one and once the context of Prepare is done.
-func (o *Operation) Next() (res *Result) {
-	if o.done {
-		return nil
-	}
-	defer func() {
-		if v := recover(); v != nil {
-			o.done = true
-			res = o.runner.Refuse(o.ctx, o.runner.Presenter.Recover(o.ctx, v))
-		}
-		if res == nil {
-			o.done = true
-			return
-		}
-		o.sent++
-		o.note(res)
-	}()
-	streams := o.Kind == ast.Subscription
-	if o.next == nil {
-		if !streams && !o.uploads() {
-			o.ctx, o.cancel = context.WithTimeout(o.ctx, o.runner.Timeout)
-		}
-		o.next, o.ctx = o.runner.exec.DispatchOperation(o.ctx, o.op)
-	}
-	o.done = !streams
-	response := o.next(o.ctx)
-	if response == nil {
-		if err := o.ctx.Err(); err != nil && !streams {
-			return o.runner.Refuse(o.ctx, err)
-		}
-		return nil
-	}
-	if len(response.Data) == 0 {
-		o.done = true // refused when it was about to begin; nothing can follow
-	} else if !json.Valid(response.Data) {
-		o.done = true
-		return o.runner.Refuse(o.ctx, errors.New("a resolver's value was written as invalid JSON"))
-	}
-	return &Result{Errors: response.Errors, Data: response.Data, Extensions: response.Extensions}
-}
-
-// uploads tells whether the operation reads the rest of its own request.
-func (o *Operation) uploads() bool { return caller.From(o.ctx).Transport == "multipart" }
-
-// Close ends the operation and logs it.
-func (o *Operation) Close() {
-	o.cancel()
-	o.leave()
-	o.logEnd()
 }

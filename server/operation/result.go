@@ -10,8 +10,10 @@ import (
 // operation never began ("request error" in the specification).
 type Result struct {
 	Errors     gqlerror.List
-	Data       json.RawMessage // valid until the next call of Operation.Next
+	Data       json.RawMessage // valid until the operation goes on
 	Extensions map[string]any
+
+	written []byte // what JSON returns, where it was written already
 }
 
 // IsRequestError tells whether the operation never began.
@@ -26,10 +28,35 @@ func (r *Result) Code() string {
 	return code
 }
 
+// JSON is the response as AppendJSON writes it. It stays valid, may be shared
+// with other operations and must not be written to.
+func (r *Result) JSON() []byte {
+	if r.written != nil {
+		return r.written
+	}
+	return r.AppendJSON(nil)
+}
+
+// kept returns the response in a form that stays valid and can be shared.
+func (r *Result) kept() *Result {
+	var k Result
+	k.Errors, k.Extensions = r.Errors, r.Extensions
+	written, from := r.append(nil)
+	k.written = written
+	k.Data = written[from : from+len(r.Data)]
+	return &k
+}
+
 // AppendJSON appends the response as the specification writes it: errors
 // first, because people look for them first, and no entry for data when there
 // is none. It is written on one line, as server-sent events need it.
 func (r *Result) AppendJSON(dst []byte) []byte {
+	dst, _ = r.append(dst)
+	return dst
+}
+
+// append also tells where the data begins.
+func (r *Result) append(dst []byte) (written []byte, data int) {
 	dst = append(dst, '{')
 	if len(r.Errors) > 0 {
 		dst = append(dst, `"errors":`...)
@@ -40,13 +67,14 @@ func (r *Result) AppendJSON(dst []byte) []byte {
 			dst = append(dst, ',')
 		}
 		dst = append(dst, `"data":`...)
+		data = len(dst)
 		dst = appendOneLine(dst, r.Data)
 	}
 	if len(r.Extensions) > 0 {
 		dst = append(dst, `,"extensions":`...)
 		dst = appendValue(dst, r.Extensions)
 	}
-	return append(dst, '}')
+	return append(dst, '}'), data
 }
 
 func appendValue(dst []byte, v any) []byte {

@@ -30,6 +30,8 @@ type Resolvers struct {
 	Chunk chan int64
 	// Whoami answers the query of this name.
 	Whoami func(context.Context) string
+	// Journals are what can be followed, by name.
+	Journals map[string]*Journal
 	// Hook runs at the beginning of every remember.
 	Hook func(context.Context)
 }
@@ -45,6 +47,7 @@ func (r root) Query() generated.QueryResolver               { return query(r) }
 func (r root) Mutation() generated.MutationResolver         { return mutation(r) }
 func (r root) Subscription() generated.SubscriptionResolver { return subscription(r) }
 func (r root) Item() generated.ItemResolver                 { return item{} }
+func (r root) Entry() generated.EntryResolver               { return entry(r) }
 func (r root) Poison() generated.PoisonResolver             { return poison{} }
 
 func (r *Resolvers) begin(name string) {

@@ -27,6 +27,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Entry() EntryResolver
 	Item() ItemResolver
 	Mutation() MutationResolver
 	Poison() PoisonResolver
@@ -38,6 +39,14 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	Entry struct {
+		Fragile func(childComplexity int) int
+		Is      func(childComplexity int, number int) int
+		Number  func(childComplexity int) int
+		Reader  func(childComplexity int) int
+		Text    func(childComplexity int) int
+	}
+
 	Item struct {
 		ID    func(childComplexity int) int
 		Items func(childComplexity int, first *int, last *int) int
@@ -73,6 +82,7 @@ type ComplexityRoot struct {
 	Subscription struct {
 		Count    func(childComplexity int, to int) int
 		Flood    func(childComplexity int, size int) int
+		Journal  func(childComplexity int, name string, after int) int
 		Poisoned func(childComplexity int) int
 		Refused  func(childComplexity int, how FailureKind) int
 		Silence  func(childComplexity int) int
@@ -91,6 +101,11 @@ type ComplexityRoot struct {
 
 // region    ************************** generated!.gotpl **************************
 
+type EntryResolver interface {
+	Is(ctx context.Context, obj *Entry, number int) (bool, error)
+	Reader(ctx context.Context, obj *Entry) (string, error)
+	Fragile(ctx context.Context, obj *Entry) (*string, error)
+}
 type ItemResolver interface {
 	Items(ctx context.Context, obj *Item, first *int, last *int) (*ItemConnection, error)
 }
@@ -119,6 +134,7 @@ type SubscriptionResolver interface {
 	Refused(ctx context.Context, how FailureKind) (<-chan int, error)
 	Poisoned(ctx context.Context) (<-chan *Poison, error)
 	WhoStays(ctx context.Context) (<-chan string, error)
+	Journal(ctx context.Context, name string, after int) (<-chan *Entry, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -138,6 +154,42 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "Entry.fragile":
+		if e.ComplexityRoot.Entry.Fragile == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Entry.Fragile(childComplexity), true
+	case "Entry.is":
+		if e.ComplexityRoot.Entry.Is == nil {
+			break
+		}
+
+		args, err := ec.field_Entry_is_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Entry.Is(childComplexity, args["number"].(int)), true
+	case "Entry.number":
+		if e.ComplexityRoot.Entry.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Entry.Number(childComplexity), true
+	case "Entry.reader":
+		if e.ComplexityRoot.Entry.Reader == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Entry.Reader(childComplexity), true
+	case "Entry.text":
+		if e.ComplexityRoot.Entry.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Entry.Text(childComplexity), true
 
 	case "Item.id":
 		if e.ComplexityRoot.Item.ID == nil {
@@ -314,6 +366,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.Flood(childComplexity, args["size"].(int)), true
+	case "Subscription.journal":
+		if e.ComplexityRoot.Subscription.Journal == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_journal_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.Journal(childComplexity, args["name"].(string), args["after"].(int)), true
 	case "Subscription.poisoned":
 		if e.ComplexityRoot.Subscription.Poisoned == nil {
 			break
@@ -552,6 +615,22 @@ extend type Subscription {
   "Sends who asks, once, and then nothing until it is cancelled."
   whoStays: String!
 }
+
+extend type Subscription {
+  "Follows the journal of this name, which many may share."
+  journal(name: String!, after: Int! = 0): Entry!
+}
+
+type Entry {
+  number: Int!
+  text: String!
+  "Whether number is that, to have another use for a variable."
+  is(number: Int!): Boolean!
+  "Who asks, as seen by whoever resolves it."
+  reader: String!
+  "Fails where the text is the word fail."
+  fragile: String
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
@@ -559,6 +638,22 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_Entry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_Entry_number(ctx, field)
+	case "text":
+		return ec.fieldContext_Entry_text(ctx, field)
+	case "is":
+		return ec.fieldContext_Entry_is(ctx, field)
+	case "reader":
+		return ec.fieldContext_Entry_reader(ctx, field)
+	case "fragile":
+		return ec.fieldContext_Entry_fragile(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Entry", field.Name)
+}
 
 func (ec *executionContext) childFields_Item(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -719,6 +814,20 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 // endregion ************************** internal!.gotpl ***************************
 
 // region    ***************************** args.gotpl *****************************
+
+func (ec *executionContext) field_Entry_is_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "number",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["number"] = arg0
+	return args, nil
+}
 
 func (ec *executionContext) field_Item_items_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
@@ -904,6 +1013,28 @@ func (ec *executionContext) field_Subscription_flood_args(ctx context.Context, r
 	return args, nil
 }
 
+func (ec *executionContext) field_Subscription_journal_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "name",
+		func(ctx context.Context, v any) (string, error) {
+			return ec.unmarshalNString2string(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["name"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	return args, nil
+}
+
 func (ec *executionContext) field_Subscription_refused_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -991,6 +1122,142 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _Entry_number(ctx context.Context, field graphql.CollectedField, obj *Entry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Entry_number(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Number, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Entry_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Entry", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Entry_text(ctx context.Context, field graphql.CollectedField, obj *Entry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Entry_text(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Text, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Entry_text(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Entry", field, false, false, "String")
+}
+
+func (ec *executionContext) _Entry_is(ctx context.Context, field graphql.CollectedField, obj *Entry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Entry_is(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Entry().Is(ctx, obj, fc.Args["number"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Entry_is(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Entry",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type Boolean does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Entry_is_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Entry_reader(ctx context.Context, field graphql.CollectedField, obj *Entry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Entry_reader(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Entry().Reader(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Entry_reader(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Entry", field, true, true, "String")
+}
+
+func (ec *executionContext) _Entry_fragile(ctx context.Context, field graphql.CollectedField, obj *Entry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Entry_fragile(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Entry().Fragile(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Entry_fragile(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Entry", field, true, true, "String")
+}
 
 func (ec *executionContext) _Item_id(ctx context.Context, field graphql.CollectedField, obj *Item) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -1865,6 +2132,50 @@ func (ec *executionContext) _Subscription_whoStays(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_Subscription_whoStays(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Subscription", field, true, true, "String")
+}
+
+func (ec *executionContext) _Subscription_journal(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_journal(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().Journal(ctx, fc.Args["name"].(string), fc.Args["after"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *Entry) graphql.Marshaler {
+			return ec.marshalNEntry2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋserverᚋinternalᚋtestschemaᚋgeneratedᚐEntry(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_journal(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Entry(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_journal_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Uploaded_filename(ctx context.Context, field graphql.CollectedField, obj *Uploaded) (ret graphql.Marshaler) {
@@ -3089,6 +3400,62 @@ func UnmarshalUploadInput(ctx context.Context, raw any) (UploadInput, error) {
 
 // region    **************************** object.gotpl ****************************
 
+var entryImplementors = []string{"Entry"}
+
+func (ec *executionContext) _Entry(ctx context.Context, sel ast.SelectionSet, obj *Entry) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, entryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Entry")
+		case "number":
+			out.Values[i] = ec._Entry_number(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "text":
+			out.Values[i] = ec._Entry_text(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "is":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Entry_is(ctx, field, obj)
+				})
+		case "reader":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Entry_reader(ctx, field, obj)
+				})
+		case "fragile":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Entry_fragile(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var itemImplementors = []string{"Item"}
 
 func (ec *executionContext) _Item(ctx context.Context, sel ast.SelectionSet, obj *Item) graphql.Marshaler {
@@ -3385,6 +3752,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_poisoned(ctx, fields[0])
 	case "whoStays":
 		return ec._Subscription_whoStays(ctx, fields[0])
+	case "journal":
+		return ec._Subscription_journal(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
@@ -3812,6 +4181,14 @@ func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.Se
 		graphql.AddInvalidNullFromMarshaler(ctx, "Boolean!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNEntry2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋserverᚋinternalᚋtestschemaᚋgeneratedᚐEntry(ctx context.Context, sel ast.SelectionSet, v *Entry) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Entry!")
+		return graphql.Null
+	}
+	return ec._Entry(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNFailureKind2githubᚗcomᚋmarkᚑanalystᚋmarkᚋserverᚋinternalᚋtestschemaᚋgeneratedᚐFailureKind(ctx context.Context, v any) (FailureKind, error) {

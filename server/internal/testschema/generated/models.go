@@ -11,6 +11,17 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
+type Entry struct {
+	Number int    `json:"number"`
+	Text   string `json:"text"`
+	// Whether number is that, to have another use for a variable.
+	Is bool `json:"is"`
+	// Who asks, as seen by whoever resolves it.
+	Reader string `json:"reader"`
+	// Fails where the text is the word fail.
+	Fragile *string `json:"fragile,omitempty"`
+}
+
 type Item struct {
 	ID    string          `json:"id"`
 	Name  string          `json:"name"`
