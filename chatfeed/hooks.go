@@ -89,8 +89,8 @@ func (f *Feed) chatDeleted(ctx context.Context, m mutation, next entgo.Mutator) 
 			f.topics.vanish(id)
 		}
 	}
-	tx, err := m.Tx()
-	if err != nil { // in none: it is done
+	tx, outside := m.Tx()
+	if outside != nil { // of a transaction: it is done
 		vanish()
 		return done, nil
 	}

@@ -26,7 +26,7 @@ const never = time.Hour
 
 // node is a process of its own: a client and its feed.
 type node struct {
-	t *testing.T
+	t testing.TB
 	*chatfeed.Feed
 	client *ent.Client
 	store  *store.Store
@@ -57,7 +57,7 @@ func postgres(t *testing.T) where {
 	}
 }
 
-func newNode(t *testing.T, s *store.Store, url string, poll time.Duration) node {
+func newNode(t testing.TB, s *store.Store, url string, poll time.Duration) node {
 	t.Helper()
 	f, err := chatfeed.New(chatfeed.Config{
 		Client: s.Client, Dialect: s.Dialect, PostgresURL: url, Logger: slog.New(slog.DiscardHandler), Poll: poll,
@@ -86,13 +86,7 @@ func (n node) newChat() *ent.Chat {
 	return c
 }
 
-// say adds a message.
-func (n node) say(c *ent.Chat, role message.Role) (m *ent.Message) {
-	n.t.Helper()
-	n.change(func(ctx context.Context, tx *ent.Tx) { m = n.sayIn(ctx, tx, c, role) })
-	return m
-}
-
+// sayIn adds a message.
 func (n node) sayIn(ctx context.Context, tx *ent.Tx, c *ent.Chat, role message.Role) *ent.Message {
 	n.t.Helper()
 	row, err := tx.Chat.UpdateOneID(c.ID).AddLastMessageSeq(1).Save(ctx)
@@ -128,7 +122,7 @@ func (n node) end(c *ent.Chat, r *ent.Run) (answer *ent.Message) {
 	n.t.Helper()
 	n.change(func(ctx context.Context, tx *ent.Tx) {
 		answer = n.sayIn(ctx, tx, c, message.RoleAssistant)
-		must(n.t, tx.Run.UpdateOneID(r.ID).SetState(run.StateSucceeded).SetAnswerID(answer.ID).Exec(ctx))
+		must(n.t, tx.Run.UpdateOneID(r.ID).SetState(run.StateSucceeded).SetAnswerID(answer.ID).SetFinishedAt(time.Now()).Exec(ctx))
 	})
 	return answer
 }
@@ -159,7 +153,7 @@ func (n node) version(c *ent.Chat) int64 {
 // follower takes events one at a time; between them it does nothing, as one
 // whose client is slow.
 type follower struct {
-	t    *testing.T
+	t    testing.TB
 	pull func() (chatfeed.Event, error, bool)
 	stop func()
 }

@@ -128,7 +128,7 @@ func (m *model) step(ctx context.Context, n node, tx *ent.Tx) {
 		if r := runIn(run.StateQueued, run.StateRunning, run.StateWaiting); r != nil {
 			answer := n.sayIn(ctx, tx, m.chat, message.RoleAssistant)
 			state := rapid.SampledFrom([]run.State{run.StateSucceeded, run.StateFailed, run.StateCancelled}).Draw(m.rt, "end")
-			must(m.t, tx.Run.UpdateOne(r).SetState(state).SetAnswerID(answer.ID).Exec(ctx))
+			must(m.t, tx.Run.UpdateOne(r).SetState(state).SetAnswerID(answer.ID).SetFinishedAt(time.Now()).Exec(ctx))
 		}
 	case "title":
 		must(m.t, tx.Chat.UpdateOneID(m.chat.ID).SetTitle(rapid.SampledFrom([]string{"first", "second", "third"}).Draw(m.rt, "title")).Exec(ctx))

@@ -77,7 +77,7 @@ func readState(ctx context.Context, c *ent.Client, chatID string, seen *view) (*
 		return s, nil
 	}
 	s.runs, err = c.Run.Query().
-		Where(run.ChatID(chatID), run.StateIn(run.StateQueued, run.StateRunning, run.StateWaiting)).
+		Where(run.ChatID(chatID), run.StateIn(run.StateQueued, run.StateRunning, run.StateWaiting), indexed("finished_at IS NULL")).
 		Order(ent.Asc(run.FieldCreatedAt), ent.Asc(run.FieldID)).Limit(maxRuns).All(ctx)
 	if err != nil {
 		return nil, err
@@ -106,14 +106,22 @@ func (s *state) readMessages(ctx context.Context, c *ent.Client, seen *view) (er
 			return err
 		}
 	}
-	// The condition without an argument is the one of the index: with it SQLite
-	// sees that the index has them all.
+	// In no order, for which SQLite would go through all of the chat's.
 	s.changed, err = c.Message.Query().
-		Where(message.ChatID(s.chat.ID), func(s *sql.Selector) { s.Where(sql.ExprP("version > 0")) },
-			message.VersionGT(seen.version), message.SeqLTE(seen.seq)).
-		Order(ent.Asc(message.FieldSeq)).Limit(maxMessages + 1).All(ctx)
-	s.far = len(s.changed) > maxMessages
-	return err
+		Where(message.ChatID(s.chat.ID), indexed("version > 0"), message.VersionGT(seen.version)).
+		Limit(maxMessages + 1).All(ctx)
+	if s.far = len(s.changed) > maxMessages; s.far || err != nil {
+		return err
+	}
+	s.changed = slices.DeleteFunc(s.changed, func(m *ent.Message) bool { return m.Seq > seen.seq }) // added, too
+	slices.SortFunc(s.changed, func(a, b *ent.Message) int { return a.Seq - b.Seq })
+	return nil
+}
+
+// indexed is the condition of an index over few rows, word for word: so SQLite
+// sees that the index has them all, which of a condition with arguments it cannot.
+func indexed(condition string) func(*sql.Selector) {
+	return func(s *sql.Selector) { s.Where(sql.ExprP(condition)) }
 }
 
 // readEnded reads the runs that were told of as going on and do not any more, and

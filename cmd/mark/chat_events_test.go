@@ -195,11 +195,17 @@ func (p *person) show(d *device, chatID, title string, patience func() int) {
 // the same while things happen, and in the end what a plain query says.
 func TestDevicesAgree(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, url string) {
-		s := start(t, url, func(c *Config, p *Parts) {
-			withModel(t, says("So it is."))(c, p)
-			p.Sandbox = absent{}
-		})
-		ada := s.signUp("ada@example.org")
+		node := func() *service {
+			return start(t, url, func(c *Config, p *Parts) {
+				withModel(t, says("So it is."))(c, p)
+				p.Sandbox, c.JWTSecret = absent{}, strings.Repeat("s", 32)
+			})
+		}
+		ada := node().signUp("ada@example.org")
+		elsewhere := ada
+		if url != "" { // another node, on which nothing is changed
+			elsewhere = &person{service: node(), token: ada.token, client: ada.client}
+		}
 		chat := ada.do(`mutation { createChat(input: {}) { chat { id } } }`, nil).str("createChat", "chat", "id")
 		const last = "The end"
 		always := func() int { return 1 << 30 }
@@ -207,7 +213,8 @@ func TestDevicesAgree(t *testing.T) {
 		devices := []*device{newDevice(t, "tab 1"), newDevice(t, "tab 2"), newDevice(t, "phone")}
 		var wg sync.WaitGroup
 		for i, patience := range []func() int{always, always, func() int { return 1 + random.IntN(4) }} {
-			wg.Go(func() { ada.show(devices[i], chat, last, patience) })
+			on := []*person{ada, elsewhere, elsewhere}[i]
+			wg.Go(func() { on.show(devices[i], chat, last, patience) })
 		}
 		title := func(to string) {
 			ada.do(`mutation($c: ID!, $t: String!) { updateChat(input: {chatId: $c, title: $t}) { chat { id } errors { __typename } } }`, vars{"c": chat, "t": to})
@@ -249,6 +256,27 @@ func TestDevicesAgree(t *testing.T) {
 			t.Errorf("the phone never lost its connection: %v", devices[2].told)
 		}
 	})
+}
+
+// What a chat tells is not for whoever still holds a token that was signed out.
+func TestSignOutEndsChatEvents(t *testing.T) {
+	s, now := startPlain(t, "")
+	ada := s.signUp("ada@example.org")
+	in := (&person{service: s, client: ada.client}).do(`mutation { signIn(input: {email: "ada@example.org", password: "correct horse battery"}) { `+sessionFields+` } }`, nil)
+	elsewhere := &person{service: s, client: ada.client, token: in.str("signIn", "session", "accessToken")}
+	chat := ada.do(`mutation { createChat(input: {}) { chat { id } } }`, nil).str("createChat", "chat", "id")
+	sock := ada.dial()
+	defer sock.close()
+	sock.watch(chat)
+	if e, err := sock.nextOfChat(); err != nil || e.kind() != "ChatSnapshot" {
+		t.Fatalf("first came %v, %v", e, err)
+	}
+	ada.do(`mutation { signOut(input: {}) { done } }`, nil)
+	now.move(streamCheck)
+	elsewhere.do(`mutation($c: ID!) { updateChat(input: {chatId: $c, title: "A secret"}) { chat { id } } }`, vars{"c": chat})
+	if e, err := sock.nextOfChat(); e != nil || err == nil || !strings.Contains(err.Error(), "UNAUTHENTICATED") {
+		t.Errorf("after signing out came %v, %v", e, err)
+	}
 }
 
 // A chat's end is the end of its stream; another's chat is none.

@@ -326,9 +326,12 @@ var (
 				Columns: []*schema.Column{RunsColumns[22], RunsColumns[1]},
 			},
 			{
-				Name:    "run_chat_id_state",
+				Name:    "run_chat_id_active",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[22], RunsColumns[3]},
+				Columns: []*schema.Column{RunsColumns[22], RunsColumns[1]},
+				Annotation: &entsql.IndexAnnotation{
+					Where: "finished_at IS NULL",
+				},
 			},
 			{
 				Name:    "run_owner_id_client_mutation_id",

@@ -3,6 +3,7 @@ package schema
 import (
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
+	"entgo.io/ent/dialect/entsql"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
 	"entgo.io/ent/schema/index"
@@ -70,7 +71,9 @@ func (Run) Indexes() []ent.Index {
 	return []ent.Index{
 		index.Fields("state"),
 		index.Fields("chat_id", "created_at"),
-		index.Fields("chat_id", "state"),
+		// Those of a chat that have not ended are few, however many have.
+		index.Fields("chat_id", "created_at").StorageKey("run_chat_id_active").
+			Annotations(entsql.IndexWhere("finished_at IS NULL")),
 		index.Fields("owner_id", "client_mutation_id").Unique(),
 	}
 }

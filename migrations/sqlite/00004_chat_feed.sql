@@ -13,5 +13,5 @@ CREATE INDEX `message_owner_id_created_at` ON `messages` (`owner_id`, `created_a
 CREATE UNIQUE INDEX `message_chat_id_seq` ON `messages` (`chat_id`, `seq`);
 -- create index "message_chat_id_version" to table: "messages"
 CREATE INDEX `message_chat_id_version` ON `messages` (`chat_id`, `version`) WHERE version > 0;
--- create index "run_chat_id_state" to table: "runs"
-CREATE INDEX `run_chat_id_state` ON `runs` (`chat_id`, `state`);
+-- create index "run_chat_id_active" to table: "runs"
+CREATE INDEX `run_chat_id_active` ON `runs` (`chat_id`, `created_at`) WHERE finished_at IS NULL;
