@@ -111,7 +111,8 @@ func (c *cache) fetch(ctx context.Context, key string) (int64, error) {
 	}
 	n, err := io.Copy(f, r)
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
+		// Each copy of a blob looks alike: Python sessions go by that.
+		err = errors.Join(os.Chtimes(f.Name(), r.ModTime(), r.ModTime()), os.Rename(f.Name(), path))
 	}
 	if err != nil {
 		return 0, errors.Join(err, os.Remove(f.Name()))

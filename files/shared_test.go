@@ -65,6 +65,11 @@ func TestNodesShareBlobs(t *testing.T) {
 			if got, err := os.ReadFile(path); string(got) != text {
 				t.Errorf("the file holds %q, %v", got, err)
 			}
+			info, err := os.Stat(path)
+			must(t, err)
+			if age := time.Since(info.ModTime()); info.ModTime().Nanosecond() != 0 && name == "S3" || age > time.Minute {
+				t.Errorf("the file's time is %s, not the blob's", info.ModTime())
+			}
 			release()
 			must(t, one.Delete(t.Context(), o.Key))
 			must(t, one.Delete(t.Context(), o.Key)) // once more is no error
