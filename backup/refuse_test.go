@@ -169,6 +169,19 @@ func TestRestoreRefuses(t *testing.T) {
 	t.Run("an encrypted one, with another key", func(t *testing.T) {
 		refuses(t, secret, backup.Target{Identities: wrong}, "not the one")
 	})
+	t.Run("a member that no disk has room for", func(t *testing.T) {
+		var archive bytes.Buffer
+		small, err := zstd.NewWriter(&archive)
+		must(t, err)
+		out := tar.NewWriter(small)
+		all := parts(t, good)
+		must(t, out.WriteHeader(&all[0].Header))
+		_, err = out.Write(all[0].text)
+		must(t, err)
+		must(t, out.WriteHeader(&tar.Header{Name: "mark.db", Typeflag: tar.TypeReg, Size: 4 << 40}))
+		must(t, small.Close())
+		refuses(t, archive.Bytes(), backup.Target{}, "has room for")
+	})
 	t.Run("cut off anywhere", func(t *testing.T) {
 		for n := 4; n < len(good); n += len(good)/40 + 1 {
 			refuses(t, good[:n], backup.Target{}, "damaged, or not complete")
