@@ -26,7 +26,7 @@ var behind = map[string]string{
 }
 
 var reasons = map[string]string{
-	goneBase:    "Mark's Python was changed since, and what was kept does not fit the new one.",
+	goneBase:    "Mark's Python or the kind of its machine has changed since, and what was kept does not fit the new one.",
 	goneDamaged: "What was kept of them is damaged.",
 	goneAge:     "They had not been used for too long.",
 	goneRoom:    "There was no more room to keep them.",
@@ -44,6 +44,11 @@ func lost(gone string) execution.Origin {
 
 // bring makes e.live a session with the files of spec. The caller has the turn.
 func (k *Keeper) bring(ctx context.Context, e *entry, spec execution.Spec) (execution.Origin, error) {
+	if e.live != nil && k.c.Shared != nil {
+		if err := k.checkLive(ctx, e); err != nil {
+			return e.origin, err
+		}
+	}
 	if e.live != nil {
 		there, err := k.enter(ctx, e, spec)
 		if err != nil || there {
@@ -56,11 +61,18 @@ func (k *Keeper) bring(ctx context.Context, e *entry, spec execution.Spec) (exec
 			return origin, cancelled(ctx.Err())
 		}
 	}
+	term := ""
+	if k.c.Shared != nil {
+		var err error
+		if term, err = k.begin(ctx, e.key); err != nil {
+			return origin, err
+		}
+	}
 	n, known := k.vault.read(e.key)
 	gone := n.Gone
 	if known && gone == "" {
 		var err error
-		if gone, err = k.resume(ctx, e, spec, n); err != nil {
+		if gone, err = k.resume(ctx, e, spec, n, term); err != nil {
 			return origin, err
 		}
 		if gone == "" {
@@ -80,7 +92,7 @@ func (k *Keeper) bring(ctx context.Context, e *entry, spec execution.Spec) (exec
 			k.c.Logger.WarnContext(ctx, "a snapshot that is worthless stays", "key", e.key, "error", err)
 		}
 	}
-	e.begin(live, spec, origin)
+	e.begin(live, spec, term, origin)
 	return origin, nil
 }
 
@@ -146,7 +158,7 @@ func (k *Keeper) setAside(ctx context.Context, e *entry) error {
 
 // resume makes e.live of a key's image. It returns why that cannot be done ever, or
 // an error where it cannot be done now.
-func (k *Keeper) resume(ctx context.Context, e *entry, spec execution.Spec, n note) (gone string, err error) {
+func (k *Keeper) resume(ctx context.Context, e *entry, spec execution.Spec, n note, term string) (gone string, err error) {
 	if k.keeping == nil {
 		return goneEnded, nil
 	}
@@ -170,7 +182,7 @@ func (k *Keeper) resume(ctx context.Context, e *entry, spec execution.Spec, n no
 		return folder, err
 	})
 	if err == nil {
-		e.begin(live, spec, execution.Origin{})
+		e.begin(live, spec, term, execution.Origin{})
 		return "", nil
 	}
 	switch known := (*execution.Error)(nil); {

@@ -25,8 +25,8 @@ type entry struct {
 	origin execution.Origin
 }
 
-func (e *entry) begin(live execution.Session, spec execution.Spec, origin execution.Origin) {
-	e.live, e.files, e.saves, e.origin = live, spec.Files, newSaves(), origin
+func (e *entry) begin(live execution.Session, spec execution.Spec, term string, origin execution.Origin) {
+	e.live, e.files, e.saves, e.origin = live, spec.Files, newSaves(term), origin
 }
 
 // close ends the live session without saving it.
@@ -115,11 +115,14 @@ func (k *Keeper) commit(key, sealed string, one shot, saves *saves) error {
 		k.vault.clear(sealed)
 		return nil
 	}
-	n := note{Base: k.keeping.Base(), Used: one.made}
+	n := note{Base: k.keeping.Base(), Used: one.made, Term: saves.term, Step: one.step}
 	if saves.later(one.step) {
 		n.Behind = goneUnsaved
 	}
-	return k.vault.commit(key, sealed, n)
+	if err := k.vault.commit(key, sealed, n); err != nil || k.c.Shared == nil {
+		return err
+	}
+	return k.uploads.send(key, n)
 }
 
 func (k *Keeper) unsavable(ctx context.Context, key string, err error, saves *saves) {
@@ -155,6 +158,9 @@ func (k *Keeper) stepped(ctx context.Context, key string, why string) {
 // ended notes that a session was ended by its own code.
 func (k *Keeper) ended(ctx context.Context, e *entry) {
 	e.saves.wait(ctx) // of the step before, whose snapshot was taken
+	if k.c.Shared != nil {
+		k.endedShared(ctx, e)
+	}
 	if _, known := k.vault.read(e.key); known {
 		k.stepped(ctx, e.key, goneEnded)
 	}
@@ -177,7 +183,11 @@ type held struct {
 func (h *held) Run(ctx context.Context, code string, host execution.Host) (execution.Result, error) {
 	h.entry.origin = execution.Origin{State: execution.OriginKept}
 	h.entry.saves.waitShot(ctx)
+	noted := h.keeper.mark(ctx, h)
 	result, err := h.session.Run(ctx, code, host)
+	if failed := noted(); failed != nil { // nobody learns of this step, so it is as if it had not been
+		result, err = execution.Result{}, errors.Join(failed, h.session.Close())
+	}
 	failure := (*execution.Error)(nil)
 	switch fatal := errors.As(err, &failure) && failure.Fatal; {
 	case h.keeper.keeping == nil:
@@ -243,5 +253,6 @@ func (k *Keeper) saveSoon(e *entry, live execution.Session) {
 func (k *Keeper) sealAll(key string, saves *saves) {
 	for one := saves.take(); one != nil; one = saves.take() {
 		k.seal(saves.ctx, key, *one, saves)
+		k.prune(saves.ctx) // it may have been one too many
 	}
 }

@@ -46,3 +46,13 @@ func (k *Keeper) AwaitUsers(key string, n int) {
 		runtime.Gosched()
 	}
 }
+
+// AwaitShared waits until nothing of a key is on its way to the shared store.
+func (k *Keeper) AwaitShared(key string) {
+	k.uploads.mu.Lock()
+	going := k.uploads.byKey[key]
+	k.uploads.mu.Unlock()
+	if going != nil {
+		<-going.done
+	}
+}

@@ -18,6 +18,7 @@ type fake struct {
 	mu                            sync.Mutex // protects the hooks
 	open, resume, snapshot, enter func(context.Context) error
 	changed                       bool // files: they take a new process
+	latest                        *fakeSession
 }
 
 func (f *fake) set(change func(*fake)) {
@@ -44,7 +45,7 @@ func (f *fake) Open(ctx context.Context, _ execution.Spec) (execution.Session, e
 	if err := f.call(ctx, func(f *fake) func(context.Context) error { return f.open }); err != nil {
 		return nil, err
 	}
-	return &fakeSession{fake: f}, nil
+	return f.begun(&fakeSession{fake: f}), nil
 }
 
 func (f *fake) Resume(ctx context.Context, _ execution.Spec, snapshot sandbox.Fetch) (execution.Session, error) {
@@ -56,7 +57,7 @@ func (f *fake) Resume(ctx context.Context, _ execution.Spec, snapshot sandbox.Fe
 		return nil, err
 	}
 	value, err := os.ReadFile(filepath.Join(folder, "value"))
-	return &fakeSession{fake: f, value: string(value)}, err
+	return f.begun(&fakeSession{fake: f, value: string(value)}), err
 }
 
 type fakeSession struct {
@@ -159,4 +160,32 @@ func faked(t *testing.T) (*bench, *fake) {
 	t.Helper()
 	f := &fake{}
 	return newBenchOver(t, f, nil), f
+}
+
+// begun notes the session that was opened last.
+func (f *fake) begun(s *fakeSession) *fakeSession {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.latest = s
+	return s
+}
+
+// value is that of the session that was opened last.
+func (f *fake) value() string {
+	f.mu.Lock()
+	s := f.latest
+	f.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.value
+}
+
+// end ends that session as the end of the service does.
+func (f *fake) end() {
+	f.mu.Lock()
+	s := f.latest
+	f.mu.Unlock()
+	if s != nil {
+		_ = s.Close() // never fails
+	}
 }

@@ -29,11 +29,14 @@ type Config struct {
 	// Provider opens the sessions. One that is not sandbox.Keeping keeps
 	// variables only as long as the session lives.
 	Provider sandbox.Provider
-	Dir      string // of what is saved
+	Dir      string // of what is saved; of this node alone
 	KeyFile  string // of the key that it is encrypted with; made if needed
 	// Secret is what that key is derived from instead, so that nodes with the same
 	// secret have the same key; empty: the file counts.
 	Secret []byte
+	// Shared is where the nodes of a service exchange what they save; they
+	// have the same key. nil: this is the only node.
+	Shared Shared
 	Limits Limits
 	Clock  clock.Clock
 	Logger *slog.Logger
@@ -49,6 +52,7 @@ type Limits struct {
 	Idle         time.Duration
 	// SavedBytes is what all saved sessions may take of the disk; those used
 	// least recently go. MaxAge is how long one is kept unused.
+	// Both are for this node's disk and for the shared store, each.
 	SavedBytes int64
 	MaxAge     time.Duration
 }
@@ -70,6 +74,7 @@ type Keeper struct {
 	c       Config
 	keeping sandbox.Keeping // nil: the provider cannot
 	vault   *vault
+	uploads *uploads
 
 	cancel   context.CancelFunc
 	loops    sync.WaitGroup
@@ -79,6 +84,7 @@ type Keeper struct {
 	entries map[string]*entry // those that live, or that somebody waits for
 	idle    map[*entry]idle   // live ones that nobody uses
 	closed  bool
+	tidied  time.Time // when the shared store was, last
 }
 
 // idle is what is known of a session that nobody uses.
@@ -101,6 +107,7 @@ func New(c Config) (*Keeper, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	k := &Keeper{c: c, vault: v, cancel: cancel, entries: map[string]*entry{}, idle: map[*entry]idle{}}
+	k.uploads = &uploads{keeper: k, byKey: map[string]*upload{}}
 	k.keeping, _ = c.Provider.(sandbox.Keeping)
 	k.loops.Go(func() {
 		tick := time.NewTicker(sweepEvery)
@@ -154,7 +161,11 @@ func (k *Keeper) Erase(ctx context.Context, key string) error {
 		err = e.close()
 		e.saves.wait(context.WithoutCancel(ctx)) // what is being written ends at once
 	}
-	return errors.Join(err, k.vault.erase(key))
+	err = errors.Join(err, k.uploads.drop(ctx, key), k.vault.erase(key))
+	if k.c.Shared == nil {
+		return err
+	}
+	return errors.Join(err, k.eraseShared(ctx, key))
 }
 
 // Close saves what lives and ends it. What ctx does not leave time for keeps what
@@ -177,8 +188,8 @@ func (k *Keeper) Close(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
-	if ctx.Err() != nil {
-		return errors.Join(err, ctx.Err()) // the provider ends the rest
+	if late := k.uploads.close(ctx); late != nil {
+		return errors.Join(err, late) // the provider ends the rest
 	}
 	k.loops.Wait()
 	return err

@@ -8,6 +8,7 @@ import (
 // saves counts the steps of a live session and which of them are saved.
 type saves struct {
 	noting sync.Mutex      // held while the key's note is written
+	term   string          // of the session's images, where nodes share them
 	ctx    context.Context //nolint:containedctx // of what saves beside the steps; drop ends it
 	cancel context.CancelFunc
 
@@ -23,8 +24,8 @@ type saves struct {
 	changed chan struct{} // closed at the next change; nil: nobody waits
 }
 
-func newSaves() *saves {
-	s := &saves{}
+func newSaves(term string) *saves {
+	s := &saves{term: term}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -37,6 +38,12 @@ func (s *saves) want() (begin bool) {
 		s.going = s.going || begin
 	})
 	return begin
+}
+
+// next is the number of the step that goes on, or is about to begin.
+func (s *saves) next() (step int) {
+	s.change(func() { step = s.steps + 1 })
+	return step
 }
 
 // now is the step that a snapshot of this moment holds.

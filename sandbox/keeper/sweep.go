@@ -12,6 +12,24 @@ import (
 func (k *Keeper) sweep(ctx context.Context) {
 	k.settle(ctx)
 	k.prune(ctx)
+	if k.c.Shared == nil || !k.sharedDue() {
+		return
+	}
+	if err := k.sweepShared(ctx); err != nil && ctx.Err() == nil {
+		k.c.Logger.WarnContext(ctx, "the shared Python sessions could not be tidied", "error", err)
+	}
+}
+
+// sharedDue reports whether it is time to tidy the shared store.
+func (k *Keeper) sharedDue() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	now := k.c.Clock.Now()
+	if now.Sub(k.tidied) < sharedEvery {
+		return false
+	}
+	k.tidied = now
+	return true
 }
 
 // settle keeps the live sessions that nobody uses within their limits.

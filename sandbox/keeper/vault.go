@@ -40,6 +40,9 @@ type note struct {
 	Gone string `json:"gone,omitempty"`
 	// Behind says why the image lacks the last step; empty: it does not.
 	Behind string `json:"behind,omitempty"`
+	// Term and Step are what the image is called where nodes share images.
+	Term string `json:"term,omitempty"`
+	Step int    `json:"step,omitempty"`
 }
 
 func openVault(dir, keyFile string, secret []byte) (*vault, error) {
