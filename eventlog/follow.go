@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"time"
+
+	"github.com/mark-analyst/mark/internal/deep"
 )
 
 // maxFailures is how many reads in a row may fail, one a poll, before a
@@ -72,34 +74,65 @@ type follower struct {
 }
 
 // next waits for events after sent. None and no error: the run has finished.
-func (f *follower) next(ctx context.Context) ([]Event, error) {
+//
+// Followers wait here for most of their lives, thousands of them at times; hence
+// little stands on the stack while one does.
+func (f *follower) next(ctx context.Context) (events []Event, err error) {
+	for {
+		var changed <-chan struct{}
+		events, changed, err = f.get(ctx)
+		if changed == nil {
+			return events, err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("follow %s: %w", f.runID, ctx.Err())
+		case <-f.log.closed:
+			return nil, ErrClosed
+		}
+	}
+}
+
+// get returns what next does, or what to wait for.
+func (f *follower) get(ctx context.Context) (events []Event, changed <-chan struct{}, err error) {
+	v := f.topic.after(f.sent)
+	if len(v.events) > 0 {
+		return v.events, nil, nil
+	}
+	if !f.fresh && v.head.seq <= f.sent && !v.gone && !v.head.finished {
+		return nil, v.changed, nil
+	}
+	deep.Call(func() { events, changed, err = f.ask(ctx) })
+	return events, changed, err
+}
+
+// ask is get where the tables may have to be read.
+func (f *follower) ask(ctx context.Context) (events []Event, changed <-chan struct{}, err error) {
 	for failures := 0; ; {
 		var events []Event
 		var err error
 		v := f.topic.after(f.sent)
 		switch {
 		case len(v.events) > 0:
-			return v.events, nil
+			return v.events, nil, nil
 		case v.head.seq > f.sent:
 			events, err = f.read(ctx, v.behind)
 		case v.gone:
-			return nil, ErrNoRun
+			return nil, nil, ErrNoRun
 		case v.head.finished:
-			return nil, nil
+			return nil, nil, nil
 		case f.fresh:
 			if err = f.look(ctx); err == nil {
 				f.fresh = false
 				continue
 			}
 		default:
-			if err := f.wait(ctx, v.changed, nil); err != nil {
-				return nil, err
-			}
-			continue
+			return nil, v.changed, nil
 		}
 		if err == nil {
 			if len(events) > 0 {
-				return events, nil
+				return events, nil, nil
 			}
 			// The run has more than the table: it was deleted just now.
 			if err = f.look(ctx); err == nil {
@@ -107,14 +140,14 @@ func (f *follower) next(ctx context.Context) ([]Event, error) {
 			}
 		}
 		if failures++; errors.Is(err, ErrNoRun) || errors.Is(err, ErrClosed) || failures == maxFailures {
-			return nil, err
+			return nil, nil, err
 		}
 		f.log.logger.WarnContext(ctx, "reading a run's log failed", "run", f.runID, "attempt", failures, "error", err)
 		retry := time.NewTimer(f.log.poll)
-		err = f.wait(ctx, nil, retry.C)
+		err = f.wait(ctx, retry.C)
 		retry.Stop()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 }
@@ -155,11 +188,9 @@ func (f *follower) read(ctx context.Context, behind bool) ([]Event, error) {
 	return events, err
 }
 
-// wait returns when either channel does, or with the reason to stop.
-func (f *follower) wait(ctx context.Context, changed <-chan struct{}, timer <-chan time.Time) error {
+// wait returns when the timer does, or with the reason to stop.
+func (f *follower) wait(ctx context.Context, timer <-chan time.Time) error {
 	select {
-	case <-changed:
-		return nil
 	case <-timer:
 		return nil
 	case <-ctx.Done():

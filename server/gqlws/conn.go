@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"github.com/mark-analyst/mark/internal/deep"
 	"github.com/mark-analyst/mark/server/caller"
 )
 
@@ -39,6 +40,7 @@ type conn struct {
 	// a while after their id is free again.
 	running int
 	queue   queue
+	writing time.Time // when the deadline of writes was last set
 	closed  bool
 	code    int // that the socket was closed with, by whichever side
 	reason  string
@@ -58,13 +60,22 @@ func newConn(ctx context.Context, h *Handler, ws *websocket.Conn) *conn {
 // it is left.
 func (c *conn) serve() {
 	defer c.end()
-	defer func() {
-		if v := recover(); v != nil {
-			c.h.cfg.Logger.ErrorContext(c.base, "socket panicked",
-				"request_id", caller.From(c.base).RequestID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-			c.close(closeInternal, "Internal server error")
+	c.open()
+	for {
+		kind, data, err := c.ws.ReadMessage()
+		if err != nil {
+			c.broken(err)
+			return
 		}
-	}()
+		c.alive()
+		if !c.isClosed() {
+			deep.Call(func() { c.handle(kind, data) })
+		}
+	}
+}
+
+// open says how the socket behaves, and starts its timers.
+func (c *conn) open() {
 	c.ws.SetReadLimit(c.h.cfg.MessageBytes)
 	c.alive()
 	c.ws.SetPongHandler(func(string) error { c.alive(); return nil })
@@ -85,17 +96,18 @@ func (c *conn) serve() {
 	if c.ws.Subprotocol() != Subprotocol {
 		c.close(closeSubprotocol, "Subprotocol not acceptable")
 	}
-	for {
-		kind, data, err := c.ws.ReadMessage()
-		if err != nil {
-			c.broken(err)
-			return
+}
+
+// handle handles one message and contains what goes wrong in it.
+func (c *conn) handle(kind int, data []byte) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.h.cfg.Logger.ErrorContext(c.base, "socket panicked",
+				"request_id", caller.From(c.base).RequestID, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			c.close(closeInternal, "Internal server error")
 		}
-		c.alive()
-		if !c.isClosed() {
-			c.receive(kind, data)
-		}
-	}
+	}()
+	c.receive(kind, data)
 }
 
 // alive notes that the client has given a sign of life.

@@ -90,7 +90,9 @@ func New(cfg Config) *Handler {
 	return h
 }
 
-// ServeHTTP implements http.Handler. It returns when the socket is closed.
+// ServeHTTP implements http.Handler. It returns when the socket is open: net/http
+// keeps its buffers, and a goroutine whose stack has grown, for as long as a
+// handler runs.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	who := caller.From(r.Context())
 	leave, ok := h.cfg.Sockets.Enter(who.AddressKey())
@@ -99,23 +101,37 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			fault.New(fault.LimitExceeded, "Too many WebSockets are open; close one first."))
 		return
 	}
-	defer leave()
-	h.mu.Lock()
-	if h.closing {
-		h.mu.Unlock()
+	if !h.begin() {
+		leave()
 		h.cfg.Refuse(w, r, http.StatusServiceUnavailable, fault.New(fault.Unavailable, "The server is shutting down."))
 		return
 	}
-	h.served.Add(1)
-	h.mu.Unlock()
-	defer h.served.Done()
-
 	ws, err := h.upgrader.Upgrade(w, r, nil)
-	if err != nil {
-		return // answered by upgrader.Error
+	if err != nil { // answered by upgrader.Error
+		h.served.Done()
+		leave()
+		return
 	}
 	who.Transport = "websocket"
-	c := newConn(caller.With(r.Context(), who), h, ws)
+	c := newConn(caller.With(context.WithoutCancel(r.Context()), who), h, ws)
+	go func() {
+		defer leave()
+		defer h.served.Done()
+		h.serve(c)
+	}()
+}
+
+// begin counts one more socket, unless there are to be no more.
+func (h *Handler) begin() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.closing {
+		h.served.Add(1)
+	}
+	return !h.closing
+}
+
+func (h *Handler) serve(c *conn) {
 	h.mu.Lock()
 	h.conns[c] = struct{}{}
 	closing := h.closing

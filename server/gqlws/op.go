@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/99designs/gqlgen/graphql"
 	"github.com/gorilla/websocket"
 
 	"github.com/mark-analyst/mark/internal/fault"
@@ -64,7 +63,10 @@ func (c *conn) subscribe(id string, payload json.RawMessage) {
 			"Too many operations run on this connection; at most %d may.", c.h.cfg.Operations))
 		_ = c.send(c.base, errorMessage(id, refusal), nil, false)
 	default:
-		go c.run(ctx, o, params)
+		go func() { // whose stack is not kept for what follows
+			running, refusal := c.h.cfg.Runner.Prepare(ctx, params)
+			go c.run(ctx, o, running, refusal)
+		}()
 	}
 }
 
@@ -81,36 +83,40 @@ func (c *conn) stop(id string) {
 	}
 }
 
-// run executes an operation and sends what becomes of it: "next" for each
-// response and "complete", or "error" when it never began. An "error" is the
-// last message of an operation.
-func (c *conn) run(ctx context.Context, o *op, params *graphql.RawParams) {
-	defer func() {
-		o.cancel()
-		c.mu.Lock()
-		c.running--
-		if c.ops[o.id] == o {
-			delete(c.ops, o.id)
-		}
-		c.mu.Unlock()
-		c.operations.Done()
-	}()
-	running, refusal := c.h.cfg.Runner.Prepare(ctx, params)
+// run sends what becomes of an operation: "next" for each response and
+// "complete", or "error" when it never began. An "error" is the last message of
+// an operation.
+func (c *conn) run(ctx context.Context, o *op, running *operation.Operation, refusal *operation.Result) {
+	defer c.done(o)
 	if refusal != nil {
 		_ = c.send(ctx, errorMessage(o.id, refusal), o, true)
 		return
 	}
 	defer running.Close()
-	next := message{kind: websocket.TextMessage, head: head("next", o.id)}
-	for res := range running.Responses {
+	start, ended := head("next", o.id), false
+	running.Responses(func(res *operation.Result) bool {
 		if res.IsRequestError() {
 			_ = c.send(ctx, errorMessage(o.id, res), o, true)
-			return
+			ended = true
+			return false
 		}
-		next.payload = res.JSON()
-		if c.send(ctx, next, o, false) != nil {
-			return
-		}
+		err := c.send(ctx, message{kind: websocket.TextMessage, head: start, payload: res.JSON()}, o, false)
+		ended = err != nil
+		return err == nil
+	})
+	if !ended {
+		_ = c.send(ctx, completeMessage(o.id), o, true) // unless the client has stopped it
 	}
-	_ = c.send(ctx, completeMessage(o.id), o, true) // unless the client has stopped it
+}
+
+// done notes that an operation's goroutine has ended.
+func (c *conn) done(o *op) {
+	o.cancel()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running--
+	if c.ops[o.id] == o {
+		delete(c.ops, o.id)
+	}
+	c.operations.Done()
 }

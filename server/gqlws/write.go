@@ -69,6 +69,10 @@ func (c *conn) writeAll(messages []message, buffer *[]byte) error {
 	return nil
 }
 
+// deadlineStep is how old a write's deadline may be: a new one for each write
+// would cost a tenth of what the write does.
+const deadlineStep = closeGrace / 2
+
 // writeNow writes whole frames. A write may take a little longer than a message
 // may wait, so that a client that begins to read again is told why it was cut
 // off.
@@ -78,7 +82,10 @@ func (c *conn) writeNow(parts net.Buffers) error {
 		c.mu.Unlock()
 		return errClosed
 	}
-	_ = c.net.SetWriteDeadline(time.Now().Add(c.h.cfg.SendTimeout + closeGrace))
+	if now := time.Now(); now.Sub(c.writing) > deadlineStep {
+		c.writing = now
+		_ = c.net.SetWriteDeadline(now.Add(c.h.cfg.SendTimeout + closeGrace))
+	}
 	c.mu.Unlock()
 	if len(parts) == 1 {
 		_, err := c.net.Write(parts[0])

@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/mark-analyst/mark/internal/deep"
 	"github.com/mark-analyst/mark/internal/logstream"
 	"github.com/mark-analyst/mark/server/caller"
 )
@@ -28,6 +29,7 @@ type Operation struct {
 	began   time.Time
 	sent    int
 	codes   []string
+	refusal *Result // why it could not begin
 	done    bool
 	refused bool
 }
@@ -55,9 +57,12 @@ func (o *Operation) Next() (res *Result) {
 			o.note(res)
 		}
 	}()
-	if refusal := o.begin(nil); refusal != nil {
+	if o.next == nil && o.refusal == nil {
+		o.refusal = o.begin(nil)
+	}
+	if o.refusal != nil {
 		o.done = true
-		return refusal
+		return o.refusal
 	}
 	return o.proceed()
 }
@@ -66,26 +71,11 @@ func (o *Operation) Next() (res *Result) {
 // subscription follows a log (see package logstream) its responses are shared
 // with other subscribers of the same viewer who select the same.
 func (o *Operation) Responses(yield func(*Result) bool) {
-	var s subscriber
 	if o.Kind == ast.Subscription {
-		var watches []func() error
-		for _, w := range o.runner.watches {
-			watches = append(watches, w.WatchStream(o.ctx))
-		}
-		yield = watched(o, watches, yield)
-		base := o.ctx
-		if refusal := o.begin(&s); refusal != nil {
-			o.done = true
-			o.sent++
-			o.note(refusal)
-			yield(refusal)
-			return
-		}
-		if s.source != nil {
-			s.key = o.key(s.source)
-			s.ctx, s.op = base, o
-			// What is left of the operation's own execution is not needed any more.
-			o.ctx, o.next, o.op = base, nil, nil
+		yield = o.watched(yield)
+		var s *subscriber
+		deep.Call(func() { s = o.subscribe() })
+		if s != nil {
 			s.follow(yield)
 			return
 		}
@@ -94,8 +84,25 @@ func (o *Operation) Responses(yield func(*Result) bool) {
 	}
 }
 
-// watched is yield for responses that all of the watches let pass.
-func watched(o *Operation, watches []func() error, yield func(*Result) bool) func(*Result) bool {
+// subscribe begins a subscription. Where that can be shared, the subscriber goes
+// on with it.
+func (o *Operation) subscribe() *subscriber {
+	s := &subscriber{op: o, ctx: o.ctx}
+	if o.refusal = o.begin(s); o.refusal != nil || s.source == nil {
+		return nil
+	}
+	s.key = o.key(s.source)
+	// What is left of the operation's own execution is not needed any more.
+	o.ctx, o.next, o.op = s.ctx, nil, nil
+	return s
+}
+
+// watched is yield for responses that all who watch let pass.
+func (o *Operation) watched(yield func(*Result) bool) func(*Result) bool {
+	var watches []func() error
+	for _, w := range o.runner.watches {
+		watches = append(watches, w.WatchStream(o.ctx))
+	}
 	if len(watches) == 0 {
 		return yield
 	}
@@ -113,11 +120,8 @@ func watched(o *Operation, watches []func() error, yield func(*Result) bool) fun
 	}
 }
 
-// begin dispatches the operation, once. The response says why it could not.
+// begin dispatches the operation. The response says why it could not.
 func (o *Operation) begin(host logstream.Host) (refusal *Result) {
-	if o.next != nil {
-		return nil
-	}
 	defer o.contain(&refusal)
 	ctx := o.ctx
 	if o.Kind != ast.Subscription && !o.uploads() {

@@ -9,6 +9,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/mark-analyst/mark/internal/clock"
+	"github.com/mark-analyst/mark/internal/deep"
 	"github.com/mark-analyst/mark/internal/logstream"
 )
 
@@ -45,7 +46,7 @@ func (gs *groups) join(key groupKey) (g *group, leave func()) {
 	defer gs.mu.Unlock()
 	g, ok := gs.byKey[key]
 	if !ok {
-		g = &group{all: gs, turn: make(chan struct{}, 1)}
+		g = &group{all: gs, turn: make(chan struct{}, 1), attempts: map[int]*attempt{}}
 		gs.byKey[key] = g
 	}
 	g.members.Add(1)
@@ -69,8 +70,17 @@ type group struct {
 
 	mu    sync.Mutex // protects what follows
 	byNum map[int]*Result
-	order []response // what is kept, the oldest first
-	bytes int
+	// attempts are the entries that a member resolves at the moment. The others
+	// wait for that one attempt and not for their turn: they would still stand in
+	// line, each for what it has long got, when the first comes with its next.
+	attempts map[int]*attempt
+	order    []response // what is kept, the oldest first
+	bytes    int
+}
+
+type attempt struct {
+	done chan struct{}
+	res  *Result // to be shared; set before done is closed, or nil
 }
 
 type response struct {
@@ -78,22 +88,39 @@ type response struct {
 	at            time.Time
 }
 
-// get returns the response to an entry, if it is kept.
-func (g *group) get(number int) *Result {
+// get returns the response to an entry, if it is kept. Otherwise it returns the
+// attempt to make it, which is the caller's own where mine is true.
+func (g *group) get(number int) (res *Result, a *attempt, mine bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.byNum[number]
+	if res := g.byNum[number]; res != nil {
+		return res, nil, false
+	}
+	a, waits := g.attempts[number]
+	if !waits {
+		a = &attempt{done: make(chan struct{})}
+		g.attempts[number] = a
+	}
+	return nil, a, !waits
 }
 
-// put keeps a response for the others. A single member has no others.
-func (g *group) put(number int, res *Result) {
+// end ends the caller's attempt. A response that is to be shared is kept for the
+// others, of which a single member has none.
+func (g *group) end(number int, a *attempt, shared *Result) {
+	a.res = shared
+	close(a.done)
 	now := g.all.clock.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	delete(g.attempts, number)
 	g.expire(now)
-	if g.members.Load() < 2 {
-		return
+	if shared != nil && g.members.Load() > 1 {
+		g.keep(number, shared, now)
 	}
+}
+
+// keep is called with mu held.
+func (g *group) keep(number int, res *Result, now time.Time) {
 	if g.byNum == nil {
 		g.byNum = map[int]*Result{}
 	}
@@ -159,17 +186,9 @@ func (s *subscriber) Take(source logstream.Source) { s.source = source }
 
 // follow yields the responses to the log's entries.
 func (s *subscriber) follow(yield func(*Result) bool) {
-	g, leave := s.op.runner.groups.join(s.key)
-	defer leave()
-	s.group = g
-	g.mu.Lock()
-	g.expire(g.all.clock.Now())
-	g.mu.Unlock()
+	defer s.join()()
 	s.source.Each(s.ctx, func(number int) bool {
-		res := g.get(number)
-		if res == nil {
-			res = s.execute(number)
-		}
+		res := s.response(number)
 		if res == nil {
 			return false
 		}
@@ -179,20 +198,50 @@ func (s *subscriber) follow(yield func(*Result) bool) {
 	})
 }
 
-// execute resolves the entry that the source is at, unless another member has
-// done so meanwhile. nil: the stream ends.
-func (s *subscriber) execute(number int) *Result {
+// join enters the subscriber's group and returns how to leave it.
+func (s *subscriber) join() (leave func()) {
+	s.group, leave = s.op.runner.groups.join(s.key)
+	s.group.mu.Lock()
+	defer s.group.mu.Unlock()
+	s.group.expire(s.group.all.clock.Now())
+	return leave
+}
+
+// response is that to the entry which the source is at. nil: the stream ends.
+func (s *subscriber) response(number int) *Result {
+	for {
+		res, a, mine := s.group.get(number)
+		switch {
+		case res != nil:
+			return res
+		case mine:
+			return s.execute(number, a)
+		}
+		select {
+		case <-a.done:
+			if a.res != nil {
+				return a.res
+			}
+			// It failed, which is no reason to fail here.
+		case <-s.ctx.Done():
+			return nil
+		}
+	}
+}
+
+// execute makes the subscriber's attempt to resolve the entry.
+func (s *subscriber) execute(number int, a *attempt) (res *Result) {
 	g := s.group
+	var shared *Result
+	defer func() { g.end(number, a, shared) }()
 	select {
 	case g.turn <- struct{}{}:
 		defer func() { <-g.turn }()
 	case <-s.ctx.Done():
 		return nil
 	}
-	if res := g.get(number); res != nil {
-		return res
-	}
-	res, sound := s.resolve()
+	var sound bool
+	deep.Call(func() { res, sound = s.resolve() })
 	if !sound {
 		g.execution = nil // and whoever comes next begins a new one
 	}
@@ -201,7 +250,7 @@ func (s *subscriber) execute(number int) *Result {
 	}
 	res = res.kept()
 	if len(res.Errors) == 0 { // another may have better luck
-		g.put(number, res)
+		shared = res
 	}
 	return res
 }
