@@ -113,6 +113,10 @@ BENCH ?= Sandbox
 bench-sandbox: build sandbox ## Measure the sandbox beside native Python and others (half an hour)
 	MARK_ABUSE_DIR=$(ABUSE) MARK_BENCH_DIR=$(CURDIR)/data/bench $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 90m ./sandbox/bench
 
+.PHONY: bench-runs
+bench-runs: need-go need-node ## Measure runs, and the delivery of their events beside others (two minutes)
+	MARK_BENCH_DIR=$(CURDIR)/data/bench $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./test/bench
+
 ##@ Code
 
 # LOCK_FLAGS=--upgrade takes the newest of everything; without it only what has to
