@@ -134,6 +134,8 @@ func newRequest(w Writer, entries []Entry) (*request, error) {
 		switch {
 		case e.Kind == "":
 			return nil, errors.New("eventlog: an entry without a kind")
+		case e.Kind == Snapshot:
+			return nil, errors.New("eventlog: a Snapshot is not stored")
 		case e.Body == nil:
 			r.bodies[i] = json.RawMessage("{}")
 		case !json.Valid(e.Body):

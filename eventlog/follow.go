@@ -23,6 +23,10 @@ const maxFailures = 30
 //     or the database's when it stays away for long. Following again after the
 //     last event that was yielded loses nothing and repeats nothing.
 //
+// Where events after the number are no longer stored (see Compact), an event of
+// kind Snapshot comes in their place, whose Seq is the last one's: from there on
+// the numbers are gapless again. That may happen in the midst of them, too.
+//
 // An after beyond the last event is waited for. A follower that takes its time
 // holds up neither the writer nor other followers, and costs no memory: what it
 // missed it reads from the table.

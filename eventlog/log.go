@@ -12,6 +12,9 @@
 // What many writers append at about the same time shares a transaction, so that
 // a node's events cost a few commits a second and not one each (see Append).
 //
+// What a finished run's events said is in its steps and messages, so they are
+// removed some time afterwards (see Compact).
+//
 // The statements here are raw SQL and bypass the rules of package auth: writers
 // and readers must have made sure that the run is theirs. See Follow.
 package eventlog
@@ -32,8 +35,14 @@ import (
 	"github.com/mark-analyst/mark/internal/pgnotify"
 )
 
-// RunFinished is the kind of a run's last event.
-const RunFinished = "RunFinished"
+// The kinds that mean something to the log itself.
+const (
+	// RunFinished is the kind of a run's last event.
+	RunFinished = "RunFinished"
+	// Snapshot is the kind of what a follower gets in place of events that are no
+	// longer stored; it stands for all up to its own Seq. It is never stored.
+	Snapshot = "Snapshot"
+)
 
 // The errors that callers act upon.
 var (
@@ -56,7 +65,7 @@ var (
 // and must not be written to.
 type Event struct {
 	RunID string
-	Seq   int       // from 1, gapless
+	Seq   int       // from 1, gapless; a Snapshot's: see there
 	At    time.Time // when it was appended; UTC, microseconds
 	Kind  string    // the GraphQL type's name: RunStarted, TextDelta, …
 	Body  json.RawMessage

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -24,7 +25,7 @@ type querier interface {
 }
 
 // page reads the next events of a run after a number, at least one if there
-// is one.
+// is one: a Snapshot where they are no longer stored.
 func (l *Log) page(ctx context.Context, runID string, after int) ([]Event, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
@@ -34,21 +35,33 @@ func (l *Log) page(ctx context.Context, runID string, after int) ([]Event, error
 	}
 	defer rows.Close()
 	var events []Event
+	gap := false
 	for size := 0; size < pageBytes && rows.Next(); {
 		e := Event{RunID: runID}
 		var body []byte
 		if err := rows.Scan(&e.Seq, &e.At, &e.Kind, &body); err != nil {
 			return nil, fmt.Errorf("read the log of %s: %w", runID, err)
 		}
+		// Events are removed from the oldest on, so a gap is before the first.
 		if want := after + len(events) + 1; e.Seq != want {
+			if gap = len(events) == 0; gap {
+				break
+			}
 			return nil, fmt.Errorf("read the log of %s: event %d is missing", runID, want)
 		}
 		e.At, e.Body = e.At.UTC(), json.RawMessage(body)
 		events = append(events, e)
 		size += len(body)
 	}
-	if err := rows.Err(); err != nil {
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, fmt.Errorf("read the log of %s: %w", runID, err)
+	}
+	if gap {
+		e, err := l.snapshot(ctx, runID, after)
+		if err != nil {
+			return nil, fmt.Errorf("read the log of %s: %w", runID, err)
+		}
+		return []Event{e}, nil
 	}
 	return events, nil
 }

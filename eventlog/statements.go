@@ -15,9 +15,10 @@ var sqlFiles embed.FS
 
 // statements is the SQL of one dialect, and how lists become arguments of it.
 type statements struct {
-	extend, insert, settle, page, heads string
-	due, claim, renew, release          string // see lease.go
-	postgres                            bool
+	due, claim, renew, release                        string // see lease.go
+	postgres                                          bool
+	extend, insert, settle, page, heads               string
+	compactable, compactRun, compactEvents, compacted string
 
 	ids        func(ids []string) (any, error)                                    // the argument of heads
 	extendArgs func(spans []*span, now time.Time) ([]any, error)                  // the arguments of extend
@@ -28,7 +29,10 @@ type statements struct {
 }
 
 func statementsFor(dialectName string) (statements, error) {
-	s := statements{page: text("page")}
+	s := statements{
+		page: text("page"), compactable: text("compactable"), compacted: text("compacted"),
+		compactRun: text("compact_run"), compactEvents: text("compact_events"),
+	}
 	switch dialectName {
 	case dialect.Postgres:
 		s.extend, s.insert, s.settle = text("extend_postgres"), text("insert_postgres"), text("settle_postgres")

@@ -487,6 +487,13 @@ type ComplexityRoot struct {
 		Session func(childComplexity int) int
 	}
 
+	Snapshot struct {
+		At    func(childComplexity int) int
+		Run   func(childComplexity int) int
+		RunID func(childComplexity int) int
+		Seq   func(childComplexity int) int
+	}
+
 	Step struct {
 		Code       func(childComplexity int) int
 		DurationMs func(childComplexity int) int
@@ -2311,6 +2318,31 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.SignUpPayload.Session(childComplexity), true
 
+	case "Snapshot.at":
+		if e.ComplexityRoot.Snapshot.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Snapshot.At(childComplexity), true
+	case "Snapshot.run":
+		if e.ComplexityRoot.Snapshot.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Snapshot.Run(childComplexity), true
+	case "Snapshot.runId":
+		if e.ComplexityRoot.Snapshot.RunID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Snapshot.RunID(childComplexity), true
+	case "Snapshot.seq":
+		if e.ComplexityRoot.Snapshot.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Snapshot.Seq(childComplexity), true
+
 	case "Step.code":
 		if e.ComplexityRoot.Step.Code == nil {
 			break
@@ -4084,6 +4116,7 @@ type Subscription {
   """
   The event log of a run: what is stored after ` + "`" + `after` + "`" + `, then what comes, each event once and in order, until RunFinished.
   Losing the connection loses nothing: subscribe again with the last ` + "`" + `seq` + "`" + ` that arrived. Do the same when the stream ends before RunFinished.
+  ` + "`" + `seq` + "`" + ` is gapless, except that a Snapshot stands for all events up to its own: those of a run that ended long ago are not kept.
   """
   runEvents(
     "The run."
@@ -4106,7 +4139,7 @@ type Subscription {
 interface RunEvent {
   "The run."
   runId: ID!
-  "Its place in the run's log: from 1, gapless."
+  "Its place in the run's log: from 1, gapless, but for a Snapshot."
   seq: Int!
   "When it happened."
   at: DateTime!
@@ -4282,6 +4315,21 @@ type StepFinished implements RunEvent {
   at: DateTime!
   "The step as it ended."
   step: Step!
+}
+
+"""
+Comes in place of events that are no longer kept: all those up to its ` + "`" + `seq` + "`" + ` that the client does not have. What they said is in the
+run's steps and messages; what a client made of earlier events it should make anew of them.
+"""
+type Snapshot implements RunEvent {
+  "The run."
+  runId: ID!
+  "The place of the last event that it stands for. The next event has the next one."
+  seq: Int!
+  "When it was taken."
+  at: DateTime!
+  "The run as it was then."
+  run: Run!
 }
 
 "The run ended; the last event."

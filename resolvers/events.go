@@ -106,6 +106,12 @@ func (r *Resolver) event(ctx context.Context, e eventlog.Event) (model.RunEvent,
 			return nil, fmt.Errorf("read the step of event %s/%d: %w", e.RunID, e.Seq, err)
 		}
 		return &model.StepFinished{RunID: e.RunID, Seq: e.Seq, At: e.At, Step: s}, nil
+	case eventlog.Snapshot:
+		run, err := r.Client.Run.Get(ctx, e.RunID)
+		if err != nil {
+			return nil, fmt.Errorf("read the run of event %s/%d: %w", e.RunID, e.Seq, err)
+		}
+		return &model.Snapshot{RunID: e.RunID, Seq: e.Seq, At: e.At, Run: run}, nil
 	case agent.KindRunFinished:
 		run, err := r.Client.Run.Get(ctx, e.RunID)
 		if err != nil {

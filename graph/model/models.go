@@ -59,7 +59,7 @@ type RunEvent interface {
 	IsRunEvent()
 	// The run.
 	GetRunID() string
-	// Its place in the run's log: from 1, gapless.
+	// Its place in the run's log: from 1, gapless, but for a Snapshot.
 	GetSeq() int
 	// When it happened.
 	GetAt() time.Time
@@ -185,7 +185,7 @@ func (AttemptDiscarded) IsRunEvent() {}
 // The run.
 func (this AttemptDiscarded) GetRunID() string { return this.RunID }
 
-// Its place in the run's log: from 1, gapless.
+// Its place in the run's log: from 1, gapless, but for a Snapshot.
 func (this AttemptDiscarded) GetSeq() int { return this.Seq }
 
 // When it happened.
@@ -646,7 +646,7 @@ func (OutputAdded) IsRunEvent() {}
 // The run.
 func (this OutputAdded) GetRunID() string { return this.RunID }
 
-// Its place in the run's log: from 1, gapless.
+// Its place in the run's log: from 1, gapless, but for a Snapshot.
 func (this OutputAdded) GetSeq() int { return this.Seq }
 
 // When it happened.
@@ -673,7 +673,7 @@ func (OutputChunk) IsRunEvent() {}
 // The run.
 func (this OutputChunk) GetRunID() string { return this.RunID }
 
-// Its place in the run's log: from 1, gapless.
+// Its place in the run's log: from 1, gapless, but for a Snapshot.
 func (this OutputChunk) GetSeq() int { return this.Seq }
 
 // When it happened.
@@ -741,7 +741,7 @@ func (ReasoningDelta) IsRunEvent() {}
 // The run.
 func (this ReasoningDelta) GetRunID() string { return this.RunID }
 
-// Its place in the run's log: from 1, gapless.
+// Its place in the run's log: from 1, gapless, but for a Snapshot.
 func (this ReasoningDelta) GetSeq() int { return this.Seq }
 
 // When it happened.
@@ -804,7 +804,7 @@ func (RunFinished) IsRunEvent() {}
 // The run.
 func (this RunFinished) GetRunID() string { return this.RunID }
 
-// Its place in the run's log: from 1, gapless.
+// Its place in the run's log: from 1, gapless, but for a Snapshot.
 func (this RunFinished) GetSeq() int { return this.Seq }
 
 // When it happened.
@@ -827,7 +827,7 @@ func (RunStarted) IsRunEvent() {}
 // The run.
 func (this RunStarted) GetRunID() string { return this.RunID }
 
-// Its place in the run's log: from 1, gapless.
+// Its place in the run's log: from 1, gapless, but for a Snapshot.
 func (this RunStarted) GetSeq() int { return this.Seq }
 
 // When it happened.
@@ -949,6 +949,30 @@ type SignUpPayload struct {
 	Errors []SignUpError `json:"errors"`
 }
 
+// Comes in place of events that are no longer kept: all those up to its `seq` that the client does not have. What they said is in the
+// run's steps and messages; what a client made of earlier events it should make anew of them.
+type Snapshot struct {
+	// The run.
+	RunID string `json:"runId"`
+	// The place of the last event that it stands for. The next event has the next one.
+	Seq int `json:"seq"`
+	// When it was taken.
+	At time.Time `json:"at"`
+	// The run as it was then.
+	Run *ent.Run `json:"run"`
+}
+
+func (Snapshot) IsRunEvent() {}
+
+// The run.
+func (this Snapshot) GetRunID() string { return this.RunID }
+
+// Its place in the run's log: from 1, gapless, but for a Snapshot.
+func (this Snapshot) GetSeq() int { return this.Seq }
+
+// When it happened.
+func (this Snapshot) GetAt() time.Time { return this.At }
+
 // A step ended.
 type StepFinished struct {
 	// The run.
@@ -966,7 +990,7 @@ func (StepFinished) IsRunEvent() {}
 // The run.
 func (this StepFinished) GetRunID() string { return this.RunID }
 
-// Its place in the run's log: from 1, gapless.
+// Its place in the run's log: from 1, gapless, but for a Snapshot.
 func (this StepFinished) GetSeq() int { return this.Seq }
 
 // When it happened.
@@ -993,7 +1017,7 @@ func (StepProgress) IsRunEvent() {}
 // The run.
 func (this StepProgress) GetRunID() string { return this.RunID }
 
-// Its place in the run's log: from 1, gapless.
+// Its place in the run's log: from 1, gapless, but for a Snapshot.
 func (this StepProgress) GetSeq() int { return this.Seq }
 
 // When it happened.
@@ -1016,7 +1040,7 @@ func (StepStarted) IsRunEvent() {}
 // The run.
 func (this StepStarted) GetRunID() string { return this.RunID }
 
-// Its place in the run's log: from 1, gapless.
+// Its place in the run's log: from 1, gapless, but for a Snapshot.
 func (this StepStarted) GetSeq() int { return this.Seq }
 
 // When it happened.
@@ -1071,7 +1095,7 @@ func (TextDelta) IsRunEvent() {}
 // The run.
 func (this TextDelta) GetRunID() string { return this.RunID }
 
-// Its place in the run's log: from 1, gapless.
+// Its place in the run's log: from 1, gapless, but for a Snapshot.
 func (this TextDelta) GetSeq() int { return this.Seq }
 
 // When it happened.
@@ -1104,7 +1128,7 @@ func (ToolArgsDelta) IsRunEvent() {}
 // The run.
 func (this ToolArgsDelta) GetRunID() string { return this.RunID }
 
-// Its place in the run's log: from 1, gapless.
+// Its place in the run's log: from 1, gapless, but for a Snapshot.
 func (this ToolArgsDelta) GetSeq() int { return this.Seq }
 
 // When it happened.
@@ -1145,7 +1169,7 @@ func (ToolStarted) IsRunEvent() {}
 // The run.
 func (this ToolStarted) GetRunID() string { return this.RunID }
 
-// Its place in the run's log: from 1, gapless.
+// Its place in the run's log: from 1, gapless, but for a Snapshot.
 func (this ToolStarted) GetSeq() int { return this.Seq }
 
 // When it happened.
@@ -1242,7 +1266,7 @@ func (UsageUpdated) IsRunEvent() {}
 // The run.
 func (this UsageUpdated) GetRunID() string { return this.RunID }
 
-// Its place in the run's log: from 1, gapless.
+// Its place in the run's log: from 1, gapless, but for a Snapshot.
 func (this UsageUpdated) GetSeq() int { return this.Seq }
 
 // When it happened.

@@ -1,0 +1,4 @@
+-- Removes a run's events up to $2.
+DELETE FROM events
+WHERE run_id = $1
+  AND seq <= $2
