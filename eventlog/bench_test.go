@@ -142,30 +142,36 @@ func cpuTime() time.Duration {
 // BenchmarkFollowers is what 1000 followers of one run receive together.
 func BenchmarkFollowers(b *testing.B) {
 	benches(b, func(b *testing.B, db database) {
-		l, w := db.log(b), db.newRun(b)
-		var wg sync.WaitGroup
-		const followers = 1000
-		for range followers {
-			wg.Go(func() {
-				for _, err := range l.Follow(b.Context(), w.RunID, 0) {
-					if err != nil {
-						b.Error(err)
-					}
+		for _, batch := range []int{1, 10} {
+			b.Run(fmt.Sprintf("batch=%d", batch), func(b *testing.B) {
+				l, w := db.log(b), db.newRun(b)
+				var wg sync.WaitGroup
+				const followers = 1000
+				for range followers {
+					wg.Go(func() {
+						for _, err := range l.Follow(b.Context(), w.RunID, 0) {
+							if err != nil {
+								b.Error(err)
+							}
+						}
+					})
 				}
+				events := 0
+				began, used := time.Now(), cpuTime()
+				for b.Loop() {
+					if _, err := l.Append(b.Context(), w, texts(1, batch)...); err != nil {
+						b.Fatal(err)
+					}
+					events += batch
+				}
+				if _, err := l.AppendFinal(b.Context(), w, finish(w.RunID), finished); err != nil {
+					b.Fatal(err)
+				}
+				wg.Wait()
+				deliveries := float64((events + 1) * followers)
+				b.ReportMetric(deliveries/time.Since(began).Seconds(), "deliveries/s")
+				b.ReportMetric(float64((cpuTime()-used).Nanoseconds())/deliveries, "cpu-ns/delivery")
 			})
 		}
-		events := 0
-		began := time.Now()
-		for b.Loop() {
-			if _, err := l.Append(b.Context(), w, texts(1, 10)...); err != nil {
-				b.Fatal(err)
-			}
-			events += 10
-		}
-		if _, err := l.AppendFinal(b.Context(), w, finish(w.RunID), finished); err != nil {
-			b.Fatal(err)
-		}
-		wg.Wait()
-		b.ReportMetric(float64((events+1)*followers)/time.Since(began).Seconds(), "deliveries/s")
 	})
 }

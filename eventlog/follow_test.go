@@ -96,7 +96,7 @@ func wait(t testing.TB, done chan result) result {
 func TestFollowEnds(t *testing.T) {
 	each(t, func(t *testing.T, db database) {
 		l, w := db.log(t), db.newRun(t)
-		// More than a page, a tail and a handful.
+		// More than a page, a tail and a piece.
 		_, err := l.Append(t.Context(), w, texts(1, 1299)...)
 		must(t, err)
 		_, err = l.AppendFinal(t.Context(), w, finish(w.RunID), finished)

@@ -46,7 +46,7 @@ type reader struct {
 
 func (m *model) run() {
 	w := m.db.newRun(m.t)
-	// Batches that a page, a tail and a handful do not divide.
+	// Batches that a page, a tail and a piece do not divide.
 	batches := rapid.SliceOfN(rapid.SliceOfN(rapid.SampledFrom([]int{1, 2, 7, 63, 130, 300}), 0, 6), 1, 3).Draw(m.rt, "batches")
 	total := 1
 	for _, b := range batches {

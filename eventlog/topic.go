@@ -1,18 +1,6 @@
 package eventlog
 
-import (
-	"slices"
-	"sync"
-)
-
-const (
-	// A topic keeps at most this much of a run's newest events for all of the
-	// run's followers together; who is further behind reads the table.
-	tailEvents = 512
-	tailBytes  = 1 << 20
-	// handful is how many events a follower takes from the tail at once.
-	handful = 64
-)
+import "sync"
 
 // head is how far a run has come.
 type head struct {
@@ -83,9 +71,8 @@ type topic struct {
 	// the table for all of them.
 	reading chan struct{}
 
-	mu      sync.Mutex    // protects what follows
-	tail    []Event       // consecutive
-	bytes   int           // of the tail's bodies
+	mu      sync.Mutex // protects what follows
+	tail    tail
 	head    head          // what is known to be committed, beyond the tail perhaps
 	gone    bool          // the run was deleted
 	changed chan struct{} // closed and replaced at every change
@@ -100,10 +87,9 @@ func (t *topic) publish(events []Event) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.tail) > 0 {
-		newest := t.tail[len(t.tail)-1].Seq
+	if newest := t.tail.newest(); newest > 0 {
 		if events[0].Seq > newest+1 {
-			t.drop(len(t.tail))
+			t.tail = tail{}
 		} else {
 			events = events[min(len(events), newest+1-events[0].Seq):]
 		}
@@ -111,27 +97,10 @@ func (t *topic) publish(events []Event) {
 	if len(events) == 0 {
 		return
 	}
-	for _, e := range events {
-		t.tail = append(t.tail, e)
-		t.bytes += len(e.Body)
-	}
-	surplus, bytes := 0, t.bytes
-	for len(t.tail)-surplus > 1 && (len(t.tail)-surplus > tailEvents || bytes > tailBytes) {
-		bytes -= len(t.tail[surplus].Body)
-		surplus++
-	}
-	t.drop(surplus)
+	t.tail.add(events)
 	last := events[len(events)-1]
 	t.advance(head{seq: last.Seq, finished: last.Kind == RunFinished})
 	t.announce()
-}
-
-// drop forgets the n oldest events of the tail.
-func (t *topic) drop(n int) {
-	for _, e := range t.tail[:n] {
-		t.bytes -= len(e.Body)
-	}
-	t.tail = slices.Delete(t.tail, 0, n)
 }
 
 // hint tells the topic how far its run has come.
@@ -181,16 +150,6 @@ func (t *topic) after(seq int) view {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	v := view{head: t.head, gone: t.gone, changed: t.changed}
-	if len(t.tail) == 0 {
-		return v
-	}
-	from := seq + 1 - t.tail[0].Seq
-	switch {
-	case from < 0:
-		v.behind = true
-	case from < len(t.tail):
-		// A copy: the tail's own elements move.
-		v.events = slices.Clone(t.tail[from:min(len(t.tail), from+handful)])
-	}
+	v.events, v.behind = t.tail.after(seq)
 	return v
 }
