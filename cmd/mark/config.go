@@ -159,7 +159,7 @@ func (c *Config) check() error {
 		return fmt.Errorf("MARK_JWT_SECRET has %d bytes; at least 32 are needed", len(c.JWTSecret))
 	case c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://"):
 		return fmt.Errorf("MARK_DATABASE_URL must begin with postgres://, or be empty for SQLite in the data folder")
-	case c.Limits.Steps < 2 || c.Limits.ConcurrentRuns < 1 || c.Limits.UploadBytes < 1:
+	case c.Limits.Steps < 2 || c.Limits.ConcurrentRuns < 1 || c.Limits.RunsPerUser < 1 || c.Limits.UploadBytes < 1:
 		return fmt.Errorf("a limit is too small: MARK_LIMIT_STEPS at least 2, MARK_LIMIT_CONCURRENT_RUNS and MARK_LIMIT_UPLOAD_BYTES at least 1")
 	case c.Limits.PythonMemory < 1<<30:
 		return fmt.Errorf("MARK_LIMIT_PYTHON_MEMORY_BYTES is below 1 GiB, with which Python does not start")

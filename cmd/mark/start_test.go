@@ -45,7 +45,7 @@ func TestStartsThatCannotWork(t *testing.T) {
 			c := Config{
 				DataDir: t.TempDir(), LLM: LLMConfig{API: "chat"}, Sandbox: SandboxConfig{Provider: "gvisor", Dir: sandboxDir},
 				Limits: LimitsConfig{
-					UploadBytes: 1, Steps: 2, RunTime: time.Minute, ConcurrentRuns: 1, PythonStepTime: time.Second, PythonMemory: 1 << 30,
+					UploadBytes: 1, Steps: 2, RunTime: time.Minute, ConcurrentRuns: 1, RunsPerUser: 1, PythonStepTime: time.Second, PythonMemory: 1 << 30,
 					LiveSessions: 1, LiveMemory: 1, SavedBytes: 1, SavedAge: time.Hour,
 				},
 			}
