@@ -75,6 +75,19 @@ func (b *Balancer) Addr() string { return b.listener.Addr().String() }
 // URL is where the cluster answers.
 func (b *Balancer) URL() string { return "http://" + b.Addr() }
 
+// Ready lists the nodes that get new connections, by their addresses: what the
+// balancer knows, a moment after it became so.
+func (b *Balancer) Ready() (addrs []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, to := range b.backends {
+		if to.state == ready {
+			addrs = append(addrs, to.addr)
+		}
+	}
+	return addrs
+}
+
 // Close ends it and all connections. Closing twice is harmless.
 func (b *Balancer) Close() error {
 	b.mu.Lock()

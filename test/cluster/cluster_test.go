@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -180,16 +180,19 @@ func TestCluster(t *testing.T) {
 	cutOff := c.Nodes[1]
 	for name, fault := range map[string]func(){"cut": cutOff.Database.Cut, "a black hole": cutOff.Database.BlackHole} {
 		fault()
-		status(t, ada.http, cutOff, name, false)
+		settles(t, c, cutOff, name, false)
 		ada.do(`{ viewer { id } }`, nil, "viewer", "id") // by another
 		cutOff.Database.Mend()
-		status(t, ada.http, cutOff, name, true)
+		settles(t, c, cutOff, name, true)
 	}
 	if err := c.Postgres.Restart(t.Context(), testpg.Immediate); err != nil {
 		t.Fatal(err)
 	}
 	for _, n := range c.Nodes[1:] {
-		status(t, ada.http, n, "PostgreSQL's restart", true)
+		if err := n.AwaitReady(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		settles(t, c, n, "PostgreSQL's restart", true)
 	}
 
 	// Paused, it says nothing, and goes on where it was.
@@ -197,12 +200,12 @@ func TestCluster(t *testing.T) {
 	if err := cutOff.Pause(); err != nil {
 		t.Fatal(err)
 	}
-	status(t, ada.http, cutOff, "a pause", false)
+	settles(t, c, cutOff, "a pause", false)
 	ada.do(`{ viewer { id } }`, nil, "viewer", "id")
 	if err := cutOff.Resume(); err != nil {
 		t.Fatal(err)
 	}
-	status(t, ada.http, cutOff, "a pause", true)
+	settles(t, c, cutOff, "a pause", true)
 	if cutOff.PID() != pid {
 		t.Error("it is another process")
 	}
@@ -223,27 +226,16 @@ func TestCluster(t *testing.T) {
 	}
 }
 
-// status waits until a node says that it is ready, or that it is not.
-func status(t *testing.T, client *http.Client, n *cluster.Node, what string, ready bool) {
+// settles waits until the balancer knows that a node is ready, or that it is not.
+func settles(t *testing.T, c *cluster.Cluster, n *cluster.Node, what string, ready bool) {
 	t.Helper()
-	short := *client
-	short.Timeout = time.Second
 	deadline := time.After(time.Minute)
-	retry := time.NewTicker(50 * time.Millisecond)
+	retry := time.NewTicker(20 * time.Millisecond)
 	defer retry.Stop()
-	for {
-		res, err := short.Get(n.URL() + "/readyz")
-		told := fmt.Sprint(err)
-		if err == nil {
-			told = res.Status
-			res.Body.Close()
-		}
-		if (err == nil && res.StatusCode == http.StatusOK) == ready {
-			return
-		}
+	for slices.Contains(c.Balancer.Ready(), n.Addr) != ready {
 		select {
 		case <-deadline:
-			t.Fatalf("%s after %s: %s, want ready: %t", n.Name, what, told, ready)
+			t.Fatalf("%s after %s: waited in vain for ready: %t", n.Name, what, ready)
 		case <-retry.C:
 		}
 	}
