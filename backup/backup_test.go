@@ -276,7 +276,7 @@ func TestWhileMuchIsWritten(t *testing.T) {
 		}()
 	}
 	last := 0
-	for range 8 {
+	for range 5 {
 		archive, report := take(t, m.source())
 		dir, _ := restore(t, archive)
 		if n := whole(t, dir); len(report.Lost) > 0 || n != report.Files {
