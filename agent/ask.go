@@ -28,6 +28,7 @@ const stillTooLong = "The question, with the datasets and what was found so far,
 // it; a model that calls another tool then is offered no other, which costs the
 // prompt cache: tools stand at the beginning of a prompt.
 func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply, error) {
+	k.doing = Stopped{What: DoingModel, StepID: s.ID}
 	cuts, alone := 0, false
 	for attempt := 1; ; attempt++ {
 		stream := &replyStream{rec: k.rec, stepID: s.ID}
@@ -44,6 +45,7 @@ func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply,
 			continue
 		}
 		if err == nil {
+			k.doing = Stopped{What: DoingNothing}
 			return reply, nil
 		}
 		if stream.err != nil { // nothing can be written any more

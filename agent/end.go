@@ -26,7 +26,8 @@ type outcome struct {
 	failure *Failure // set where state is FAILED
 	parts   []Part   // of Mark's message, without the failure
 	usage   Usage
-	left    error // why the run is left as it is, for somebody else; nil: it has ended
+	stopped *Stopped // set where state is CANCELLED
+	left    error    // why the run is left as it is, for somebody else; nil: it has ended
 }
 
 // usageOf is what a run is known to have used.
@@ -38,6 +39,15 @@ func usageOf(r *ent.Run) Usage {
 		},
 		PythonMs: r.PythonMs,
 	}
+}
+
+// cancelled is the end of a run that was stopped while nobody worked on it.
+func cancelled(r *ent.Run) outcome {
+	what := DoingNothing
+	if r.State == run.StateQueued {
+		what = DoingQueue
+	}
+	return outcome{state: run.StateCancelled, usage: usageOf(r), stopped: &Stopped{What: what}}
 }
 
 // conclude stores the end of a run. An end that cannot be stored is replaced by
@@ -88,7 +98,7 @@ func (a *Agent) finish(ctx context.Context, r *ent.Run, w eventlog.Writer, out o
 		}
 		return nil
 	}
-	_, err = a.Log.AppendFinal(ctx, w, change, eventlog.Entry{Kind: KindRunFinished})
+	_, err = a.Log.AppendFinal(ctx, w, change, eventlog.Entry{Kind: KindRunFinished, Body: encode(EventBody{Stopped: out.stopped})})
 	return err
 }
 
@@ -98,8 +108,8 @@ func (o outcome) message() json.RawMessage {
 	switch {
 	case o.failure != nil:
 		parts = append(parts, Part{Error: o.failure})
-	case o.state == run.StateCancelled:
-		parts = append(parts, Part{Text: &Text{Text: "Stopped."}})
+	case o.stopped != nil:
+		parts = append(parts, Part{Text: &Text{Text: o.stopped.sentence()}})
 	}
 	return storable.JSON(encode(parts))
 }

@@ -40,9 +40,41 @@ type EventBody struct {
 	Usage  *Usage           `json:"usage,omitempty"`
 	// Progress is what a StepProgress tells.
 	Progress *execution.Progress `json:"progress,omitempty"`
+	// Stopped is what a RunFinished tells of a run that somebody stopped.
+	Stopped *Stopped `json:"stopped,omitempty"`
 	// Index and At describe the step of a StepStarted, as it began.
 	Index int        `json:"index,omitempty"`
 	At    *time.Time `json:"at,omitempty"`
+}
+
+// Stopped is what a run was doing when it was stopped.
+type Stopped struct {
+	What   Doing  `json:"what"`
+	StepID string `json:"stepId,omitempty"`
+}
+
+// Doing classes what a run does. The values are those of the GraphQL enum.
+type Doing string
+
+// What a run does.
+const (
+	DoingNothing Doing = "BETWEEN_STEPS"
+	DoingQueue   Doing = "QUEUE"  // it waits for its turn
+	DoingModel   Doing = "MODEL"  // the model replies
+	DoingPython  Doing = "PYTHON" // code runs
+)
+
+// sentence tells a person what was stopped.
+func (s Stopped) sentence() string {
+	switch s.What {
+	case DoingQueue:
+		return "Stopped before it began."
+	case DoingModel:
+		return "Stopped while the model was answering."
+	case DoingPython:
+		return "Stopped while Python was running."
+	}
+	return "Stopped."
 }
 
 // Usage is what a run used.

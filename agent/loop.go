@@ -49,6 +49,7 @@ type work struct {
 	rejected int  // final answers that were refused
 	doubted  bool // an answer was sent back for what no step has shown
 	mustCall bool // the next reply has to call a tool
+	doing    Stopped
 
 	answer *Answer
 	shown  []Part // reasoning, calls and outputs, in order

@@ -163,7 +163,7 @@ func TestWhatWasSaidBeforeAStopStays(t *testing.T) {
 	r, _ := b.await(sent.Run.ID)
 	parts := b.answer(r)
 	if len(parts) != 5 || parts[0].Text.Text != "Let me look." || parts[1].ToolCall.State != "CANCELLED" ||
-		parts[2].Output.Output.MIME != execution.MIMEPlotly || parts[3].Output.Output.Text != "so far\n" || parts[4].Text.Text != "Stopped." {
+		parts[2].Output.Output.MIME != execution.MIMEPlotly || parts[3].Output.Output.Text != "so far\n" || parts[4].Text.Text != "Stopped while Python was running." {
 		t.Errorf("parts %s", b.client.Message.GetX(b.ctx, *r.AnswerID).Parts)
 	}
 	if st := b.client.Step.Query().OnlyX(b.ctx); st.State != step.StateCancelled || len(st.Outputs) == 0 {

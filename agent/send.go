@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/mark-analyst/mark/ent"
@@ -17,6 +18,10 @@ import (
 	"github.com/mark-analyst/mark/internal/storable"
 	"github.com/mark-analyst/mark/internal/untrusted"
 )
+
+// enqueueTime bounds the wait for the queue; the sweeper finds what was not
+// enqueued.
+const enqueueTime = 2 * time.Second
 
 // maxTitle is how much of a question becomes the title of a chat, characters.
 const maxTitle = 80
@@ -63,7 +68,10 @@ func (a *Agent) Send(ctx context.Context, q Question) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
-	if err := a.Queue.Enqueue(ctx, Job{RunID: sent.Run.ID, Epoch: 1}); err != nil {
+	// The client may be gone by now, and a queue that hangs must not keep it.
+	queued, cancel := context.WithTimeout(context.WithoutCancel(ctx), enqueueTime)
+	defer cancel()
+	if err := a.Queue.Enqueue(queued, Job{RunID: sent.Run.ID, Epoch: 1}); err != nil {
 		a.Logger.WarnContext(ctx, "a question was stored and not enqueued; it will be found", "run", sent.Run.ID, "error", err)
 	}
 	return sent, nil

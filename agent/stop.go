@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/mark-analyst/mark/ent"
-	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/eventlog"
 )
 
@@ -31,7 +30,7 @@ func (a *Agent) Stop(ctx context.Context, runID string) (*ent.Run, error) {
 	// Nobody works on it, unless the claim fails: then its node sees the mark.
 	w, err := a.Log.Claim(ctx, runID, r.Epoch+1, a.Node)
 	if err == nil {
-		err = a.conclude(ctx, r, w, outcome{state: run.StateCancelled, usage: usageOf(r)})
+		err = a.conclude(ctx, r, w, cancelled(r))
 	}
 	if err != nil && !errors.Is(err, eventlog.ErrFenced) {
 		return nil, fmt.Errorf("stop %s: %w", runID, err)

@@ -25,6 +25,7 @@ const maxName = 255
 
 // runPython runs the code in the chat's session.
 func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (callEnd, error) {
+	k.doing = Stopped{What: DoingPython, StepID: s.ID}
 	code := text(args, "code")
 	session, err := k.session(ctx)
 	if err != nil {
@@ -46,9 +47,11 @@ func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (
 	end.outputs = out.all()
 	problem := ""
 	var broken *execution.Error
-	switch {
-	case err != nil && ctx.Err() != nil:
+	if err != nil && ctx.Err() != nil {
 		return end, context.Cause(ctx)
+	}
+	k.doing = Stopped{What: DoingNothing}
+	switch {
 	case errors.As(err, &broken):
 		if broken.Code == execution.CodeUnavailable {
 			return end, broken

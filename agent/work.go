@@ -39,7 +39,7 @@ func (a *Agent) work(ctx context.Context, w eventlog.Writer, ownerID string) {
 	var out outcome
 	switch lost := r.Epoch - r.Handovers - 1; {
 	case r.CancelRequested:
-		out = outcome{state: run.StateCancelled, usage: usageOf(r)}
+		out = cancelled(r)
 	case lost >= a.Limits.Claims:
 		out = outcome{state: run.StateFailed, usage: usageOf(r), failure: &Failure{CodeInterrupted, fmt.Sprintf(
 			"Mark was interrupted %d times while it worked on this, and has given up. Nothing of the chat is lost: ask again.", lost)}}
@@ -73,13 +73,16 @@ func (a *Agent) leave(ctx context.Context, w eventlog.Writer, cause error) {
 func (a *Agent) attempt(ctx context.Context, row *ent.Run, own *holding) (out outcome) {
 	ctx, cancel := context.WithTimeout(ctx, a.Limits.RunTime)
 	defer cancel()
-	k := &work{Agent: a, row: row, rec: newRecorder(ctx, a, own)}
+	k := &work{Agent: a, row: row, rec: newRecorder(ctx, a, own), doing: Stopped{What: DoingNothing}}
 	defer func() {
 		if p := recover(); p != nil {
 			a.Logger.ErrorContext(ctx, "a run panicked", "run", row.ID, "panic", p, "stack", string(debug.Stack()))
 			out = outcome{state: run.StateFailed, failure: failureOf(nil)}
 		}
 		out.parts, out.usage = k.parts(), k.usage
+		if out.state == run.StateCancelled {
+			out.stopped = &k.doing
+		}
 	}()
 	defer k.end()
 	err := context.Cause(ctx) // ended before it began

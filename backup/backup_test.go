@@ -62,7 +62,7 @@ func newMark(t testing.TB) *mark {
 	for name, text := range map[string]string{
 		"keys/jwt": "secret", "keys/files.key": "secret", "keys/.jwt-1": "half",
 		"sessions/cht_1.age": "image", "sessions/cht_1.json": "{}", "sessions/making-1/x": "half",
-		"sandbox/python": "large", "jobs.sqlite": "derived", "files/datasets/aa/x.tmp": "half",
+		"sandbox/python": "large", "jobs.db": "derived", "files/datasets/aa/x.tmp": "half",
 	} {
 		path := filepath.Join(m.dir, name)
 		must(t, os.MkdirAll(filepath.Dir(path), 0o700))
@@ -351,12 +351,12 @@ func TestRestoreOverWhatIsThere(t *testing.T) {
 	must(t, err)
 	archive, _ := take(t, m.source())
 	target := backup.Target{DataDir: t.TempDir(), Clock: noon}
-	for _, name := range []string{"mark.db", "mark.db-wal", "jobs.sqlite", "sandbox", "note"} {
+	for _, name := range []string{"mark.db", "mark.db-wal", "jobs.db", "sandbox", "note"} {
 		must(t, os.WriteFile(filepath.Join(target.DataDir, name), []byte("old"), 0o600))
 	}
 	before := tree(t, target.DataDir)
 	_, err = backup.Restore(t.Context(), bytes.NewReader(archive), target)
-	if err == nil || !strings.Contains(err.Error(), "not empty (jobs.sqlite, mark.db, mark.db-wal, note)") || !slices.Equal(tree(t, target.DataDir), before) {
+	if err == nil || !strings.Contains(err.Error(), "not empty (jobs.db, mark.db, mark.db-wal, note)") || !slices.Equal(tree(t, target.DataDir), before) {
 		t.Errorf("%v, and then %v", err, tree(t, target.DataDir))
 	}
 	target.Replace = true
@@ -366,7 +366,7 @@ func TestRestoreOverWhatIsThere(t *testing.T) {
 	}
 	restored, err := backup.Restore(t.Context(), bytes.NewReader(archive), target)
 	must(t, err)
-	if old := tree(t, restored.Aside); !slices.Equal(old, []string{"jobs.sqlite", "mark.db", "mark.db-wal", "note"}) {
+	if old := tree(t, restored.Aside); !slices.Equal(old, []string{"jobs.db", "mark.db", "mark.db-wal", "note"}) {
 		t.Errorf("aside: %v", old)
 	}
 	if _, err := os.Stat(filepath.Join(target.DataDir, "sandbox")); err != nil {

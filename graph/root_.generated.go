@@ -429,10 +429,11 @@ type ComplexityRoot struct {
 	}
 
 	RunFinished struct {
-		At    func(childComplexity int) int
-		Run   func(childComplexity int) int
-		RunID func(childComplexity int) int
-		Seq   func(childComplexity int) int
+		At      func(childComplexity int) int
+		Run     func(childComplexity int) int
+		RunID   func(childComplexity int) int
+		Seq     func(childComplexity int) int
+		Stopped func(childComplexity int) int
 	}
 
 	RunStarted struct {
@@ -532,6 +533,11 @@ type ComplexityRoot struct {
 	StopRunPayload struct {
 		Errors func(childComplexity int) int
 		Run    func(childComplexity int) int
+	}
+
+	Stopped struct {
+		StepID func(childComplexity int) int
+		What   func(childComplexity int) int
 	}
 
 	Subscription struct {
@@ -2141,6 +2147,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RunFinished.Seq(childComplexity), true
+	case "RunFinished.stopped":
+		if e.ComplexityRoot.RunFinished.Stopped == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RunFinished.Stopped(childComplexity), true
 
 	case "RunStarted.at":
 		if e.ComplexityRoot.RunStarted.At == nil {
@@ -2497,6 +2509,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.StopRunPayload.Run(childComplexity), true
+
+	case "Stopped.stepId":
+		if e.ComplexityRoot.Stopped.StepID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stopped.StepID(childComplexity), true
+	case "Stopped.what":
+		if e.ComplexityRoot.Stopped.What == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Stopped.What(childComplexity), true
 
 	case "Subscription.chatEvents":
 		if e.ComplexityRoot.Subscription.ChatEvents == nil {
@@ -4342,6 +4367,28 @@ type RunFinished implements RunEvent {
   at: DateTime!
   "The run as it ended."
   run: Run!
+  "What was stopped, where somebody stopped the run; else null. What it had used until then is in ` + "`" + `run.usage` + "`" + `."
+  stopped: Stopped
+}
+
+"What a run was doing when it was stopped."
+type Stopped {
+  "What it was doing."
+  what: StoppedWork!
+  "The step in which it was; null between steps and in the queue."
+  stepId: ID
+}
+
+"What a run can be doing when it is stopped."
+enum StoppedWork {
+  "It waited for its turn: nothing was used."
+  QUEUE
+  "The model was replying: the request was given up."
+  MODEL
+  "Code ran: it was interrupted, and the variables are kept."
+  PYTHON
+  "It was between two steps."
+  BETWEEN_STEPS
 }
 
 "Something that changed in a chat, as it stands now."
@@ -5006,6 +5053,16 @@ func (ec *executionContext) childFields_StopRunPayload(ctx context.Context, fiel
 		return ec.fieldContext_StopRunPayload_errors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type StopRunPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Stopped(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "what":
+		return ec.fieldContext_Stopped_what(ctx, field)
+	case "stepId":
+		return ec.fieldContext_Stopped_stepId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Stopped", field.Name)
 }
 
 func (ec *executionContext) childFields_Table(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

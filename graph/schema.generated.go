@@ -6858,6 +6858,38 @@ func (ec *executionContext) fieldContext_RunFinished_run(_ context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _RunFinished_stopped(ctx context.Context, field graphql.CollectedField, obj *model.RunFinished) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RunFinished_stopped(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Stopped, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Stopped) graphql.Marshaler {
+			return ec.marshalOStopped2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐStopped(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RunFinished_stopped(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RunFinished",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Stopped(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _RunStarted_runId(ctx context.Context, field graphql.CollectedField, obj *model.RunStarted) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -8302,6 +8334,52 @@ func (ec *executionContext) _StopRunPayload_errors(ctx context.Context, field gr
 }
 func (ec *executionContext) fieldContext_StopRunPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("StopRunPayload", field, false, false, "StopRunError")
+}
+
+func (ec *executionContext) _Stopped_what(ctx context.Context, field graphql.CollectedField, obj *model.Stopped) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stopped_what(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.What, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.StoppedWork) graphql.Marshaler {
+			return ec.marshalNStoppedWork2githubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐStoppedWork(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Stopped_what(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stopped", field, false, false, "StoppedWork")
+}
+
+func (ec *executionContext) _Stopped_stepId(ctx context.Context, field graphql.CollectedField, obj *model.Stopped) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Stopped_stepId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StepID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Stopped_stepId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Stopped", field, false, false, "ID")
 }
 
 func (ec *executionContext) _Subscription_runEvents(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
@@ -13914,6 +13992,11 @@ func (ec *executionContext) _RunFinished(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "stopped":
+			out.Values[i] = ec._RunFinished_stopped(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -14593,6 +14676,44 @@ func (ec *executionContext) _StopRunPayload(ctx context.Context, sel ast.Selecti
 		case "errors":
 			out.Values[i] = ec._StopRunPayload_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var stoppedImplementors = []string{"Stopped"}
+
+func (ec *executionContext) _Stopped(ctx context.Context, sel ast.SelectionSet, obj *model.Stopped) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, stoppedImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Stopped")
+		case "what":
+			out.Values[i] = ec._Stopped_what(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "stepId":
+			out.Values[i] = ec._Stopped_stepId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -16336,6 +16457,16 @@ func (ec *executionContext) marshalNStopRunPayload2ᚖgithubᚗcomᚋmarkᚑanal
 	return ec._StopRunPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNStoppedWork2githubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐStoppedWork(ctx context.Context, v any) (model.StoppedWork, error) {
+	var res model.StoppedWork
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNStoppedWork2githubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐStoppedWork(ctx context.Context, sel ast.SelectionSet, v model.StoppedWork) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) marshalNUpdateChatError2githubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐUpdateChatError(ctx context.Context, sel ast.SelectionSet, v model.UpdateChatError) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "UpdateChatError!")
@@ -16673,6 +16804,13 @@ func (ec *executionContext) unmarshalORunOrder2ᚖgithubᚗcomᚋmarkᚑanalyst�
 	}
 	res, err := ec.unmarshalInputRunOrder(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOStopped2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐStopped(ctx context.Context, sel ast.SelectionSet, v *model.Stopped) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Stopped(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOTable2ᚖgithubᚗcomᚋmarkᚑanalystᚋmarkᚋgraphᚋmodelᚐTable(ctx context.Context, sel ast.SelectionSet, v *model.Table) graphql.Marshaler {

@@ -117,9 +117,16 @@ func (r *Resolver) event(ctx context.Context, e eventlog.Event) (model.RunEvent,
 		if err != nil {
 			return nil, fmt.Errorf("read the run of event %s/%d: %w", e.RunID, e.Seq, err)
 		}
-		return &model.RunFinished{RunID: e.RunID, Seq: e.Seq, At: e.At, Run: run}, nil
+		return &model.RunFinished{RunID: e.RunID, Seq: e.Seq, At: e.At, Run: run, Stopped: stopped(b.Stopped)}, nil
 	}
 	return nil, fmt.Errorf("event %s/%d is of the unknown kind %q", e.RunID, e.Seq, e.Kind)
+}
+
+func stopped(s *agent.Stopped) *model.Stopped {
+	if s == nil {
+		return nil
+	}
+	return &model.Stopped{What: model.StoppedWork(s.What), StepID: optional(s.StepID)}
 }
 
 func usage(u *agent.Usage) *model.Usage {

@@ -40,6 +40,11 @@ type Limits struct {
 	SendTimeout    time.Duration // how long one may wait before the client is cut off
 	KeepAlive      time.Duration // between pings on WebSockets and comments on event streams
 	ReadinessCheck time.Duration // until Config.Ready must have answered
+	HealthCheck    time.Duration // between two questions to Config.Ready
+	// Unhealthy is how long Config.Ready may have failed before streams are
+	// ended and requests refused: more than a database takes to restart, less
+	// than people take a stream for dead.
+	Unhealthy time.Duration
 }
 
 // DefaultLimits suits one server with many browsers, on a machine like a small
@@ -82,5 +87,7 @@ func DefaultLimits() Limits {
 		SendTimeout:    15 * time.Second,
 		KeepAlive:      25 * time.Second,
 		ReadinessCheck: 3 * time.Second,
+		HealthCheck:    time.Second,
+		Unhealthy:      4 * time.Second,
 	}
 }

@@ -18,7 +18,7 @@ import (
 func (s *Server) routes() http.Handler {
 	r := chi.NewRouter()
 	r.Use(s.describe, s.logAccess, s.recoverPanics, securityHeaders, s.cors().Handler)
-	r.Handle("/graphql", s.authenticate(http.HandlerFunc(s.serveGraphQL)))
+	r.Handle("/graphql", s.refuseWhileDown(s.authenticate(http.HandlerFunc(s.serveGraphQL))))
 	if s.cfg.Playground != nil {
 		r.Handle("/graphiql", s.cfg.Playground)
 		r.Handle("/graphiql/*", s.cfg.Playground)

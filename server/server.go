@@ -70,7 +70,9 @@ type Server struct {
 	handler http.Handler
 	http    *http.Server
 
-	draining  chan struct{} // closed by Drain
+	health    *health
+	watching  sync.WaitGroup // health's goroutine
+	draining  chan struct{}  // closed by Drain
 	drainOnce sync.Once
 	closing   chan struct{} // closed by Shutdown
 	closeOnce sync.Once
@@ -92,6 +94,7 @@ func New(cfg Config) *Server {
 	s := &Server{cfg: cfg, draining: make(chan struct{}), closing: make(chan struct{})}
 	l := cfg.Limits
 	l.Document.Introspection = !cfg.Production
+	s.health = newHealth(cfg.Ready, l)
 	s.runner = &operation.Runner{
 		Schema:        cfg.Schema,
 		Extensions:    cfg.Extensions,
@@ -115,7 +118,7 @@ func New(cfg Config) *Server {
 		Upload: upload.Config{
 			FileBytes: l.UploadBytes, Files: l.UploadFiles, FieldBytes: l.BodyBytes, IdleTimeout: l.UploadIdle,
 		},
-		Closing: s.closing,
+		Closing: s.closing, Lost: s.health.lost,
 	}
 	s.sockets = gqlws.New(gqlws.Config{
 		Runner:        s.runner,
@@ -135,6 +138,18 @@ func New(cfg Config) *Server {
 		QueueBytes:    l.SocketBytes,
 	})
 	s.handler = s.routes()
+	s.watching.Go(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		go func() {
+			<-s.closing
+			cancel()
+		}()
+		s.health.watch(ctx, func() {
+			cfg.Logger.Error("not able to work: streams are ended, and requests refused, until it is")
+			s.sockets.CutOff()
+		})
+	})
 	s.http = &http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: headerTimeout,
@@ -199,6 +214,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.closeOnce.Do(func() { close(s.closing) })
 	failed := make(chan error, 1)
 	go func() { failed <- s.sockets.Shutdown(ctx) }()
+	s.watching.Wait()
 	err := s.http.Shutdown(ctx)
 	if err != nil {
 		_ = s.http.Close()

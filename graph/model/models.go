@@ -797,6 +797,8 @@ type RunFinished struct {
 	At time.Time `json:"at"`
 	// The run as it ended.
 	Run *ent.Run `json:"run"`
+	// What was stopped, where somebody stopped the run; else null. What it had used until then is in `run.usage`.
+	Stopped *Stopped `json:"stopped,omitempty"`
 }
 
 func (RunFinished) IsRunEvent() {}
@@ -1058,6 +1060,14 @@ type StopRunPayload struct {
 	Run *ent.Run `json:"run,omitempty"`
 	// What was wrong.
 	Errors []StopRunError `json:"errors"`
+}
+
+// What a run was doing when it was stopped.
+type Stopped struct {
+	// What it was doing.
+	What StoppedWork `json:"what"`
+	// The step in which it was; null between steps and in the queue.
+	StepID *string `json:"stepId,omitempty"`
 }
 
 // What can be followed.
@@ -1325,6 +1335,70 @@ func (e *OutputStream) UnmarshalJSON(b []byte) error {
 }
 
 func (e OutputStream) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a run can be doing when it is stopped.
+type StoppedWork string
+
+const (
+	// It waited for its turn: nothing was used.
+	StoppedWorkQueue StoppedWork = "QUEUE"
+	// The model was replying: the request was given up.
+	StoppedWorkModel StoppedWork = "MODEL"
+	// Code ran: it was interrupted, and the variables are kept.
+	StoppedWorkPython StoppedWork = "PYTHON"
+	// It was between two steps.
+	StoppedWorkBetweenSteps StoppedWork = "BETWEEN_STEPS"
+)
+
+var AllStoppedWork = []StoppedWork{
+	StoppedWorkQueue,
+	StoppedWorkModel,
+	StoppedWorkPython,
+	StoppedWorkBetweenSteps,
+}
+
+func (e StoppedWork) IsValid() bool {
+	switch e {
+	case StoppedWorkQueue, StoppedWorkModel, StoppedWorkPython, StoppedWorkBetweenSteps:
+		return true
+	}
+	return false
+}
+
+func (e StoppedWork) String() string {
+	return string(e)
+}
+
+func (e *StoppedWork) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = StoppedWork(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid StoppedWork", str)
+	}
+	return nil
+}
+
+func (e StoppedWork) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *StoppedWork) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e StoppedWork) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

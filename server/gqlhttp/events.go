@@ -90,6 +90,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, responses <-cha
 	if !send(comment) {
 		return
 	}
+	lost := h.Lost()
 	silence := time.NewTicker(h.KeepAlive)
 	defer silence.Stop()
 	var expired <-chan time.Time
@@ -124,6 +125,8 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request, responses <-cha
 			send(next, end.JSON(), nextEnd, complete)
 			return
 		case <-h.Closing:
+			return
+		case <-lost:
 			return
 		case <-r.Context().Done():
 			return

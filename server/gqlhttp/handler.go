@@ -36,8 +36,10 @@ type Handler struct {
 	// comment, so that proxies do not take it for dead.
 	KeepAlive time.Duration
 	Upload    upload.Config
-	// Closing ends all event streams when it is closed.
+	// Closing ends all event streams when it is closed, Lost those that were open
+	// when its channel is.
 	Closing <-chan struct{}
+	Lost    func() <-chan struct{}
 }
 
 const allowed = "GET, POST, OPTIONS"

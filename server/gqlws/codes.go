@@ -9,7 +9,7 @@ package gqlws
 const (
 	closeInternal       = 1011 // a defect in the server
 	closeServiceRestart = 1012 // the server shuts down; another takes its place
-	closeTryAgainLater  = 1013 // the token cannot be checked at the moment
+	closeTryAgainLater  = 1013 // nothing can be read at the moment, or the token not be checked
 
 	closeBadRequest   = 4400 // a message that the protocol does not know
 	closeUnauthorized = 4401 // subscribe before connection_ack
@@ -27,6 +27,7 @@ const (
 // again.
 const (
 	restartReason = "Service restart: connect again and resume with `after`"
+	lostReason    = "Unavailable for now: connect again and resume with `after`"
 	slowReason    = "Slow consumer: connect again and resume with `after`"
 )
 

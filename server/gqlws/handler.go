@@ -145,6 +145,15 @@ func (h *Handler) serve(c *conn) {
 	h.mu.Unlock()
 }
 
+// CutOff closes the sockets that are open now with 1013.
+func (h *Handler) CutOff() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for c := range h.conns {
+		go c.close(closeTryAgainLater, lostReason)
+	}
+}
+
 // Shutdown closes all sockets with 1012, lets their operations end and returns
 // when the last has. When ctx is done first, it drops the connections and
 // returns its error.
