@@ -191,6 +191,11 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 		return err
 	}
 	a.closers = append(a.closers, work.Close)
+	if c.OperatorAddr != "" {
+		if err := a.serveOperators(ctx, work); err != nil {
+			return err
+		}
+	}
 	signer, err := c.linkSigner(parts.Clock)
 	if err != nil {
 		return err

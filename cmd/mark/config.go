@@ -23,6 +23,7 @@ type Config struct {
 	JWTSecret      string         `env:"MARK_JWT_SECRET" help:"What the keys of tokens, links and saved Python sessions are derived from, at least 32 bytes, the same on all nodes; empty: keys are made and kept in the data folder."`
 	AllowedOrigins []string       `env:"MARK_ALLOWED_ORIGINS" help:"Origins (https://app.example) whose pages may use the API, beside the server's own."`
 	TrustedProxies []netip.Prefix `env:"MARK_TRUSTED_PROXIES" help:"Proxies in front (10.0.0.0/8), which may say in X-Forwarded-For whom they speak for."`
+	OperatorAddr   string         `env:"MARK_OPERATOR_ADDR" help:"Where to serve River's page of jobs (127.0.0.1:8081), to whoever can reach it; empty: nowhere."`
 	ShutdownGrace  time.Duration  `default:"15s" env:"MARK_SHUTDOWN_GRACE" help:"How long a shutdown may take. In the first half runs come to their end; what goes on then is taken up by another node or the next start."`
 	Production     bool           `env:"MARK_PRODUCTION" help:"Switch introspection and suggestions off."`
 	LogLevel       string         `default:"info" enum:"debug,info,warn,error" env:"MARK_LOG_LEVEL" help:"debug, info, warn or error."`

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// Operators see the jobs on an address of their own, and nobody does elsewhere.
+func TestOperatorsSeeTheJobs(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	s := start(t, "", func(c *Config, p *Parts) {
+		withModel(t, says("An answer."))(c, p)
+		p.Sandbox = absent{}
+		c.OperatorAddr = address
+	})
+	ada := s.signUp("ada@example.org")
+	_, run := ada.ask("", "hello")
+	ada.answered(run)
+	get := func(url string) (int, string) {
+		t.Helper()
+		res, err := http.Get(url) //nolint:noctx // of the test's own server
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.StatusCode, string(body)
+	}
+	eventually(t, t.Context(), "the run's job is listed", func() bool {
+		status, body := get("http://" + address + "/river/api/jobs?state=completed")
+		return status == http.StatusOK && strings.Contains(body, run)
+	})
+	if status, body := get("http://" + address + "/river/"); status != http.StatusOK || !strings.Contains(body, "<html") {
+		t.Errorf("the page: %d", status)
+	}
+	if status, _ := get(s.url + "/river/api/jobs"); status != http.StatusNotFound {
+		t.Errorf("the service's own address: %d", status)
+	}
+	http.DefaultClient.CloseIdleConnections()
+}
