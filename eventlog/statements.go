@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"entgo.io/ent/dialect"
@@ -15,17 +16,23 @@ var sqlFiles embed.FS
 
 // statements is the SQL of one dialect, and how lists become arguments of it.
 type statements struct {
+	extend, settle, page, heads                       string
 	due, claim, renew, release                        string // see lease.go
 	postgres                                          bool
-	extend, insert, settle, page, heads               string
 	compactable, compactRun, compactEvents, compacted string
 
-	ids        func(ids []string) (any, error)                                    // the argument of heads
-	extendArgs func(spans []*span, now time.Time) ([]any, error)                  // the arguments of extend
-	insertArgs func(events []Event, owners []string, at time.Time) ([]any, error) // the arguments of insert
+	ids        func(ids []string) (any, error)                   // the argument of heads
+	extendArgs func(spans []*span, now time.Time) ([]any, error) // the arguments of extend
+	// insert adds events, whose owners are given beside them.
+	insert func(events []Event, owners []string, at time.Time) []statement
 
 	lease  func(now time.Time) []any            // the last arguments of claim; the first is renew's last
 	claims func(claims []Writer) ([]any, error) // the first arguments of renew
+}
+
+type statement struct {
+	query string
+	args  []any
 }
 
 func statementsFor(dialectName string) (statements, error) {
@@ -35,15 +42,13 @@ func statementsFor(dialectName string) (statements, error) {
 	}
 	switch dialectName {
 	case dialect.Postgres:
-		s.extend, s.insert, s.settle = text("extend_postgres"), text("insert_postgres"), text("settle_postgres")
-		s.heads = text("heads_postgres")
+		s.extend, s.settle, s.heads = text("extend_postgres"), text("settle_postgres"), text("heads_postgres")
 		s.ids = func(ids []string) (any, error) { return pq.Array(ids), nil }
-		s.extendArgs, s.insertArgs = extendPostgres, insertPostgres
+		s.extendArgs, s.insert = extendPostgres, insertPostgres(text("insert_postgres"))
 	case dialect.SQLite:
-		s.extend, s.insert, s.settle = text("extend_sqlite"), text("insert_sqlite"), text("settle_sqlite")
-		s.heads = text("heads_sqlite")
+		s.extend, s.settle, s.heads = text("extend_sqlite"), text("settle_sqlite"), text("heads_sqlite")
 		s.ids = func(ids []string) (any, error) { return jsonText(ids) }
-		s.extendArgs, s.insertArgs = extendSQLite, insertSQLite
+		s.extendArgs, s.insert = extendSQLite, insertSQLite(text("insert_sqlite"))
 	default:
 		return s, fmt.Errorf("eventlog: no SQL for the dialect %q", dialectName)
 	}
@@ -68,25 +73,41 @@ func extendSQLite(spans []*span, now time.Time) ([]any, error) {
 	return []any{list, now.Add(LeaseTime)}, err
 }
 
-func insertPostgres(events []Event, owners []string, at time.Time) ([]any, error) {
-	n := len(events)
-	ids, seqs, kinds, bodies := make([]string, n), make([]int64, n), make([]string, n), make([]string, n)
-	for i, e := range events {
-		ids[i], seqs[i], kinds[i], bodies[i] = e.RunID, int64(e.Seq), e.Kind, string(e.Body)
+func insertPostgres(query string) func([]Event, []string, time.Time) []statement {
+	return func(events []Event, owners []string, at time.Time) []statement {
+		n := len(events)
+		ids, seqs, kinds, bodies := make([]string, n), make([]int64, n), make([]string, n), make([]string, n)
+		for i, e := range events {
+			ids[i], seqs[i], kinds[i], bodies[i] = e.RunID, int64(e.Seq), e.Kind, string(e.Body)
+		}
+		return []statement{{query, []any{
+			at, pq.Array(ids), pq.Array(owners), pq.Array(seqs), pq.Array(kinds), pq.Array(bodies),
+			channel, pq.Array(payloads(events)),
+		}}}
 	}
-	return []any{
-		at, pq.Array(ids), pq.Array(owners), pq.Array(seqs), pq.Array(kinds), pq.Array(bodies),
-		channel, pq.Array(payloads(events)),
-	}, nil
 }
 
-func insertSQLite(events []Event, owners []string, at time.Time) ([]any, error) {
-	rows := make([][5]any, len(events))
-	for i, e := range events {
-		rows[i] = [5]any{e.RunID, owners[i], e.Seq, e.Kind, string(e.Body)}
+// sqliteRows is how many rows one statement inserts: SQLite takes 32,766
+// arguments, and more rows are not faster.
+const sqliteRows = 1000
+
+func insertSQLite(query string) func([]Event, []string, time.Time) []statement {
+	query = strings.TrimSpace(query)
+	row := query[strings.LastIndexByte(query, '\n'):]
+	return func(events []Event, owners []string, at time.Time) []statement {
+		var list []statement
+		for len(events) > 0 {
+			n := min(len(events), sqliteRows)
+			args := make([]any, 0, 1+5*n)
+			args = append(args, at)
+			for i, e := range events[:n] {
+				args = append(args, e.RunID, owners[i], e.Seq, e.Kind, string(e.Body))
+			}
+			list = append(list, statement{query + strings.Repeat(","+row, n-1), args})
+			events, owners = events[n:], owners[n:]
+		}
+		return list
 	}
-	list, err := jsonText(rows)
-	return []any{at, list}, err
 }
 
 func jsonText(v any) (string, error) {

@@ -60,12 +60,12 @@ func (l *Log) fill(ctx context.Context, tx *ent.Tx, spans []*span, change Change
 	if len(events) == 0 {
 		return nil
 	}
-	args, err := l.sql.insertArgs(events, owners, now)
-	if err != nil {
-		return err
+	for _, s := range l.sql.insert(events, owners, now) {
+		if _, err := tx.ExecContext(ctx, s.query, s.args...); err != nil {
+			return err
+		}
 	}
-	_, err = tx.ExecContext(ctx, l.sql.insert, args...)
-	return err
+	return nil
 }
 
 // extend passes the fence and numbers the entries of those who may pass. It
