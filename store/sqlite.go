@@ -87,6 +87,14 @@ func sqliteDSN(path string) string {
 		// max(created_at) has no declared type and would come back as text.
 		"_texttotime": {"1"},
 		"_error_rc":   {"1"},
+		"_pragma": {
+			// What a statement with many rows keeps in case it fails halfway goes to
+			// memory and not to a file.
+			"temp_store(memory)",
+			// The log is copied into the database at 16 MB and not at 4: pages that
+			// are written again and again, those of indexes, are copied less often.
+			"wal_autocheckpoint(4000)",
+		},
 		// "typo" in double quotes is an error and not a string.
 		"_dqs": {"0"},
 	}

@@ -145,7 +145,7 @@ func TestSQLiteSettingsHoldOnEveryConnection(t *testing.T) {
 		connections = append(connections, conn)
 	}
 	for pragma, want := range map[string]string{
-		"journal_mode": "wal", "foreign_keys": "1", "synchronous": "1", "busy_timeout": "10000",
+		"journal_mode": "wal", "foreign_keys": "1", "synchronous": "1", "busy_timeout": "10000", "temp_store": "2", "wal_autocheckpoint": "4000",
 	} {
 		for i, conn := range connections {
 			var got string
