@@ -200,11 +200,6 @@ var (
 		},
 		Indexes: []*schema.Index{
 			{
-				Name:    "event_owner_id_created_at",
-				Unique:  false,
-				Columns: []*schema.Column{EventsColumns[1], EventsColumns[3]},
-			},
-			{
 				Name:    "event_run_id_seq",
 				Unique:  true,
 				Columns: []*schema.Column{EventsColumns[6], EventsColumns[2]},

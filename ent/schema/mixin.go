@@ -41,7 +41,10 @@ func (m identified) Fields() []ent.Field {
 }
 
 // owned marks a type's rows as one person's.
-type owned struct{ mixin.Schema }
+type owned struct {
+	mixin.Schema
+	unlisted bool // nobody lists them by time, so there is no index for it
+}
 
 func (owned) Fields() []ent.Field {
 	return []ent.Field{
@@ -50,6 +53,9 @@ func (owned) Fields() []ent.Field {
 	}
 }
 
-func (owned) Indexes() []ent.Index {
+func (o owned) Indexes() []ent.Index {
+	if o.unlisted {
+		return nil
+	}
 	return []ent.Index{index.Fields("owner_id", "created_at")}
 }
