@@ -176,6 +176,29 @@ func TestConnectionCutAtCommit(t *testing.T) {
 	}
 }
 
+// TestVanishedWriterLetsGo: the database keeps a run locked for a writer that is
+// silent in the midst of a transaction no longer than the writer's lease.
+func TestVanishedWriterLetsGo(t *testing.T) {
+	db := postgres(t)
+	spy, w := newSpy(db), db.newRun(t)
+	l := db.log(t, spy.use)
+	var patience string
+	spy.onCommit(func(tx *entsql.Tx) error {
+		rows, err := tx.QueryContext(t.Context(), "SHOW idle_in_transaction_session_timeout")
+		must(t, err)
+		for rows.Next() {
+			must(t, rows.Scan(&patience))
+		}
+		must(t, errors.Join(rows.Err(), rows.Close()))
+		return tx.Commit()
+	})
+	_, err := l.Append(t.Context(), w, texts(1, 1)...)
+	must(t, err)
+	if patience != "6s" {
+		t.Errorf("it waits %q", patience)
+	}
+}
+
 const (
 	before = 1 + iota // cut instead of passing the commit on
 	after             // cut instead of passing its answer on

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -61,7 +62,8 @@ func extendPostgres(spans []*span, _ time.Time) ([]any, error) {
 	for i, s := range spans {
 		ids[i], epochs[i], counts[i] = s.writer.RunID, int64(s.writer.Epoch), int64(s.n)
 	}
-	return []any{pq.Array(ids), pq.Array(epochs), pq.Array(counts), LeaseTime.Seconds()}, nil
+	patience := strconv.FormatInt(LeaseTime.Milliseconds(), 10)
+	return []any{pq.Array(ids), pq.Array(epochs), pq.Array(counts), LeaseTime.Seconds(), patience}, nil
 }
 
 func extendSQLite(spans []*span, now time.Time) ([]any, error) {

@@ -88,7 +88,7 @@ func (l *Log) extend(ctx context.Context, tx *ent.Tx, spans []*span, now time.Ti
 	for rows.Next() {
 		var w Writer
 		var p passed
-		if err := rows.Scan(&w.RunID, &w.Epoch, &p.last, &p.owner); err != nil {
+		if err := rows.Scan(&w.RunID, &w.Epoch, &p.last, &p.owner, new(string)); err != nil {
 			return nil, nil, err
 		}
 		passes[w] = p
