@@ -42,6 +42,7 @@ func openPostgres(ctx context.Context, c Config) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s", address(u), redact(err.Error(), c.URL, u))
 	}
+	connector.Dialer(newDialer())
 	db := sql.OpenDB(connector)
 	db.SetMaxOpenConns(c.MaxConns)
 	db.SetMaxIdleConns(c.MaxConns)
