@@ -106,6 +106,19 @@ func TestAppendRefuses(t *testing.T) {
 	})
 }
 
+// TestAppendMost: as much as one append may hold is written.
+func TestAppendMost(t *testing.T) {
+	each(t, func(t *testing.T, db database) {
+		l, w := db.log(t), db.newRun(t)
+		events, err := l.Append(t.Context(), w, texts(1, 10_000)...)
+		must(t, err)
+		seqs(t, events, 1, 10_000)
+		if n := count(t, db, w.RunID); n != 10_000 {
+			t.Errorf("%d events", n)
+		}
+	})
+}
+
 // TestAppendWithIsAllOrNothing: the change and the events stand or fall
 // together.
 func TestAppendWithIsAllOrNothing(t *testing.T) {
