@@ -31,7 +31,7 @@ func whoami(ctx context.Context) string {
 }
 
 // authenticate accepts the names of two people as their tokens; "expired",
-// "brief" and "broken" are what they say.
+// "brief", "broken" and "defect" are what they say.
 func authenticate(ctx context.Context, token string) (context.Context, time.Time, error) {
 	switch token {
 	case "alice", "bob":
@@ -42,6 +42,8 @@ func authenticate(ctx context.Context, token string) (context.Context, time.Time
 		return context.WithValue(ctx, viewer{}, "alice"), time.Now().Add(-time.Second), nil
 	case "broken":
 		return nil, time.Time{}, fault.Wrap(errors.New(testschema.Secret), fault.Unavailable, "Try again later.")
+	case "defect":
+		panic(testschema.Secret)
 	}
 	return nil, time.Time{}, fault.New(fault.Unauthenticated, "The access token is not valid.")
 }

@@ -149,6 +149,16 @@ func TestPersistedQueries(t *testing.T) {
 	}
 }
 
+// shut shuts the server down.
+func shut(t *testing.T, e *env) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := e.server.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestShutdown(t *testing.T) {
 	e := start(t, nil)
 	s := e.open()

@@ -46,6 +46,14 @@ func TestCloseCodes(t *testing.T) {
 		{"an id in use", []string{initMessage, silence, silence}, 4409, "Subscriber for 1 already exists"},
 		{"a second init", []string{initMessage, initMessage}, 4429, "Too many initialisation requests"},
 		{"a token that cannot be checked", []string{`{"type":"connection_init","payload":{"authorization":"Bearer broken"}}`}, 1013, "Try again later"},
+		{"a defect in the server", []string{`{"type":"connection_init","payload":{"authorization":"Bearer defect"}}`}, 1011, "Internal server error"},
+		{"two inits, the first of which is still looked at", []string{initMessage + " ", initMessage}, 4429, "Too many"},
+		{"a second init after one that was refused for its form", []string{`{"type":"connection_init","payload":1}`, initMessage}, 4400, "object"},
+		{"complete for nothing, before init", []string{`{"type":"complete"}`}, 4400, "id"},
+		{"subscribe with a query that is a number", []string{initMessage, `{"id":"1","type":"subscribe","payload":{"query":1}}`}, 4400, "query must be a string"},
+		{"subscribe with an operationName that is a list", []string{initMessage, `{"id":"1","type":"subscribe","payload":{"query":"{ hello }","operationName":[]}}`}, 4400, "operationName must be a string"},
+		{"subscribe with extensions that are a text", []string{initMessage, `{"id":"1","type":"subscribe","payload":{"query":"{ hello }","extensions":"x"}}`}, 4400, "extensions must be an object"},
+		{"pong with a list", []string{`{"type":"pong","payload":[]}`}, 4400, "object"},
 		{"a message that is too large", []string{initMessage, `{"type":"ping","payload":{"x":"` + strings.Repeat("x", 5000) + `"}}`}, 1009, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -208,3 +208,35 @@ func TestBadTokenInTheUpgrade(t *testing.T) {
 		t.Errorf("not refused with 401: %v", err)
 	}
 }
+
+// A person's subscriptions count over all of their connections, and nobody
+// else's do.
+func TestSubscriptionsOfOnePersonAreBounded(t *testing.T) {
+	e := start(t, func(c *server.Config) { c.Limits.Subscriptions = 2 })
+	one, two, bob := e.open(as("alice")...), e.open(as("alice")...), e.open(as("bob")...)
+	one.subscribe("1", `subscription { silence }`)
+	wait(t, e.began, "a subscription")
+	events := e.stream(`subscription { silence }`, as("alice")...)
+	wait(t, e.began, "an event stream")
+	two.subscribe("1", `subscription { count(to: 1) }`)
+	if code := two.errorCode("1"); code != "LIMIT_EXCEEDED" {
+		t.Errorf("a third on another socket: %s", code)
+	}
+	if got := all(t, e.stream(`subscription { count(to: 1) }`, as("alice")...).Body); !strings.Contains(got, "Too many subscriptions are open; end one first.") {
+		t.Errorf("a third as an event stream: %s", got)
+	}
+	two.subscribe("2", `{ hello }`) // a query is no subscription
+	two.expect(`{"id":"2","type":"next","payload":{"data":{"hello":"Hello world"}}}`, `{"id":"2","type":"complete"}`)
+	bob.subscribe("1", `subscription { silence }`)
+	wait(t, e.began, "somebody else's")
+	events.Body.Close()
+	wait(t, e.ended, "the end of the event stream")
+	eventually(t, "room on another socket", func() bool {
+		two.subscribe("3", `subscription { count(to: 1) }`)
+		if strings.Contains(two.read(), `"error"`) {
+			return false
+		}
+		two.expect(`{"id":"3","type":"complete"}`)
+		return true
+	})
+}

@@ -41,6 +41,9 @@ func (c *conn) receive(kind int, data []byte) {
 	case "ping":
 		c.pinged(m.Payload)
 	case "pong":
+		if _, _, err := tokenIn(m.Payload); err != nil {
+			c.close(closeBadRequest, err.Error())
+		}
 	case "subscribe":
 		c.subscribe(m.ID, m.Payload)
 	case "complete":

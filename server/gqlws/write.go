@@ -1,6 +1,7 @@
 package gqlws
 
 import (
+	"errors"
 	"net"
 	"time"
 )
@@ -32,9 +33,11 @@ func (c *conn) write() {
 		err := c.writeAll(messages, buffer)
 		freeList(messages)
 		if err != nil {
-			// What else waits is dropped by whoever closes the socket, which is
-			// the reader now if nobody has before. sending stays set.
-			c.drop()
+			// What else waits is dropped by whoever closes the socket. sending
+			// stays set: nothing more is to be written.
+			if !errors.Is(err, errClosed) {
+				c.drop() // and the reader closes it
+			}
 			return
 		}
 	}

@@ -5,11 +5,15 @@
 package interop_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -42,20 +46,11 @@ func whoami(ctx context.Context) string {
 }
 
 func TestOfficialClients(t *testing.T) {
-	node, err := exec.LookPath("node")
-	if err == nil {
-		_, err = os.Stat("node_modules")
-	}
-	if err != nil {
-		if os.Getenv("MARK_TEST_INTEROP") == "required" {
-			t.Fatalf("%v: run npm ci --prefix server/interop", err)
-		}
-		t.Skipf("%v: run npm ci --prefix server/interop", err)
-	}
+	node := findNode(t)
 	for _, script := range []string{"audit.mjs", "ws.mjs", "sse.mjs", "upload.mjs"} {
 		t.Run(script, func(t *testing.T) {
 			t.Parallel()
-			url := serve(t)
+			_, url := serve(t, &testschema.Resolvers{}, nil)
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, node, script, url)
@@ -69,13 +64,79 @@ func TestOfficialClients(t *testing.T) {
 	}
 }
 
-func serve(t *testing.T) string {
+func findNode(t *testing.T) string {
+	t.Helper()
+	node, err := exec.LookPath("node")
+	if err == nil {
+		_, err = os.Stat("node_modules")
+	}
+	if err != nil {
+		if os.Getenv("MARK_TEST_INTEROP") == "required" {
+			t.Fatalf("%v: run npm ci --prefix server/interop", err)
+		}
+		t.Skipf("%v: run npm ci --prefix server/interop", err)
+	}
+	return node
+}
+
+// The official clients take the end of a server, and being cut off for reading too
+// slowly, as a reason to connect again, and lose nothing by it.
+func TestOfficialClientsResume(t *testing.T) {
+	node := findNode(t)
+	const last, pause = 60, 1500 * time.Millisecond
+	j := &testschema.Journal{}
+	resolvers := &testschema.Resolvers{Journals: map[string]*testschema.Journal{"j": j}}
+	first, firstURL := serve(t, resolvers, nil)
+	_, secondURL := serve(t, resolvers, func(l *server.Limits) {
+		l.SendTimeout, l.SocketQueue = pause/3, 1 // and there is a grace of two seconds to hear of it
+		l.WriteTimeout = time.Minute              // the event stream is slow only because the machine is
+	})
+	j.Append("1", "2", "3")
+
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, node, "resume.mjs", firstURL, secondURL)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("LAST=%d", last), fmt.Sprintf("PAUSE=%d", pause.Milliseconds()))
+	cmd.WaitDelay = time.Second
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		said = append(said, lines.Text())
+		switch lines.Text() {
+		case "first":
+			if err := first.Shutdown(ctx); err != nil {
+				t.Error(err)
+			}
+			j.Append("4", "5", "6")
+		case "paused":
+			for n := 7; n <= last; n++ { // more than the buffers between them hold
+				j.Append(strings.Repeat("x", 300_000))
+			}
+		}
+	}
+	if err := cmd.Wait(); err != nil || !slices.Equal(said, []string{"first", "paused", "resumed"}) {
+		t.Errorf("said %q, %v", said, err)
+	}
+}
+
+func serve(t *testing.T, resolvers *testschema.Resolvers, change func(*server.Limits)) (*server.Server, string) {
+	resolvers.Whoami = whoami
 	limits := server.DefaultLimits()
 	limits.Address = limit.Rate{PerSecond: 1000, Burst: 1000}
 	limits.UploadBytes = 4 << 20
 	limits.UploadFiles = 4
+	if change != nil {
+		change(&limits)
+	}
 	s := server.New(server.Config{
-		Schema:       testschema.New(&testschema.Resolvers{Whoami: whoami}),
+		Schema:       testschema.New(resolvers),
 		Authenticate: authenticate,
 		Viewer:       whoami,
 		Limits:       limits,
@@ -93,5 +154,5 @@ func serve(t *testing.T) string {
 			t.Errorf("shutdown: %v", err)
 		}
 	})
-	return "http://" + l.Addr().String() + "/graphql"
+	return s, "http://" + l.Addr().String() + "/graphql"
 }
