@@ -258,7 +258,7 @@ func TestSelectionsShareNothing(t *testing.T) {
 
 func TestErrorsOfAnEntry(t *testing.T) {
 	e := start(t, nil)
-	j, _ := e.journal("first")
+	j, resolved := e.journal("first")
 	const query = `subscription($after: Int! = 0) { journal(name: "j", after: $after) { number fragile } }`
 	s, other := e.open(as("alice")...), e.open(as("alice")...)
 	for _, s := range []*socket{s, other} {
@@ -271,6 +271,9 @@ func TestErrorsOfAnEntry(t *testing.T) {
 			t.Errorf("got %s, want the entry with its error", m)
 		}
 		s.entries("1", 3, 3)
+	}
+	if failed, good := resolved.of(2), resolved.of(3); failed != 2 || good != 1 {
+		t.Errorf("resolved %d and %d times; an error is not shared, for another may have better luck", failed, good)
 	}
 	// A stream that cannot go on ends for each by itself, and can be resumed.
 	j.Append("away", "after that")
