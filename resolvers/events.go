@@ -43,8 +43,8 @@ func (r subscriptionResolver) RunEvents(ctx context.Context, runID string, after
 		Follow: func(ctx context.Context, after int) iter.Seq2[eventlog.Event, error] {
 			return r.Log.Follow(ctx, runID, after)
 		},
-		Number: func(e eventlog.Event) int { return e.Seq },
-		Value:  r.event,
+		Key:   func(e eventlog.Event) logstream.Key { return logstream.Key{Number: e.Seq, Kind: e.Kind} },
+		Value: r.event,
 		Failed: func(ctx context.Context, err error) {
 			r.Logger.WarnContext(ctx, "following a run failed", "run", runID, "error", err)
 		},

@@ -209,11 +209,12 @@ func TestSelectionsShareNothing(t *testing.T) {
 	e := start(t, nil)
 	j, _ := e.journal("first")
 	const (
-		is      = `subscription($n: Int!, $after: Int!) { journal(name: "j", after: $after) { number is(number: $n) } }`
-		isAfter = `subscription($after: Int!) { journal(name: "j", after: $after) { number is(number: $after) } }`
-		spread  = `subscription($after: Int!) { journal(name: "j", after: $after) { number ...F } } fragment F on Entry { is(number: $after) }`
-		include = `subscription($after: Int!, $yes: Boolean!) { journal(name: "j", after: $after) { number text @include(if: $yes) } }`
-		named   = `subscription A { journal(name: "j") { number a: text } } subscription B { journal(name: "j") { number b: text } }`
+		follows      = `subscription($n: Int!, $after: Int!) { journal(name: "j", after: $after) { number follows(number: $n) } }`
+		followsAfter = `subscription($after: Int!) { journal(name: "j", after: $after) { number follows(number: $after) } }`
+		spread       = `subscription($after: Int!) { journal(name: "j", after: $after) { number ...F } } fragment F on Entry { follows(number: $after) }`
+		include      = `subscription($after: Int!, $yes: Boolean!) { journal(name: "j", after: $after) { number text @include(if: $yes) } }`
+		bare         = `subscription($after: Int!) { journal(name: "j", after: $after) { number } }`
+		named        = `subscription A { journal(name: "j") { number a: text } } subscription B { journal(name: "j") { number b: text } }`
 	)
 	s := e.open(as("alice")...)
 	for i, c := range []struct {
@@ -221,13 +222,15 @@ func TestSelectionsShareNothing(t *testing.T) {
 		variables []any
 		want      string // of entry 3
 	}{
-		{is, []any{"n", 3, "after", 0}, `{"is":true,"number":3}`},
-		{is, []any{"n", 2, "after", 0}, `{"is":false,"number":3}`},
-		{is, []any{"n", 3, "after", 2}, `{"is":true,"number":3}`},
-		{isAfter, []any{"after", 0}, `{"is":false,"number":3}`},
-		{isAfter, []any{"after", 2}, `{"is":false,"number":3}`},
-		{spread, []any{"after", 0}, `{"is":false,"number":3}`},
-		{spread, []any{"after", 2}, `{"is":false,"number":3}`},
+		{follows, []any{"n", 2, "after", 0}, `{"follows":true,"number":3}`},
+		{follows, []any{"n", 3, "after", 0}, `{"follows":false,"number":3}`},
+		{follows, []any{"n", 2, "after", 2}, `{"follows":true,"number":3}`},
+		{followsAfter, []any{"after", 0}, `{"follows":false,"number":3}`},
+		{followsAfter, []any{"after", 2}, `{"follows":true,"number":3}`},
+		{spread, []any{"after", 0}, `{"follows":false,"number":3}`},
+		{spread, []any{"after", 2}, `{"follows":true,"number":3}`},
+		{journalQuery, []any{"after", 0}, `{"number":3,"text":"third"}`},
+		{bare, []any{"after", 0}, `{"number":3}`},
 		{include, []any{"after", 0, "yes", true}, `{"number":3,"text":"third"}`},
 		{include, []any{"after", 0, "yes", false}, `{"number":3}`},
 	} {
@@ -394,6 +397,24 @@ func TestNothingIsLostOrDoubled(t *testing.T) {
 		})
 	}
 	done.Wait()
+}
+
+// An entry that stands in for others has the number of the last of them, and is
+// not that one.
+func TestEntriesThatAreReplaced(t *testing.T) {
+	e := start(t, nil)
+	j, _ := e.journal("first", "second", "third")
+	for range 2 { // of whom the first's responses are kept for the second
+		s := e.open(as("alice")...)
+		s.follow("1", journalQuery)
+		s.entries("1", 1, 3)
+	}
+	j.Replace(3, "all three")
+	s := e.open(as("alice")...)
+	s.follow("1", journalQuery, "after", 1)
+	if got := encode(s.entry("1")); got != `{"number":3,"text":"all three"}` {
+		t.Errorf("got %s", got)
+	}
 }
 
 // laterClock can be put forward.

@@ -32,11 +32,17 @@ type Stream[E, V any] struct {
 	Argument string
 	// Follow yields the entries after a number. An error is the last it yields.
 	Follow func(ctx context.Context, after int) iter.Seq2[E, error]
-	// Number tells an entry from all others of its log.
-	Number func(E) int
+	Key    func(E) Key
 	Value  func(ctx context.Context, e E) (V, error)
 	// Failed is told why a stream ended before its log did.
 	Failed func(ctx context.Context, err error)
+}
+
+// Key tells an entry from all others of its log. A number alone does not: an entry
+// may stand in for others that are gone, with the number of the last of them.
+type Key struct {
+	Number int
+	Kind   string
 }
 
 // Host takes the Stream of a subscription that has been accepted.
@@ -49,9 +55,9 @@ type Host interface {
 type Source interface {
 	Log() string
 	Argument() string
-	// Each calls yield with the number of each entry, in the log's order, until
-	// yield returns false, the log ends or ctx does.
-	Each(ctx context.Context, yield func(number int) bool)
+	// Each calls yield with the key of each entry, in the log's order, until yield
+	// returns false, the log ends or ctx does.
+	Each(ctx context.Context, yield func(Key) bool)
 	// Resolve makes the entry that Each is at the next value of another
 	// operation with the same field, the one whose Source is into. That one must
 	// have taken its last value already. After an error there is no value.
@@ -87,14 +93,14 @@ func (s *source[E, V]) Log() string { return s.stream.Log }
 
 func (s *source[E, V]) Argument() string { return s.stream.Argument }
 
-func (s *source[E, V]) Each(ctx context.Context, yield func(number int) bool) {
+func (s *source[E, V]) Each(ctx context.Context, yield func(Key) bool) {
 	for e, err := range s.stream.Follow(ctx, s.stream.After) {
 		if err != nil {
 			s.stream.Failed(ctx, err)
 			return
 		}
 		s.current = e
-		if !yield(s.stream.Number(e)) {
+		if !yield(s.stream.Key(e)) {
 			return
 		}
 	}
@@ -114,7 +120,7 @@ func (s *source[E, V]) Resolve(ctx context.Context, into Source) error {
 // deliver is the life of a stream without a Host.
 func (s *source[E, V]) deliver(ctx context.Context) {
 	defer close(s.values)
-	s.Each(ctx, func(int) bool {
+	s.Each(ctx, func(Key) bool {
 		v, err := s.stream.Value(ctx, s.current)
 		if err != nil {
 			s.stream.Failed(ctx, err)

@@ -42,7 +42,7 @@ func TestChannelWithoutHost(t *testing.T) {
 						}
 					}
 				},
-				Number: func(n int) int { return n },
+				Key: func(n int) logstream.Key { return logstream.Key{Number: n} },
 				Value: func(_ context.Context, n int) (string, error) {
 					if n == 2 && c.value != nil {
 						return "", c.value

@@ -46,7 +46,7 @@ func (gs *groups) join(key groupKey) (g *group, leave func()) {
 	defer gs.mu.Unlock()
 	g, ok := gs.byKey[key]
 	if !ok {
-		g = &group{all: gs, turn: make(chan struct{}, 1), attempts: map[int]*attempt{}}
+		g = &group{all: gs, turn: make(chan struct{}, 1), attempts: map[logstream.Key]*attempt{}}
 		gs.byKey[key] = g
 	}
 	g.members.Add(1)
@@ -68,12 +68,12 @@ type group struct {
 	turn      chan struct{} // held by the member that executes; protects execution
 	execution *execution
 
-	mu    sync.Mutex // protects what follows
-	byNum map[int]*Result
+	mu      sync.Mutex // protects what follows
+	byEntry map[logstream.Key]*Result
 	// attempts are the entries that a member resolves at the moment. The others
 	// wait for that one attempt and not for their turn: they would still stand in
 	// line, each for what it has long got, when the first comes with its next.
-	attempts map[int]*attempt
+	attempts map[logstream.Key]*attempt
 	order    []response // what is kept, the oldest first
 	bytes    int
 }
@@ -84,49 +84,50 @@ type attempt struct {
 }
 
 type response struct {
-	number, bytes int
-	at            time.Time
+	entry logstream.Key
+	bytes int
+	at    time.Time
 }
 
 // get returns the response to an entry, if it is kept. Otherwise it returns the
 // attempt to make it, which is the caller's own where mine is true.
-func (g *group) get(number int) (res *Result, a *attempt, mine bool) {
+func (g *group) get(entry logstream.Key) (res *Result, a *attempt, mine bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if res := g.byNum[number]; res != nil {
+	if res := g.byEntry[entry]; res != nil {
 		return res, nil, false
 	}
-	a, waits := g.attempts[number]
+	a, waits := g.attempts[entry]
 	if !waits {
 		a = &attempt{done: make(chan struct{})}
-		g.attempts[number] = a
+		g.attempts[entry] = a
 	}
 	return nil, a, !waits
 }
 
 // end ends the caller's attempt. A response that is to be shared is kept for the
 // others, of which a single member has none.
-func (g *group) end(number int, a *attempt, shared *Result) {
+func (g *group) end(entry logstream.Key, a *attempt, shared *Result) {
 	a.res = shared
 	close(a.done)
 	now := g.all.clock.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.attempts, number)
+	delete(g.attempts, entry)
 	g.expire(now)
 	if shared != nil && g.members.Load() > 1 {
-		g.keep(number, shared, now)
+		g.keep(entry, shared, now)
 	}
 }
 
 // keep is called with mu held.
-func (g *group) keep(number int, res *Result, now time.Time) {
-	if g.byNum == nil {
-		g.byNum = map[int]*Result{}
+func (g *group) keep(entry logstream.Key, res *Result, now time.Time) {
+	if g.byEntry == nil {
+		g.byEntry = map[logstream.Key]*Result{}
 	}
 	n := len(res.written) + responseBytes
-	g.byNum[number] = res
-	g.order = append(g.order, response{number, n, now})
+	g.byEntry[entry] = res
+	g.order = append(g.order, response{entry, n, now})
 	g.bytes += n
 	all := g.all.bytes.Add(int64(n))
 	for len(g.order) > groupResponses || g.bytes > groupBytes || all > sharedBytes && len(g.order) > 0 {
@@ -156,7 +157,7 @@ func (g *group) forget(n int) {
 func (g *group) drop() int64 {
 	oldest := g.order[0]
 	g.order = g.order[1:]
-	delete(g.byNum, oldest.number)
+	delete(g.byEntry, oldest.entry)
 	g.bytes -= oldest.bytes
 	return g.all.bytes.Add(-int64(oldest.bytes))
 }
@@ -187,8 +188,8 @@ func (s *subscriber) Take(source logstream.Source) { s.source = source }
 // follow yields the responses to the log's entries.
 func (s *subscriber) follow(yield func(*Result) bool) {
 	defer s.join()()
-	s.source.Each(s.ctx, func(number int) bool {
-		res := s.response(number)
+	s.source.Each(s.ctx, func(entry logstream.Key) bool {
+		res := s.response(entry)
 		if res == nil {
 			return false
 		}
@@ -208,14 +209,14 @@ func (s *subscriber) join() (leave func()) {
 }
 
 // response is that to the entry which the source is at. nil: the stream ends.
-func (s *subscriber) response(number int) *Result {
+func (s *subscriber) response(entry logstream.Key) *Result {
 	for {
-		res, a, mine := s.group.get(number)
+		res, a, mine := s.group.get(entry)
 		switch {
 		case res != nil:
 			return res
 		case mine:
-			return s.execute(number, a)
+			return s.execute(entry, a)
 		}
 		select {
 		case <-a.done:
@@ -230,10 +231,10 @@ func (s *subscriber) response(number int) *Result {
 }
 
 // execute makes the subscriber's attempt to resolve the entry.
-func (s *subscriber) execute(number int, a *attempt) (res *Result) {
+func (s *subscriber) execute(entry logstream.Key, a *attempt) (res *Result) {
 	g := s.group
 	var shared *Result
-	defer func() { g.end(number, a, shared) }()
+	defer func() { g.end(entry, a, shared) }()
 	select {
 	case g.turn <- struct{}{}:
 		defer func() { <-g.turn }()

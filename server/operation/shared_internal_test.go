@@ -6,13 +6,16 @@ import (
 	"time"
 
 	"github.com/mark-analyst/mark/internal/clock"
+	"github.com/mark-analyst/mark/internal/logstream"
 )
+
+func nth(number int) logstream.Key { return logstream.Key{Number: number} }
 
 // fill has the group's members make responses of n bytes, numbered from 1.
 func fill(g *group, count, n int) {
 	for number := 1; number <= count; number++ {
-		_, a, _ := g.get(number)
-		g.end(number, a, &Result{written: []byte(strings.Repeat("x", n))})
+		_, a, _ := g.get(nth(number))
+		g.end(nth(number), a, &Result{written: []byte(strings.Repeat("x", n))})
 	}
 }
 
@@ -20,21 +23,21 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 	gs := newGroups(clock.System{})
 	g, leave := gs.join(groupKey{log: "one"})
 	fill(g, 10, 100)
-	if len(g.byNum) != 0 {
+	if len(g.byEntry) != 0 {
 		t.Error("a single member keeps responses for nobody")
 	}
 	_, leave2 := gs.join(groupKey{log: "one"})
 	fill(g, 2*groupResponses, 10)
-	if len(g.byNum) != groupResponses || g.byNum[1] != nil || g.byNum[2*groupResponses] == nil {
-		t.Errorf("%d responses are kept, want the newest %d", len(g.byNum), groupResponses)
+	if len(g.byEntry) != groupResponses || g.byEntry[nth(1)] != nil || g.byEntry[nth(2*groupResponses)] == nil {
+		t.Errorf("%d responses are kept, want the newest %d", len(g.byEntry), groupResponses)
 	}
 	g.forget(groupResponses)
 	fill(g, 10, groupBytes/4)
-	if g.bytes > groupBytes || len(g.byNum) != 3 {
-		t.Errorf("%d responses of %d bytes are kept", len(g.byNum), g.bytes)
+	if g.bytes > groupBytes || len(g.byEntry) != 3 {
+		t.Errorf("%d responses of %d bytes are kept", len(g.byEntry), g.bytes)
 	}
 	fill(g, 1, 2*groupBytes)
-	if len(g.byNum) != 0 || g.bytes != 0 {
+	if len(g.byEntry) != 0 || g.bytes != 0 {
 		t.Error("a response larger than all that may be kept is kept")
 	}
 
@@ -67,15 +70,15 @@ func TestWhatIsKeptAges(t *testing.T) {
 	gs.join(groupKey{})
 	fill(g, 3, 10)
 	now = now.Add(sharedFor)
-	_, a, _ := g.get(4)
-	g.end(4, a, nil) // one that failed looks, too
-	if len(g.byNum) != 3 {
-		t.Errorf("%d are kept after %v", len(g.byNum), sharedFor)
+	_, a, _ := g.get(nth(4))
+	g.end(nth(4), a, nil) // one that failed looks, too
+	if len(g.byEntry) != 3 {
+		t.Errorf("%d are kept after %v", len(g.byEntry), sharedFor)
 	}
 	now = now.Add(time.Second)
-	_, a, _ = g.get(5)
-	g.end(5, a, nil)
-	if len(g.byNum) != 0 || gs.bytes.Load() != 0 {
-		t.Errorf("%d are kept for longer than %v", len(g.byNum), sharedFor)
+	_, a, _ = g.get(nth(5))
+	g.end(nth(5), a, nil)
+	if len(g.byEntry) != 0 || gs.bytes.Load() != 0 {
+		t.Errorf("%d are kept for longer than %v", len(g.byEntry), sharedFor)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"sync"
 
 	"github.com/mark-analyst/mark/internal/fault"
@@ -23,12 +24,18 @@ type Journal struct {
 
 	mu      sync.Mutex // protects what follows
 	texts   []string
+	gone    int // entries before this one are replaced by it
 	ended   bool
 	changed chan struct{}
 }
 
 // Append adds entries.
 func (j *Journal) Append(texts ...string) { j.change(func() { j.texts = append(j.texts, texts...) }) }
+
+// Replace puts one entry, of that number, in the place of all up to a number.
+func (j *Journal) Replace(upTo int, text string) {
+	j.change(func() { j.gone, j.texts[upTo-1] = upTo, text })
+}
 
 // End ends the journal.
 func (j *Journal) End() { j.change(func() { j.ended = true }) }
@@ -43,20 +50,34 @@ func (j *Journal) change(f func()) {
 	}
 }
 
-// read returns the entries after a number, and what is closed when there are more.
-func (j *Journal) read(after int) (texts []string, ended bool, changed <-chan struct{}) {
+// key tells the entry that stands in for others from what it was before.
+func (j *Journal) key(e *generated.Entry) logstream.Key {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if e.Number == j.gone {
+		return logstream.Key{Number: e.Number, Kind: "stands in"}
+	}
+	return logstream.Key{Number: e.Number}
+}
+
+// read returns the entries after a number, and what is closed when there are more.
+func (j *Journal) read(after int) (from int, texts []string, ended bool, changed <-chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if after < j.gone {
+		after = j.gone - 1
+	}
 	if j.changed == nil {
 		j.changed = make(chan struct{})
 	}
-	return j.texts[min(after, len(j.texts)):], j.ended, j.changed
+	return after, slices.Clone(j.texts[min(after, len(j.texts)):]), j.ended, j.changed
 }
 
 func (j *Journal) follow(ctx context.Context, after int) iter.Seq2[*generated.Entry, error] {
 	return func(yield func(*generated.Entry, error) bool) {
 		for {
-			texts, ended, changed := j.read(after)
+			from, texts, ended, changed := j.read(after)
+			after = from
 			for _, text := range texts {
 				after++
 				if !yield(&generated.Entry{Number: after, Text: text}, nil) {
@@ -109,7 +130,7 @@ func (s subscription) Journal(ctx context.Context, name string, after int) (<-ch
 				s.end(context.Cause(ctx))
 			}
 		},
-		Number: func(e *generated.Entry) int { return e.Number },
+		Key:    j.key,
 		Value:  j.value,
 		Failed: func(_ context.Context, err error) { s.end(err) },
 	}.Channel(ctx), nil
@@ -117,8 +138,8 @@ func (s subscription) Journal(ctx context.Context, name string, after int) (<-ch
 
 type entry struct{ *Resolvers }
 
-func (entry) Is(_ context.Context, e *generated.Entry, number int) (bool, error) {
-	return e.Number == number, nil
+func (entry) Follows(_ context.Context, e *generated.Entry, number int) (bool, error) {
+	return e.Number == number+1, nil
 }
 
 func (r entry) Reader(ctx context.Context, _ *generated.Entry) (string, error) {

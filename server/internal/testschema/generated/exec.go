@@ -40,8 +40,8 @@ type DirectiveRoot struct {
 
 type ComplexityRoot struct {
 	Entry struct {
+		Follows func(childComplexity int, number int) int
 		Fragile func(childComplexity int) int
-		Is      func(childComplexity int, number int) int
 		Number  func(childComplexity int) int
 		Reader  func(childComplexity int) int
 		Text    func(childComplexity int) int
@@ -102,7 +102,7 @@ type ComplexityRoot struct {
 // region    ************************** generated!.gotpl **************************
 
 type EntryResolver interface {
-	Is(ctx context.Context, obj *Entry, number int) (bool, error)
+	Follows(ctx context.Context, obj *Entry, number int) (bool, error)
 	Reader(ctx context.Context, obj *Entry) (string, error)
 	Fragile(ctx context.Context, obj *Entry) (*string, error)
 }
@@ -155,23 +155,23 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	_ = ec
 	switch typeName + "." + field {
 
+	case "Entry.follows":
+		if e.ComplexityRoot.Entry.Follows == nil {
+			break
+		}
+
+		args, err := ec.field_Entry_follows_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Entry.Follows(childComplexity, args["number"].(int)), true
 	case "Entry.fragile":
 		if e.ComplexityRoot.Entry.Fragile == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Entry.Fragile(childComplexity), true
-	case "Entry.is":
-		if e.ComplexityRoot.Entry.Is == nil {
-			break
-		}
-
-		args, err := ec.field_Entry_is_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Entry.Is(childComplexity, args["number"].(int)), true
 	case "Entry.number":
 		if e.ComplexityRoot.Entry.Number == nil {
 			break
@@ -624,8 +624,8 @@ extend type Subscription {
 type Entry {
   number: Int!
   text: String!
-  "Whether number is that, to have another use for a variable."
-  is(number: Int!): Boolean!
+  "Whether it comes right after that number, to have another use for a variable."
+  follows(number: Int!): Boolean!
   "Who asks, as seen by whoever resolves it."
   reader: String!
   "Fails where the text is the word fail."
@@ -645,8 +645,8 @@ func (ec *executionContext) childFields_Entry(ctx context.Context, field graphql
 		return ec.fieldContext_Entry_number(ctx, field)
 	case "text":
 		return ec.fieldContext_Entry_text(ctx, field)
-	case "is":
-		return ec.fieldContext_Entry_is(ctx, field)
+	case "follows":
+		return ec.fieldContext_Entry_follows(ctx, field)
 	case "reader":
 		return ec.fieldContext_Entry_reader(ctx, field)
 	case "fragile":
@@ -815,7 +815,7 @@ func (ec *executionContext) childFields___Type(ctx context.Context, field graphq
 
 // region    ***************************** args.gotpl *****************************
 
-func (ec *executionContext) field_Entry_is_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+func (ec *executionContext) field_Entry_follows_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "number",
@@ -1169,17 +1169,17 @@ func (ec *executionContext) fieldContext_Entry_text(_ context.Context, field gra
 	return graphql.NewScalarFieldContext("Entry", field, false, false, "String")
 }
 
-func (ec *executionContext) _Entry_is(ctx context.Context, field graphql.CollectedField, obj *Entry) (ret graphql.Marshaler) {
+func (ec *executionContext) _Entry_follows(ctx context.Context, field graphql.CollectedField, obj *Entry) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
 		ec.OperationContext,
 		field,
 		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Entry_is(ctx, field)
+			return ec.fieldContext_Entry_follows(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Entry().Is(ctx, obj, fc.Args["number"].(int))
+			return ec.Resolvers.Entry().Follows(ctx, obj, fc.Args["number"].(int))
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
@@ -1189,7 +1189,7 @@ func (ec *executionContext) _Entry_is(ctx context.Context, field graphql.Collect
 		true,
 	)
 }
-func (ec *executionContext) fieldContext_Entry_is(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_Entry_follows(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "Entry",
 		Field:      field,
@@ -1206,7 +1206,7 @@ func (ec *executionContext) fieldContext_Entry_is(ctx context.Context, field gra
 		}
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Entry_is_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+	if fc.Args, err = ec.field_Entry_follows_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -3421,11 +3421,11 @@ func (ec *executionContext) _Entry(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
-		case "is":
+		case "follows":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
-					return ec._Entry_is(ctx, field, obj)
+					return ec._Entry_follows(ctx, field, obj)
 				})
 		case "reader":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,

@@ -14,8 +14,8 @@ import (
 type Entry struct {
 	Number int    `json:"number"`
 	Text   string `json:"text"`
-	// Whether number is that, to have another use for a variable.
-	Is bool `json:"is"`
+	// Whether it comes right after that number, to have another use for a variable.
+	Follows bool `json:"follows"`
 	// Who asks, as seen by whoever resolves it.
 	Reader string `json:"reader"`
 	// Fails where the text is the word fail.
