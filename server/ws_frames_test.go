@@ -25,13 +25,13 @@ type gate struct {
 
 func newGate(l net.Listener) *gate { return &gate{Listener: l, writes: make(chan int, 1<<16)} }
 
-// hold holds writes up until the function that it returns is called.
-func (g *gate) hold() (release func()) {
+// hold holds writes up until release is called; one lets a single one pass.
+func (g *gate) hold() (one, release func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	held := make(chan struct{})
 	g.held = held
-	return func() {
+	return func() { held <- struct{}{} }, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		g.held = nil
@@ -84,7 +84,7 @@ func TestWhatWaitsIsWrittenAtOnce(t *testing.T) {
 	for len(g.writes) > 0 {
 		<-g.writes
 	}
-	release := g.hold()
+	_, release := g.hold()
 	j.Append(make([]string, 10*queue)...)
 	first := wait(t, g.writes, "a write")
 	// The queue is full when one more entry was resolved than fits.
@@ -109,7 +109,7 @@ func TestTheQueueIsBounded(t *testing.T) {
 	s := gated.open(as("alice")...)
 	s.follow("1", journalQuery)
 	s.entries("1", 1, 1)
-	release := g.hold()
+	_, release := g.hold()
 	defer release()
 	j.Append(make([]string, 10*queue)...)
 	eventually(t, "a full queue", func() bool { return resolved.of(queue+2) > 0 })
@@ -119,6 +119,41 @@ func TestTheQueueIsBounded(t *testing.T) {
 	}
 	if resolved.of(queue+3) > 0 {
 		t.Error("the subscription runs ahead of its client")
+	}
+}
+
+// Nothing comes after a close frame, though there be more of what is being written.
+func TestNothingFollowsTheCloseFrame(t *testing.T) {
+	const queue = 50
+	e := start(t, func(c *server.Config) { c.Limits.SocketQueue = queue })
+	var g *gate
+	e.host = e.behind(func(l net.Listener) net.Listener { g = newGate(l); return g })
+	j, resolved := e.journal("first")
+	s := e.open(as("alice")...)
+	s.follow("1", journalQuery)
+	s.entries("1", 1, 1)
+	for len(g.writes) > 0 {
+		<-g.writes
+	}
+	one, release := g.hold()
+	for range 2 * queue {
+		j.Append(strings.Repeat("x", 10_000))
+	}
+	wait(t, g.writes, "a write")
+	eventually(t, "a full queue", func() bool { return resolved.of(queue+2) > 0 })
+	one()
+	wait(t, g.writes, "the first of several writes")
+	s.send("rubbish")
+	if n := wait(t, g.writes, "the close frame"); n > 200 {
+		t.Errorf("%d bytes were written where the close frame should be", n)
+	}
+	release()
+	if got := s.closed(); got.Code != 4400 {
+		t.Errorf("closed with %v", got)
+	}
+	eventually(t, "the end of the socket", func() bool { return strings.Contains(e.log.String(), "socket closed") })
+	if n := len(g.writes); n > 0 {
+		t.Errorf("%d writes came after the close frame", n)
 	}
 }
 
