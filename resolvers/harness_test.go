@@ -192,19 +192,27 @@ func (b *bench) send(token string, body []byte, contentType, accept string) repl
 	return b.exchange(token, body, contentType, accept, io.ReadAll)
 }
 
-// firstEvent reads a stream, which may go on for ever, to the end of its first
-// event.
-func firstEvent(r io.Reader) ([]byte, error) {
-	var text []byte
-	for lines := bufio.NewReader(r); ; {
-		line, err := lines.ReadBytes('\n')
-		text = append(text, line...)
-		if errors.Is(err, io.EOF) || bytes.HasPrefix(line, []byte("data:")) {
-			return text, nil
+// events reads a stream, which may go on for ever, to the end of its nth event;
+// between, unless nil, is called after each but the last.
+func events(n int, between func(i int)) func(io.Reader) ([]byte, error) {
+	return func(r io.Reader) (text []byte, _ error) {
+		lines := bufio.NewReader(r)
+		for seen := 0; seen < n; {
+			line, err := lines.ReadBytes('\n')
+			text = append(text, line...)
+			if errors.Is(err, io.EOF) {
+				return text, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			if bytes.HasPrefix(line, []byte("data:")) {
+				if seen++; seen < n && between != nil {
+					between(seen)
+				}
+			}
 		}
-		if err != nil {
-			return nil, err
-		}
+		return text, nil
 	}
 }
 

@@ -181,7 +181,7 @@ func (b *bench) call(schema *ast.Schema, arg idArg, bob *estate, value any) repl
 	must(b.t, err)
 	switch {
 	case arg.kind == "Subscription" && arg.field.Name == "chatEvents": // it ends with the chat only
-		return b.exchange(bob.token, body, "application/json", "text/event-stream", firstEvent)
+		return b.exchange(bob.token, body, "application/json", "text/event-stream", events(1, nil))
 	case arg.kind == "Subscription":
 		return b.send(bob.token, body, "application/json", "text/event-stream")
 	case takesFile(schema, arg.field):
