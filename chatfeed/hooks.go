@@ -89,8 +89,8 @@ func (f *Feed) chatDeleted(ctx context.Context, m mutation, next entgo.Mutator) 
 			f.topics.vanish(id)
 		}
 	}
-	tx, outside := m.Tx()
-	if outside != nil { // of a transaction: it is done
+	tx, ok := transaction(m)
+	if !ok { // it is done
 		vanish()
 		return done, nil
 	}
@@ -199,12 +199,13 @@ func (f *Feed) change(
 	ctx context.Context, m mutation, next entgo.Mutator,
 	find func() ([]string, error), before func(*ent.Tx, []string) error,
 ) (entgo.Value, error) {
-	tx, err := m.Tx()
-	if err != nil {
-		return nil, fmt.Errorf("chatfeed: whoever follows a chat is told of this, so the %s must be changed in a transaction: %w", m.Type(), err)
+	tx, ok := transaction(m)
+	if !ok {
+		return nil, fmt.Errorf("chatfeed: whoever follows a chat is told of this, so the %s must be changed in a transaction", m.Type())
 	}
 	var chats []string
 	if find != nil {
+		var err error
 		if chats, err = find(); err != nil {
 			return nil, fmt.Errorf("find the chats of a %s: %w", m.Type(), err)
 		}
@@ -230,6 +231,12 @@ func (f *Feed) change(
 	}
 	f.changes(tx, chats)
 	return done, nil
+}
+
+// transaction is what the mutation is made in, if it is.
+func transaction(m mutation) (*ent.Tx, bool) {
+	tx, err := m.Tx()
+	return tx, err == nil
 }
 
 // touches tells whether an update is of one of these fields and edges.
