@@ -31,6 +31,7 @@ const (
 	holdName         = "in-use.lock"
 	imageName        = "image"
 	kernelName       = "kernel"
+	baseName         = "base"
 
 	// warmTime bounds the making of a checkpoint, which takes some 5 s.
 	warmTime = 3 * time.Minute
@@ -40,17 +41,25 @@ const (
 // the middle of the files and on the processor that it was made with.
 func (e *engine) checkpointKey() (string, error) {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%s\n%d\n", e.config.Tree.Key, e.spec, runtime.NumCPU())
 	if err := sumTree(e.config.Tree.Root, h); err != nil {
 		return "", err
 	}
+	if err := e.sumRest(h); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16], nil
+}
+
+// sumRest sums up all that a session depends on beside the runtime tree.
+func (e *engine) sumRest(h hash.Hash) error {
+	fmt.Fprintf(h, "%s\n%s\n%d\n", e.config.Tree.Key, e.spec, runtime.NumCPU())
 	launcher, err := os.Open(e.config.Launcher)
 	if err != nil {
-		return "", startError(err)
+		return startError(err)
 	}
 	defer launcher.Close()
 	if _, err := io.Copy(h, launcher); err != nil {
-		return "", fmt.Errorf("reading %s: %w", e.config.Launcher, err)
+		return fmt.Errorf("reading %s: %w", e.config.Launcher, err)
 	}
 	err = fs.WalkDir(kernel.Files(), ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -61,12 +70,9 @@ func (e *engine) checkpointKey() (string, error) {
 		return err
 	})
 	if err != nil {
-		return "", err
+		return err
 	}
-	if err := hashProcessor(h); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil))[:16], nil
+	return hashProcessor(h)
 }
 
 // hashProcessor adds what the first processor is and can do.
@@ -142,7 +148,8 @@ func (e *engine) holdCheckpoint() bool {
 		return false
 	}
 	sum, err := sumImage(filepath.Join(e.checkpoint, imageName))
-	if err != nil || string(stamp) != sum {
+	base, errBase := os.ReadFile(filepath.Join(e.checkpoint, baseName))
+	if err != nil || errBase != nil || string(stamp) != sum {
 		e.config.Logger.Warn("the checkpoint that Python sessions start from is damaged; it is made again", "folder", e.checkpoint)
 		return false
 	}
@@ -155,6 +162,7 @@ func (e *engine) holdCheckpoint() bool {
 		return false
 	}
 	e.held = append(e.held, f)
+	e.fits = string(base)
 	return true
 }
 
@@ -207,7 +215,12 @@ func (e *engine) makeCheckpoint(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
+	base, err := e.sumBase()
+	if err != nil {
+		return err
+	}
 	return errors.Join(
+		os.WriteFile(filepath.Join(dir, baseName), []byte(base), 0o644),
 		os.WriteFile(filepath.Join(dir, holdName), nil, 0o644),
 		os.WriteFile(filepath.Join(dir, stampName), []byte(sum), 0o644))
 }

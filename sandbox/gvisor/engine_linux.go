@@ -35,6 +35,7 @@ type engine struct {
 	uid        int             // of the sessions; 0: the service's own, see sessionsUser
 	spec       json.RawMessage // of every session
 	checkpoint string          // its folder
+	fits       string          // names what a snapshot of now can be resumed on
 	folder     string          // of this service's live sessions
 	shares     string          // the cgroup that holds one a session; "": none
 	held       []io.Closer     // locks on what others must not remove

@@ -4,6 +4,8 @@ package gvisor
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"time"
 )
 
@@ -74,3 +76,10 @@ func LateAnswer() bool {
 
 // CopyFor copies an input for a session.
 func CopyFor(from, to string) error { return copyFor(0, from, to) }
+
+// SumContent sums up a runtime tree.
+func SumContent(root string) (string, error) {
+	h := sha256.New()
+	err := sumContent(root, h)
+	return hex.EncodeToString(h.Sum(nil)), err
+}

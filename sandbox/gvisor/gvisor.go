@@ -114,7 +114,7 @@ func (p *Provider) Base() string {
 	if p.refused != nil {
 		return ""
 	}
-	return p.engine.base()
+	return p.engine.fits
 }
 
 // Resume implements sandbox.Keeping. It takes a third of a second for a session

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -250,9 +249,4 @@ func emptyFolder(dir string) error {
 		err = errors.Join(err, os.RemoveAll(filepath.Join(dir, entry.Name())))
 	}
 	return err
-}
-
-// base implements sandbox.Keeping: what a checkpoint is keyed on.
-func (e *engine) base() string {
-	return strings.TrimPrefix(filepath.Base(e.checkpoint), checkpointPrefix)
 }
