@@ -166,7 +166,7 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	}
 	a.closers = append(a.closers, data.Close)
 	a.parts = parts
-	sessions, err := keepSessions(c, parts.Sandbox, parts.Clock, a.logger)
+	sessions, err := keepSessions(c, parts.Sandbox, blobs, parts.Clock, a.logger)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mark-analyst/mark/agent"
 	"github.com/mark-analyst/mark/datasets/samples"
+	"github.com/mark-analyst/mark/files"
 	"github.com/mark-analyst/mark/graph/model"
 	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/datadir"
@@ -122,9 +123,19 @@ func openGVisor(ctx context.Context, c Config, logger *slog.Logger, progress fun
 	})
 }
 
-// keepSessions makes what keeps chats' sessions over the provider.
-func keepSessions(c Config, provider sandbox.Provider, now clock.Clock, logger *slog.Logger) (*keeper.Keeper, error) {
+// keepSessions makes what keeps chats' sessions over the provider. Where files are
+// shared so are saved sessions: a chat's next question may come to another node.
+func keepSessions(c Config, provider sandbox.Provider, blobs *files.Store, now clock.Clock, logger *slog.Logger) (*keeper.Keeper, error) {
+	var shared keeper.Shared
+	if c.FilesURL != "" {
+		shelf, err := blobs.Shelf(datadir.Sessions)
+		if err != nil {
+			return nil, err
+		}
+		shared = shelf
+	}
 	return keeper.New(keeper.Config{
+		Shared:   shared,
 		Provider: provider, Dir: filepath.Join(c.DataDir, datadir.Sessions),
 		KeyFile: filepath.Join(c.DataDir, datadir.Keys, "sessions.age"), Secret: []byte(c.JWTSecret),
 		Limits: keeper.Limits{

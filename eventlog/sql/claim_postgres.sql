@@ -6,6 +6,6 @@ UPDATE runs
 SET epoch = $2, node = $3, lease_until = clock_timestamp() + $4 * interval '1 microsecond'
 WHERE id = $1
   AND epoch = $2 - 1
-  AND (state = 'QUEUED'
-       OR state IN ('RUNNING', 'WAITING') AND (lease_until IS NULL OR lease_until <= clock_timestamp()))
+  AND state IN ('QUEUED', 'RUNNING', 'WAITING')
+  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
 RETURNING last_seq

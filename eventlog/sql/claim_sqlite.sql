@@ -5,5 +5,6 @@ UPDATE runs
 SET epoch = $2, node = $3, lease_until = $4
 WHERE id = $1
   AND epoch = $2 - 1
-  AND (state = 'QUEUED' OR state IN ('RUNNING', 'WAITING') AND (lease_until IS NULL OR lease_until <= $5))
+  AND state IN ('QUEUED', 'RUNNING', 'WAITING')
+  AND (lease_until IS NULL OR lease_until <= $5)
 RETURNING last_seq

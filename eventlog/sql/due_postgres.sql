@@ -6,7 +6,8 @@ SELECT r.id, r.epoch, r.owner_id
 FROM runs r
 JOIN messages q ON q.id = r.question_id
 WHERE ($2 = '' OR r.id = $2)
-  AND (r.state = 'RUNNING' AND (r.lease_until IS NULL OR r.lease_until <= clock_timestamp())
+  AND (r.lease_until IS NULL OR r.lease_until <= clock_timestamp())
+  AND (r.state = 'RUNNING'
        OR r.state = 'QUEUED'
           AND NOT EXISTS (
             SELECT 1

@@ -6,7 +6,8 @@ SELECT r.id, r.epoch, r.owner_id
 FROM runs r
 JOIN messages q ON q.id = r.question_id
 WHERE ($3 = '' OR r.id = $3)
-  AND (r.state = 'RUNNING' AND (r.lease_until IS NULL OR r.lease_until <= $1)
+  AND (r.lease_until IS NULL OR r.lease_until <= $1)
+  AND (r.state = 'RUNNING'
        OR r.state = 'QUEUED'
           AND NOT EXISTS (
             SELECT 1
