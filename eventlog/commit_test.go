@@ -186,6 +186,7 @@ func TestVanishedWriterLetsGo(t *testing.T) {
 	spy.onCommit(func(tx *entsql.Tx) error {
 		rows, err := tx.QueryContext(t.Context(), "SHOW idle_in_transaction_session_timeout")
 		must(t, err)
+		defer rows.Close()
 		for rows.Next() {
 			must(t, rows.Scan(&patience))
 		}
