@@ -331,7 +331,8 @@ func TestLeavingWhileAnEntryIsResolved(t *testing.T) {
 	third.quiet()
 	third.ws.Close()
 	s.send(`{"id":"1","type":"complete"}`)
-	s.quiet()
+	s.subscribe("1", `{ hello }`) // the id is free, though what it stood for has not ended yet
+	s.expect(`{"id":"1","type":"next","payload":{"data":{"hello":"Hello world"}}}`, `{"id":"1","type":"complete"}`)
 	close(release)
 	other.entries("1", 2, 2)
 	s.quiet() // nothing after the client's complete

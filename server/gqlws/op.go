@@ -93,20 +93,16 @@ func (c *conn) run(ctx context.Context, o *op, running *operation.Operation, ref
 		return
 	}
 	defer running.Close()
-	start, ended := head("next", o.id), false
+	start := head("next", o.id)
 	running.Responses(func(res *operation.Result) bool {
 		if res.IsRequestError() {
 			_ = c.send(ctx, errorMessage(o.id, res), o, true)
-			ended = true
 			return false
 		}
-		err := c.send(ctx, message{kind: websocket.TextMessage, head: start, payload: res.JSON()}, o, false)
-		ended = err != nil
-		return err == nil
+		return c.send(ctx, message{kind: websocket.TextMessage, head: start, payload: res.JSON()}, o, false) == nil
 	})
-	if !ended {
-		_ = c.send(ctx, completeMessage(o.id), o, true) // unless the client has stopped it
-	}
+	// Unless the client has stopped it, or an error was its last message.
+	_ = c.send(ctx, completeMessage(o.id), o, true)
 }
 
 // done notes that an operation's goroutine has ended.

@@ -13,7 +13,8 @@ const schema = buildSchema(`
   type Subscription { runEvents(runId: ID!, after: Int! = 0): RunEvent! }
 `);
 
-// Events are a linked list: each subscriber waits at its end.
+// Events are a linked list: each subscriber waits at its end. links[seq] is where
+// those wait who have the event.
 const link = () => {
   const l = {};
   l.next = new Promise((resolve) => { l.set = resolve; });
@@ -21,6 +22,7 @@ const link = () => {
 };
 let end = link();
 let seq = 0;
+const links = [end];
 const runId = process.argv[2];
 
 function append(texts) {
@@ -29,11 +31,12 @@ function append(texts) {
     l.event = { __typename: 'TextDelta', runId, seq: ++seq, at: new Date().toISOString().replace('Z', '000Z'), text };
     end.set(l);
     end = l;
+    links.push(l);
   }
 }
 
-schema.getSubscriptionType().getFields().runEvents.subscribe = async function* () {
-  for (let at = end; ; ) {
+schema.getSubscriptionType().getFields().runEvents.subscribe = async function* (_, { after }) {
+  for (let at = links[after]; ; ) {
     at = await at.next;
     yield { runEvents: at.event };
   }
