@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mark-analyst/mark/eventlog"
+	"github.com/mark-analyst/mark/internal/crashpoint"
 )
 
 // Job asks a node to work on a run.
@@ -131,6 +132,7 @@ func (a *Agent) Work(ctx context.Context, j Job) error {
 	}
 	// The queue does not end the work: HandOver does, in good order.
 	a.work(context.WithoutCancel(ctx), w, due[0].OwnerID)
+	crashpoint.Here(crashpoint.EndedNotCompleted)
 	a.look() // it may be another run's turn now
 	return nil
 }

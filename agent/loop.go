@@ -10,6 +10,7 @@ import (
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/step"
 	"github.com/mark-analyst/mark/eventlog"
+	"github.com/mark-analyst/mark/internal/crashpoint"
 	"github.com/mark-analyst/mark/internal/dialogue"
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/internal/fault"
@@ -218,12 +219,14 @@ func (k *work) run(ctx context.Context, s *ent.Step, c dialogue.ToolCall, in cal
 	if end, done, err := k.replay(ctx, t, s, args); done || err != nil {
 		return end, err
 	}
+	crashpoint.Here(crashpoint.RepliedNotStarted)
 	if !started(s) {
 		if err := k.start(s, t, c, t.code(args)); err != nil {
 			return callEnd{}, err
 		}
 	}
 	end, err := t.run(ctx, k, s, args)
+	crashpoint.Here(crashpoint.RanNotStored)
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}

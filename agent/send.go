@@ -13,6 +13,7 @@ import (
 	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/ent/message"
 	"github.com/mark-analyst/mark/ent/run"
+	"github.com/mark-analyst/mark/internal/crashpoint"
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/internal/ids"
 	"github.com/mark-analyst/mark/internal/storable"
@@ -68,6 +69,7 @@ func (a *Agent) Send(ctx context.Context, q Question) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
+	crashpoint.Here(crashpoint.SentNotEnqueued)
 	// The client may be gone by now, and a queue that hangs must not keep it.
 	queued, cancel := context.WithTimeout(context.WithoutCancel(ctx), enqueueTime)
 	defer cancel()

@@ -1,5 +1,7 @@
 package eventlog
 
+import "github.com/mark-analyst/mark/internal/crashpoint"
+
 const (
 	// A tail keeps at most this much of a run's newest events for all of the
 	// run's followers together, and a piece; who is further behind reads the
@@ -63,6 +65,9 @@ func (t *tail) after(seq int) (events []Event, behind bool) {
 		events := t.pieces[i].events
 		if from := seq + 1 - events[0].Seq; from >= 0 {
 			n := len(events)
+			if from < n && crashpoint.Without(crashpoint.Filter) {
+				from = 0
+			}
 			return events[min(from, n):n:n], false
 		}
 	}

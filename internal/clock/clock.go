@@ -14,7 +14,7 @@ type Clock interface {
 type System struct{}
 
 // Now implements Clock.
-func (System) Now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+func (System) Now() time.Time { return now().UTC().Truncate(time.Microsecond) }
 
 // Func makes a Clock of a function, for tests.
 type Func func() time.Time
