@@ -26,6 +26,7 @@ const (
 	whole mode = iota
 	cut        // connections are closed, and new ones at once
 	hole       // connections stay, and nothing passes
+	deaf       // everything passes but notifications
 )
 
 // NewLink listens on a free port for connections to a Unix socket.
@@ -48,6 +49,10 @@ func (l *Link) Cut() { l.set(cut) }
 // BlackHole leaves connections open and lets nothing pass; new ones are taken and
 // get no answer. What was on its way arrives after Mend.
 func (l *Link) BlackHole() { l.set(hole) }
+
+// Deafen lets everything pass but what NOTIFY tells, as a pooler does that gives
+// each transaction another connection. What it tells meanwhile is lost.
+func (l *Link) Deafen() { l.set(deaf) }
 
 // Mend makes the link whole again.
 func (l *Link) Mend() { l.set(whole) }
@@ -117,7 +122,11 @@ func (l *Link) serve(client net.Conn) {
 	var both sync.WaitGroup
 	for _, way := range [][2]net.Conn{{server, client}, {client, server}} {
 		both.Go(func() {
-			l.copy(way[0], way[1])
+			to := io.Writer(way[0])
+			if way[0] == client {
+				to = &filter{to: client, drops: l.drops}
+			}
+			l.copy(to, way[1])
 			_ = way[0].Close() // PostgreSQL's protocol has no half-closed
 			_ = way[1].Close()
 		})
@@ -145,6 +154,13 @@ func (l *Link) copy(to io.Writer, from io.Reader) {
 	}
 }
 
+// drops tells whether a message of PostgreSQL's is to be lost, by its type.
+func (l *Link) drops(kind byte) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mode == deaf && kind == notification
+}
+
 // pass waits while the link is a black hole, and tells whether it is whole.
 func (l *Link) pass() bool {
 	for {
@@ -152,7 +168,7 @@ func (l *Link) pass() bool {
 		mode, change := l.mode, l.change
 		l.mu.Unlock()
 		if mode != hole {
-			return mode == whole
+			return mode != cut
 		}
 		<-change
 	}

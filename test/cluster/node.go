@@ -69,6 +69,14 @@ func freeAddr(ctx context.Context) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
+// Set changes the environment (NAME=value) of the node's next starts; NAME= alone
+// is as if it were not there.
+func (n *Node) Set(env ...string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.env = append(n.env, env...) // of several the last counts
+}
+
 // URL is where the node answers.
 func (n *Node) URL() string { return "http://" + n.Addr }
 
