@@ -91,6 +91,17 @@ test-browser: build sandbox test/playground/node_modules/.installed ## Drive the
 teeth: build sandbox ## Take each defence of the sandbox away: a test must fail (ten minutes)
 	MARK_TEST_TEETH=1 $(GO) test -count=1 -timeout 60m -v -run TestEveryDefence ./sandbox/abuse
 
+# FAULTS is a pattern of the faults that are wanted.
+FAULTS ?= .
+FAULTS_RUN = $(GO) build -buildvcs=false -o bin/faults ./test/faults && exec bin/faults -launcher bin/mark-sandbox -sandbox $(MARK_SANDBOX_DIR)
+.PHONY: faults
+faults: build sandbox ## Break a cluster in every way that it is to survive, FAULTS of them (ten minutes)
+	@$(FAULTS_RUN) -only '$(FAULTS)'
+
+.PHONY: faults-teeth
+faults-teeth: build sandbox ## Take each defence of runs away: the faults must do harm (three minutes)
+	@$(FAULTS_RUN) -teeth
+
 FUZZTIME ?= 30s
 .PHONY: fuzz
 fuzz: build sandbox ## Fuzz everything that parses, and sessions with random programs, FUZZTIME each (30s)

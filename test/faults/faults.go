@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/mark-analyst/mark/internal/crashpoint"
+	"github.com/mark-analyst/mark/internal/testpg"
+	"github.com/mark-analyst/mark/test/cluster"
+)
+
+// fault is something that goes wrong.
+type fault struct {
+	name   string
+	before func(ctx context.Context, r *round) error // prepares it; nil: nothing to prepare
+	atOnce bool                                      // it happens by itself, from the first question on
+	happen func(ctx context.Context, r *round) error
+}
+
+// round is one fault among people at work.
+type round struct {
+	*arena
+	*load
+	notes []string
+}
+
+func (r *round) note(format string, args ...any) {
+	r.notes = append(r.notes, fmt.Sprintf(format, args...))
+}
+
+// toBusiest does something to the node that works on the most runs.
+func toBusiest(do func(ctx context.Context, r *round, n *cluster.Node) error) func(context.Context, *round) error {
+	return func(ctx context.Context, r *round) error {
+		n, err := r.busiest(ctx)
+		if err != nil {
+			return err
+		}
+		return do(ctx, r, n)
+	}
+}
+
+// How long things last. A lease is 6 seconds.
+const (
+	pauseTime = 8500 * time.Millisecond
+	cutTime   = 12 * time.Second
+	holeTime  = 15 * time.Second
+	goneTime  = 3 * time.Second // until a node that was killed is started again
+)
+
+// during does something to a node's way to the database for a while.
+func during(d time.Duration, do func(*cluster.Link)) func(context.Context, *round) error {
+	return toBusiest(func(ctx context.Context, _ *round, n *cluster.Node) error {
+		do(n.Database)
+		defer n.Database.Mend()
+		return rest(ctx, d)
+	})
+}
+
+// crash has a node end by itself at a place, and starts it again.
+func crash(place string) fault {
+	var victim *cluster.Node
+	return fault{
+		name: "crash: " + place, atOnce: true,
+		before: func(ctx context.Context, r *round) error {
+			victim = r.Nodes[0]
+			if err := victim.Stop(ctx); err != nil {
+				return err
+			}
+			victim.Set("MARK_CRASH_AT=" + place)
+			if err := victim.Start(ctx); err != nil {
+				return err
+			}
+			victim.Set("MARK_CRASH_AT=")
+			return r.whole(ctx)
+		},
+		happen: func(ctx context.Context, r *round) error {
+			for began := time.Now(); victim.Running(); {
+				if time.Since(began) > middleTime {
+					return fmt.Errorf("nothing came to the place %s on %s", place, victim.Name)
+				}
+				if err := rest(ctx, 10*time.Millisecond); err != nil {
+					return err
+				}
+			}
+			r.ask(ctx)
+			if err := rest(ctx, goneTime); err != nil {
+				return err
+			}
+			return victim.Start(ctx)
+		},
+	}
+}
+
+// restart restarts PostgreSQL.
+func restart(mode testpg.Mode) func(context.Context, *round) error {
+	return func(ctx context.Context, r *round) error { return r.Postgres.Restart(ctx, mode) }
+}
+
+// faults are all of them, in the order in which they happen.
+func faults() []fault {
+	return []fault{
+		{name: "none", happen: func(context.Context, *round) error { return nil }},
+		{name: "kill -9, started again", happen: toBusiest(func(ctx context.Context, _ *round, n *cluster.Node) error {
+			if err := n.Kill(); err != nil {
+				return err
+			}
+			if err := rest(ctx, goneTime); err != nil {
+				return err
+			}
+			return n.Start(ctx)
+		})},
+		{name: "kill -9, and no more", happen: toBusiest(func(_ context.Context, _ *round, n *cluster.Node) error { return n.Kill() })},
+		{name: "paused 8.5 s", happen: toBusiest(func(ctx context.Context, _ *round, n *cluster.Node) error {
+			if err := n.Pause(); err != nil {
+				return err
+			}
+			if err := rest(ctx, pauseTime); err != nil {
+				return err
+			}
+			return n.Resume()
+		})},
+		{name: "cut from PostgreSQL 12 s", happen: during(cutTime, (*cluster.Link).Cut)},
+		{name: "black hole 15 s", happen: during(holeTime, (*cluster.Link).BlackHole)},
+		{name: "PostgreSQL restarts, fast", happen: restart(testpg.Fast)},
+		{name: "PostgreSQL restarts, immediate", happen: restart(testpg.Immediate)},
+		{name: "listeners killed", happen: killListeners},
+		{name: "notifications lost 15 s", happen: loseNotifications},
+		crash(crashpoint.SentNotEnqueued),
+		crash(crashpoint.RepliedNotStarted),
+		crash(crashpoint.RanNotStored),
+		crash(crashpoint.EndedNotCompleted),
+		{name: "SIGTERM, started again", happen: toBusiest(func(ctx context.Context, r *round, n *cluster.Node) error {
+			began := time.Now()
+			if err := n.Stop(ctx); err != nil {
+				return err
+			}
+			r.note("the node ended within %s", time.Since(began).Round(time.Millisecond))
+			return n.Start(ctx)
+		})},
+	}
+}
+
+// killListeners ends the connections that LISTEN, again and again.
+func killListeners(ctx context.Context, r *round) error {
+	for range 40 {
+		if _, err := r.db.ExecContext(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+			WHERE query ILIKE 'listen %' AND pid <> pg_backend_pid()`); err != nil {
+			return err
+		}
+		if err := rest(ctx, 250*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loseNotifications has all nodes hear nothing of each other.
+func loseNotifications(ctx context.Context, r *round) error {
+	for _, n := range r.Nodes {
+		n.Database.Deafen()
+		defer n.Database.Mend()
+	}
+	return rest(ctx, holeTime)
+}
