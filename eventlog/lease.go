@@ -127,30 +127,36 @@ func (l *Log) Due(ctx context.Context, perOwner int, runID string, limit int) ([
 	return due, nil
 }
 
-// change runs a statement that changes rows and returns them, in a transaction of
-// its own: on SQLite only those of ent wait for their turn to write.
+// change runs a statement that changes rows and returns them.
 func (l *Log) change(ctx context.Context, query string, args []any, each func(*sql.Rows) error) error {
+	if l.sql.postgres {
+		return changeRows(ctx, l.client, query, args, each)
+	}
+	// On SQLite writes wait for their turn, and of those that return rows only
+	// those of a transaction do.
 	tx, err := l.client.Tx(ctx)
 	if err != nil {
 		return err
 	}
-	if err := func() error {
-		rows, err := tx.QueryContext(ctx, query, args...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			if err := each(rows); err != nil {
-				return err
-			}
-		}
-		return errors.Join(rows.Err(), rows.Close())
-	}(); err != nil {
+	if err := changeRows(ctx, tx, query, args, each); err != nil {
 		tx.Rollback() //nolint:errcheck // after a failure the rollback's own error says nothing new
 		return err
 	}
 	return tx.Commit()
+}
+
+func changeRows(ctx context.Context, on querier, query string, args []any, each func(*sql.Rows) error) error {
+	rows, err := on.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return err
+		}
+	}
+	return errors.Join(rows.Err(), rows.Close())
 }
 
 // leases adds to s what claims need.
