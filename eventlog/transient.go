@@ -7,11 +7,20 @@ import (
 	"errors"
 	"io"
 	"net"
+	"syscall"
 
 	"github.com/lib/pq"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
+
+// DiskFull tells whether the database had no room for what was written.
+func DiskFull(err error) bool {
+	var postgres *pq.Error
+	var lite *sqlite.Error
+	return errors.As(err, &postgres) && postgres.Code == "53100" ||
+		errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_FULL || errors.Is(err, syscall.ENOSPC)
+}
 
 // Transient tells whether an error is of a kind that goes away by itself or with
 // an operator's help: the database cannot be reached, is starting or stopping,

@@ -48,6 +48,9 @@ type Config struct {
 	Files      http.Handler
 	// Ready tells why the server cannot work at the moment, or nil.
 	Ready func(ctx context.Context) error
+	// Explain says what people can be told of an error that is no fault, such as
+	// a database that is away; nil: nothing.
+	Explain func(err error) *fault.Error
 	// AllowedOrigins are the origins, like https://mark.example, whose pages
 	// may use the API beside the server's own; "*" stands for all.
 	AllowedOrigins []string
@@ -98,7 +101,7 @@ func New(cfg Config) *Server {
 	s.runner = &operation.Runner{
 		Schema:        cfg.Schema,
 		Extensions:    cfg.Extensions,
-		Presenter:     &present.Presenter{Logger: cfg.Logger, Suggestions: !cfg.Production},
+		Presenter:     &present.Presenter{Logger: cfg.Logger, Suggestions: !cfg.Production, Explain: cfg.Explain},
 		Logger:        cfg.Logger,
 		Clock:         cfg.Clock,
 		Document:      l.Document,
@@ -183,6 +186,9 @@ func withDefaults(cfg Config) Config {
 	if cfg.Viewer == nil {
 		cfg.Viewer = func(context.Context) string { return "" }
 	}
+	if cfg.Explain == nil {
+		cfg.Explain = func(error) *fault.Error { return nil }
+	}
 	if cfg.Ready == nil {
 		cfg.Ready = func(context.Context) error { return nil }
 	}
@@ -226,6 +232,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) identify(ctx context.Context, token string) (context.Context, error) {
 	signedIn, expires, err := s.cfg.Authenticate(ctx, token)
 	if err != nil {
+		if _, known := fault.As(err); !known {
+			if f := s.cfg.Explain(err); f != nil {
+				return nil, f
+			}
+		}
 		return nil, err
 	}
 	if !expires.IsZero() && !expires.After(s.cfg.Clock.Now()) {

@@ -225,6 +225,7 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 		Playground:     web.Playground(web.PlaygroundConfig{}),
 		Files:          &files.Handler{Store: blobs, Signer: signer, Lookup: findArtifact(db.Client), Logger: a.logger},
 		Ready:          db.DB.PingContext,
+		Explain:        explainOutage,
 		AllowedOrigins: c.AllowedOrigins, TrustedProxies: c.TrustedProxies, Production: c.Production,
 	})
 	a.closers = append(a.closers, a.endRequests, func(ctx context.Context) error {

@@ -30,6 +30,9 @@ type Presenter struct {
 	// Suggestions tells whether "Did you mean …?" may be shown; it gives the
 	// schema away where introspection is switched off.
 	Suggestions bool
+	// Explain says what people can be told of an error that is no fault, such as
+	// a database that is away; nil, or a nil answer: nothing.
+	Explain func(err error) *fault.Error
 }
 
 // Error implements graphql.ErrorPresenterFunc.
@@ -48,6 +51,12 @@ func (p *Presenter) Error(ctx context.Context, err error) *gqlerror.Error {
 		return out
 	}
 	f, ok := fault.As(err)
+	if !ok && p.Explain != nil {
+		if f = p.Explain(err); f != nil {
+			ok = true
+			p.log(ctx, slog.LevelWarn, "operation failed", found.Path, err)
+		}
+	}
 	switch {
 	case ok && f.Code != fault.Internal:
 		if f.Field == "" && badArgument(ctx, found) { // a scalar that explains itself
