@@ -20,8 +20,8 @@ import (
 // and many at once, ends, compaction, and followers that leave and come back
 // anywhere.
 func TestMachine(t *testing.T) {
-	t.Run("sqlite", func(t *testing.T) { machines(t, sqlite(t), 100) })
-	t.Run("postgres", func(t *testing.T) { machines(t, postgres(t), 20) })
+	t.Run("sqlite", func(t *testing.T) { machines(t, sqlite(t), 60) })
+	t.Run("postgres", func(t *testing.T) { machines(t, postgres(t), 15) })
 }
 
 func machines(t *testing.T, db database, checks int) {
@@ -312,9 +312,9 @@ func (m *machine) watch(*rapid.T) {
 	}
 	w := &watcher{run: r, after: rapid.IntRange(0, len(r.list)+2).Draw(m.rt, "after")}
 	m.watched = append(m.watched, w)
-	l := m.log()
+	l, id := m.log(), r.id()
 	m.watchers.Go(func() {
-		for e, err := range l.Follow(m.ctx, r.id(), w.after) {
+		for e, err := range l.Follow(m.ctx, id, w.after) {
 			if w.err = err; err != nil {
 				return
 			}
