@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -65,7 +66,9 @@ func command(b *testing.B, args ...string) *exec.Cmd {
 	b.Helper()
 	python := filepath.Join(gvisortest.Tree(b).Root, pyruntime.Interpreter)
 	cmd := exec.CommandContext(b.Context(), "nice", append([]string{"-n", niceness, python}, args...)...)
-	cmd.Env = append(kernel.Env(home), "PATH=/usr/bin:/bin")
+	cmd.Env = append(slices.DeleteFunc(kernel.Env(home), func(variable string) bool {
+		return strings.HasPrefix(variable, "MALLOC_") // Python as everybody has it
+	}), "PATH=/usr/bin:/bin")
 	// As sessions are: the kernel may share processors out by terminal session.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	return cmd

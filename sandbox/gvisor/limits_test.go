@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/sandbox"
 )
 
 // What each misbehaviour comes to: the code of the error, whether variables
@@ -100,5 +101,24 @@ func TestMemoryOfOneSession(t *testing.T) {
 		t.Errorf("with 400 MiB the step ended with %v %+v", o.err, o.result.Failure)
 	} else if !strings.Contains(o.err.Message, "400 MiB") {
 		t.Errorf("%q does not name the limit", o.err.Message)
+	}
+}
+
+// What a step has taken and freed is not the session's any more when it has ended,
+// and so in no snapshot, although the C library is told to keep what is freed.
+func TestFreedMemoryIsGivenBack(t *testing.T) {
+	s := open(t, execution.Spec{}).(sandbox.Snapshotter)
+	before := s.MemoryBytes()
+	prints(t, s, "blocks = [bytearray(b'x') * (8 << 20) for _ in range(25)]; top = bytearray(100_000); del blocks")
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(10 * time.Second); ; <-tick.C { // gVisor lets go of pages beside
+		after := s.MemoryBytes()
+		if after < before+64<<20 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d MiB before, %d MiB after", before>>20, after>>20)
+		}
 	}
 }

@@ -43,7 +43,10 @@ func Argv(python, dir string, warm bool) []string {
 // Env returns the environment a session needs, "NAME=value"; temp is its
 // folder for temporary files. One OpenBLAS thread: sessions share processors,
 // and each further thread costs memory in every one. No multiprocessing in
-// joblib: it needs /dev/shm.
+// joblib: it needs /dev/shm. The C library keeps what is freed, in blocks of up to
+// 32 MiB and 256 MiB of it, where by itself it gives arrays back to the system at
+// once: memory that is new costs five times as much in a sandbox. What a step leaves
+// unused is given back at its end (py/markkernel/heap.py).
 func Env(temp string) []string {
 	return []string{
 		"HOME=" + temp,
@@ -55,6 +58,8 @@ func Env(temp string) []string {
 		"OPENBLAS_NUM_THREADS=1",
 		"OMP_NUM_THREADS=1",
 		"JOBLIB_MULTIPROCESSING=0",
+		"MALLOC_MMAP_THRESHOLD_=33554432",
+		"MALLOC_TRIM_THRESHOLD_=268435456",
 	}
 }
 

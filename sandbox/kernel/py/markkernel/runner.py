@@ -10,6 +10,7 @@ import traceback
 from . import failures
 from .budget import Budget
 from .facts import Facts
+from .heap import Heap
 from .leftout import LeftOut
 from .processes import Reserve, end_children
 from .usage import Usage
@@ -31,6 +32,7 @@ class Runner:
         self._module = module
         self._facts = Facts()
         self._reserve = Reserve()
+        self._heap = Heap()
         self._pid = os.getpid()
         self._count = 0
 
@@ -66,6 +68,7 @@ class Runner:
             "usage": usage.frame(),
         }
         self._reserve.give_back()
+        self._heap.give_back()
         self._channel.end(done)
 
     def _guarded(self, source):

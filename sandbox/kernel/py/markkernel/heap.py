@@ -1,0 +1,33 @@
+"""The memory that a step has taken and needs no more."""
+
+import ctypes
+
+_MOST_KEPT = 64 << 20  # bytes; less is not worth the 10 ms
+
+
+class _Mallinfo2(ctypes.Structure):
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+    ]
+
+
+class Heap:
+    """The C library's, which is told (kernel.Env) to keep what is freed: within a
+    step most of it is needed again at once."""
+
+    def __init__(self):
+        try:
+            library = ctypes.CDLL(None)
+            self._info, self._trim = library.mallinfo2, library.malloc_trim
+        except (OSError, AttributeError):  # another C library
+            self._trim = None
+            return
+        self._info.argtypes, self._info.restype = (), _Mallinfo2
+        self._trim.argtypes, self._trim.restype = (ctypes.c_size_t,), ctypes.c_int
+
+    def give_back(self):
+        """Gives back what is free where it is much: it would count toward the
+        session's limit, and be in every snapshot."""
+        if self._trim is not None and self._info().fordblks > _MOST_KEPT:
+            self._trim(0)
