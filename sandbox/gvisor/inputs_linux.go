@@ -195,7 +195,11 @@ func copyFor(uid int, from, to string) error {
 		return err
 	}
 	defer in.Close()
-	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o400)
+	return copyTo(uid, in, to, 0o400)
+}
+
+func copyTo(uid int, in io.Reader, to string, mode os.FileMode) error {
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if err != nil {
 		return err
 	}
