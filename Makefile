@@ -125,8 +125,10 @@ bench-sandbox: build sandbox ## Measure the sandbox beside native Python and oth
 	MARK_ABUSE_DIR=$(ABUSE) MARK_BENCH_DIR=$(CURDIR)/data/bench $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 90m ./sandbox/bench
 
 .PHONY: bench-runs
-bench-runs: need-go need-node ## Measure runs, and the delivery of their events beside others (two minutes)
+bench-runs: need-go need-node ## Measure runs, and the delivery of their events beside others (ten minutes)
 	MARK_BENCH_DIR=$(CURDIR)/data/bench $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./test/bench
+	$(GO) test -run '^$$' -bench Runs -benchtime 1x -timeout 30m ./cmd/mark
+	$(GO) test -run '^$$' -bench Durable -benchtime 100000x -timeout 30m ./eventlog
 
 ##@ Code
 

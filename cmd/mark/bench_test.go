@@ -44,6 +44,19 @@ func (s spread) report(b *testing.B, what string, against time.Duration) {
 	b.ReportMetric(milliseconds(s.at(0.95)), "p95-ms")
 }
 
+// reportTail is report for enough measurements that their 99th percentile means
+// something.
+func (s spread) reportTail(b *testing.B, what string, against time.Duration) {
+	b.Helper()
+	ratio := ""
+	if against > 0 {
+		ratio = fmt.Sprintf("  %.2f x", float64(s.at(0.5))/float64(against))
+	}
+	fmt.Printf("%-58s p50 %8.1f ms  p99 %8.1f ms%s\n", what, milliseconds(s.at(0.5)), milliseconds(s.at(0.99)), ratio)
+	b.ReportMetric(milliseconds(s.at(0.5)), "p50-ms")
+	b.ReportMetric(milliseconds(s.at(0.99)), "p99-ms")
+}
+
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 func measure(n int, once func() time.Duration) spread {
@@ -52,33 +65,6 @@ func measure(n int, once func() time.Duration) spread {
 		s = append(s, once())
 	}
 	return s
-}
-
-// BenchmarkFirstEvent is from sending sendMessage to the run's first event on a
-// WebSocket that is open already.
-func BenchmarkFirstEvent(b *testing.B) {
-	for name, url := range map[string]func() string{
-		"SQLite":     func() string { return "" },
-		"PostgreSQL": func() string { return databases.PostgresURL(b) },
-	} {
-		b.Run(name, func(b *testing.B) {
-			s := start(b, url(), nil)
-			ada := s.signUp("ada@example.org")
-			sock := ada.dial()
-			defer sock.close()
-			measure(rounds, func() time.Duration {
-				began := time.Now()
-				_, run := ada.ask("", "hello")
-				sock.subscribe(run, 0)
-				sock.next()
-				took := time.Since(began)
-				for more := true; more; {
-					_, more = sock.next()
-				}
-				return took
-			}).report(b, "sendMessage to first event, "+name, 0)
-		})
-	}
 }
 
 // BenchmarkSession is what a session costs, beside a native Python that starts
