@@ -7,6 +7,7 @@ import (
 
 	"github.com/mark-analyst/mark/eventlog"
 	"github.com/mark-analyst/mark/internal/crashpoint"
+	"github.com/mark-analyst/mark/internal/sweep"
 )
 
 // Job asks a node to work on a run.
@@ -31,9 +32,6 @@ const (
 	sweepEvery = time.Second
 	// sweepAtOnce is how many of them it looks at. Those behind them wait longer.
 	sweepAtOnce = 500
-	// lostAfter is how long a run waits, while this node has room for it, until
-	// its job is taken for lost.
-	lostAfter = 3 * time.Second
 )
 
 // sweeper finds what waits for a node and has no job: the service died between
@@ -41,7 +39,7 @@ const (
 // run's turn.
 type sweeper struct {
 	agent *Agent
-	since map[eventlog.Due]time.Time // when a run was first found waiting
+	lost  sweep.Lost[eventlog.Due]
 }
 
 // sweep enqueues what waits.
@@ -50,55 +48,19 @@ func (s *sweeper) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now, since := time.Now(), map[eventlog.Due]time.Time{}
-	room := s.agent.Limits.ConcurrentRuns - s.agent.held.count()
-	var jobs []Job
-	for _, d := range due {
-		first, known := s.since[d]
-		if !known {
-			first = now
-		}
-		since[d] = first
-		job := Job{RunID: d.RunID, Epoch: d.Epoch}
-		if room > 0 {
-			if job.Again = int(now.Sub(first) / lostAfter); job.Again > 0 {
-				room--
-			}
-		}
-		jobs = append(jobs, job)
+	jobs := make([]Job, len(due))
+	for i, again := range s.lost.Look(time.Now(), due, s.agent.Limits.ConcurrentRuns-s.agent.held.count()) {
+		jobs[i] = Job{RunID: due[i].RunID, Epoch: due[i].Epoch, Again: again}
 	}
-	s.since = since
 	return s.agent.Queue.Enqueue(ctx, jobs...)
 }
 
 // Start looks for what waits for a node, now and from now on, until Close.
 func (a *Agent) Start() {
-	a.done.Go(func() { a.sweepUntil(a.closing) })
-	a.done.Go(func() { a.renewUntil(a.closing) })
-}
-
-func (a *Agent) sweepUntil(ctx context.Context) {
 	s := &sweeper{agent: a}
-	ticker := time.NewTicker(sweepEvery)
-	defer ticker.Stop()
-	for failed := false; ; {
-		err := s.sweep(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil && !failed: // once, not every second of an outage
-			a.Logger.WarnContext(ctx, "looking for runs to work on failed", "error", err)
-		case err == nil && failed:
-			a.Logger.InfoContext(ctx, "looking for runs to work on works again")
-		}
-		failed = err != nil
-		select {
-		case <-ticker.C:
-		case <-a.swept: // somebody knows that there is something
-		case <-ctx.Done():
-			return
-		}
-	}
+	loop := sweep.Loop{Look: s.sweep, Every: sweepEvery, Now: a.swept, What: "looking for runs to work on", Logger: a.Logger}
+	a.done.Go(func() { loop.Run(a.closing) })
+	a.done.Go(func() { a.renewUntil(a.closing) })
 }
 
 // look has the sweeper look at once.
