@@ -9,8 +9,8 @@ import (
 	"github.com/mark-analyst/mark/internal/fault"
 )
 
-// awaitPoll is how often Await looks without being told: another process may be
-// the one that profiles.
+// awaitPoll is how often Await looks without being told: another node may be the
+// one that profiles.
 const awaitPoll = time.Second
 
 // Await returns when none of the viewer's datasets of these ids is waiting for,
@@ -26,7 +26,7 @@ func (s *Service) Await(ctx context.Context, ids ...string) error {
 	defer poll.Stop()
 	for {
 		// Before looking: what changes from here on is told.
-		changed := s.nextChange()
+		changed := s.held.nextChange()
 		busy, err := s.client.Dataset.Query().
 			Where(dataset.IDIn(ids...), dataset.StateIn(dataset.StatePending, dataset.StateProfiling)).
 			Exist(ctx)
@@ -45,10 +45,4 @@ func (s *Service) Await(ctx context.Context, ids ...string) error {
 			return fault.New(fault.Unavailable, "A dataset is still being read. Ask again when it is ready.")
 		}
 	}
-}
-
-func (s *Service) nextChange() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.changed
 }

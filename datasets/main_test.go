@@ -3,6 +3,7 @@ package datasets_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"github.com/mark-analyst/mark/auth"
 	"github.com/mark-analyst/mark/datasets"
 	"github.com/mark-analyst/mark/datasets/profile"
+	"github.com/mark-analyst/mark/dispatch"
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/column"
 	"github.com/mark-analyst/mark/ent/dataset"
@@ -35,40 +37,118 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// world is a service with all around it.
+// world is a node of a service with all around it.
 type world struct {
 	*datasets.Service
 	client *ent.Client
 	dir    string // where blobs are
 	config datasets.Config
+	queue  dispatch.Config
+	jobs   *dispatch.Dispatcher                                         // nil: stopped
+	found  func([]datasets.Job)                                         // nil, or told of what the sweep has enqueued
+	work   func(context.Context, *datasets.Service, datasets.Job) error // nil: the service's own
 }
 
 // each runs the test on both databases.
 func each(t *testing.T, sandbox func() datasets.Sandbox, limits datasets.Limits, test func(t *testing.T, w *world)) {
-	databases.Each(t, func(t *testing.T, s *store.Store) { test(t, newWorld(t, s, sandbox(), limits)) })
+	t.Run("sqlite", func(t *testing.T) { test(t, newWorld(t, sqlite(t), sandbox(), limits)) })
+	t.Run("postgres", func(t *testing.T) { test(t, newWorld(t, postgres(t), sandbox(), limits)) })
 }
 
-func newWorld(t *testing.T, s *store.Store, sandbox datasets.Sandbox, limits datasets.Limits) *world {
+func sqlite(t *testing.T) store.Config { return store.Config{DataDir: t.TempDir()} }
+
+func postgres(t *testing.T) store.Config { return store.Config{URL: databases.PostgresURL(t)} }
+
+func newWorld(t *testing.T, c store.Config, sandbox datasets.Sandbox, limits datasets.Limits) *world {
 	t.Helper()
-	auth.Guard(s.Client)
+	w := newNode(t, c, sandbox, limits)
+	w.start(t)
+	return w
+}
+
+// newNode makes a world that has not started.
+func newNode(t *testing.T, c store.Config, sandbox datasets.Sandbox, limits datasets.Limits) *world {
+	t.Helper()
+	c.Guard = auth.Guard
+	s := storetest.Open(t, c)
 	w := &world{client: s.Client, dir: t.TempDir()}
 	blobs, err := files.Open(w.dir)
 	must(t, err)
 	t.Cleanup(func() { must(t, blobs.Close()) })
 	w.config = datasets.Config{
-		Client: s.Client, Files: blobs, Sandbox: sandbox, Clock: clock.System{}, Logger: slog.New(slog.DiscardHandler), Limits: limits,
+		Client: s.Client, Dialect: s.Dialect, Files: blobs, Sandbox: sandbox, Clock: clock.System{}, Logger: slog.New(slog.DiscardHandler),
+		Limits: limits,
 	}
-	w.start(t)
+	w.queue = dispatch.Config{URL: c.URL, Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)}
 	return w
 }
 
-// start opens the service, as a process would at its start.
+// beside makes another node, of its own database connections, that has not
+// started.
+func (w *world) beside(t *testing.T, sandbox datasets.Sandbox) *world {
+	t.Helper()
+	other := newNode(t, store.Config{URL: w.queue.URL}, sandbox, w.config.Limits)
+	other.dir, other.config.Files = w.dir, w.config.Files
+	return other
+}
+
+// start opens the service, as a process does at its start, until stop.
 func (w *world) start(t testing.TB) {
 	t.Helper()
-	s, err := datasets.New(w.config)
+	workers := w.config.Limits.Profiles
+	if workers == 0 {
+		workers = 2
+	}
+	w.queue.Node = ids.New("node")
+	w.jobs = dispatch.New(w.queue)
+	queue := dispatch.NewQueue[datasets.Job](w.jobs, "profiles", workers, dispatch.Options{Priority: 1})
+	c := w.config
+	if c.Queue == nil {
+		c.Queue = queue
+	}
+	c.Background = background{queue.With(dispatch.Options{Priority: 3}), w.found}
+	s, err := datasets.New(c)
 	must(t, err)
 	w.Service = s
-	t.Cleanup(func() { must(t, s.Close(context.Background())) })
+	work := s.Work
+	if w.work != nil {
+		work = func(ctx context.Context, j datasets.Job) error { return w.work(ctx, s, j) }
+	}
+	dispatch.Handle(w.jobs, work)
+	must(t, w.jobs.Start(t.Context()))
+	s.Start()
+	t.Cleanup(func() { w.stop(t) })
+}
+
+// stop ends the service in the order in which a process does.
+func (w *world) stop(t testing.TB) {
+	t.Helper()
+	if w.jobs == nil {
+		return
+	}
+	ended, end := context.WithCancel(context.Background())
+	end()
+	if err := w.jobs.Drain(ended); err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	must(t, w.HandOver(context.Background()))
+	must(t, w.jobs.Close(context.Background()))
+	must(t, w.Close(context.Background()))
+	w.jobs = nil
+}
+
+// background is the queue for what is found left over.
+type background struct {
+	datasets.Queue
+	found func([]datasets.Job)
+}
+
+func (b background) Enqueue(ctx context.Context, jobs ...datasets.Job) error {
+	err := b.Queue.Enqueue(ctx, jobs...)
+	if err == nil && b.found != nil {
+		b.found(jobs)
+	}
+	return err
 }
 
 // person makes an account and returns its context.

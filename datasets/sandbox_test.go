@@ -55,7 +55,7 @@ func TestRealSandbox(t *testing.T) {
 		{"a zip that is no XLSX", "z.xlsx", other.Bytes(), profile.UnsupportedFormat, 0, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t, databases.SQLite(t), provider, datasets.Limits{})
+			w := newWorld(t, sqlite(t), provider, datasets.Limits{})
 			ctx := w.person(t)
 			d, err := w.Upload(ctx, "", c.file, bytes.NewReader(c.content), nil)
 			must(t, err)

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"entgo.io/ent/dialect"
+
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/files"
 	"github.com/mark-analyst/mark/internal/clock"
@@ -28,7 +30,8 @@ type Limits struct {
 	UploadBytes int64 // one file; 1 GiB
 	UserBytes   int64 // all files of one person; 10 GiB
 	PerUser     int   // datasets of one person; 200
-	// Profiles run at once: 2. Each is a session of its own.
+	// Profiles run at once on this node, as the queue has it: 2. Each is a session
+	// of its own.
 	Profiles int
 	// ProfileTime is the wall time of one profile, opening its session
 	// included; 3 minutes.
@@ -61,58 +64,59 @@ func positive[T int | int64 | time.Duration](v, otherwise T) T {
 // Config is what a Service needs.
 type Config struct {
 	Client  *ent.Client // guarded: see package auth
-	Files   *files.Store
-	Sandbox Sandbox
-	Clock   clock.Clock
-	Logger  *slog.Logger
-	Limits  Limits
+	Dialect string      // of the client's database, as ent calls it
+	// Queue is for the profiles that somebody waits for, Background for those that
+	// were found left over. What they lead to calls Work.
+	Queue, Background Queue
+	Files             *files.Store
+	Sandbox           Sandbox
+	Clock             clock.Clock
+	Logger            *slog.Logger
+	Limits            Limits
 }
 
 // Service takes in, profiles and deletes datasets. It is safe for concurrent
 // use.
 type Service struct {
-	client  *ent.Client
-	files   *files.Store
-	sandbox Sandbox
-	clock   clock.Clock
-	logger  *slog.Logger
-	limits  Limits
+	client            *ent.Client
+	postgres          bool
+	queue, background Queue
+	files             *files.Store
+	sandbox           Sandbox
+	clock             clock.Clock
+	logger            *slog.Logger
+	limits            Limits
 
-	ctx     context.Context //nolint:containedctx // of profiling, which outlives requests
-	stop    context.CancelFunc
-	workers sync.WaitGroup
-
-	mu      sync.Mutex      // protects what follows
-	queue   []*job          // to be profiled, in order
-	jobs    map[string]*job // queued or running, by dataset
-	arrived chan struct{}   // has room for one: something was queued
-	changed chan struct{}   // closed and replaced when a job has ended
+	held     held
+	ctx      context.Context //nolint:containedctx // of what Start begins
+	stop     context.CancelFunc
+	sweeping sync.WaitGroup
 }
 
-// New returns a Service whose workers wait for files. Resume gives them what
-// was left over.
+// New returns a Service that profiles what it is asked to through Work. Start has
+// it look for what else there is to do; Close ends it.
 func New(c Config) (*Service, error) {
-	if c.Client == nil || c.Files == nil || c.Sandbox == nil || c.Clock == nil || c.Logger == nil {
+	if c.Client == nil || c.Dialect == "" || c.Queue == nil || c.Background == nil ||
+		c.Files == nil || c.Sandbox == nil || c.Clock == nil || c.Logger == nil {
 		return nil, errors.New("datasets: a part of the configuration is missing")
 	}
 	s := &Service{
-		client: c.Client, files: c.Files, sandbox: c.Sandbox, clock: c.Clock, logger: c.Logger, limits: c.Limits.withDefaults(),
-		jobs: map[string]*job{}, arrived: make(chan struct{}, 1), changed: make(chan struct{}),
+		client: c.Client, postgres: c.Dialect == dialect.Postgres, queue: c.Queue, background: c.Background,
+		files: c.Files, sandbox: c.Sandbox, clock: c.Clock, logger: c.Logger, limits: c.Limits.withDefaults(),
+		held: held{all: map[string]*holding{}, changed: make(chan struct{})},
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
-	for range s.limits.Profiles {
-		s.workers.Go(s.work)
-	}
 	return s, nil
 }
 
-// Close interrupts profiling and waits for it to end, or for ctx. What was
-// interrupted is taken up again by the next Resume. Closing twice is harmless.
-func (s *Service) Close(ctx context.Context) error {
-	s.stop()
+// HandOver interrupts profiling, and gives back what it was about, so that another
+// node, or the next start, begins anew at once. It returns when nothing is profiled
+// any more or ctx has ended; from here on Work does nothing.
+func (s *Service) HandOver(ctx context.Context) error {
+	s.held.handOver()
 	ended := make(chan struct{})
 	go func() {
-		s.workers.Wait()
+		s.held.wg.Wait()
 		close(ended)
 	}()
 	select {
@@ -121,4 +125,12 @@ func (s *Service) Close(ctx context.Context) error {
 	case <-ctx.Done():
 		return fmt.Errorf("datasets: profiling has not ended: %w", ctx.Err())
 	}
+}
+
+// Close hands over and ends. Closing twice is harmless.
+func (s *Service) Close(ctx context.Context) error {
+	err := s.HandOver(ctx)
+	s.stop()
+	s.sweeping.Wait()
+	return err
 }

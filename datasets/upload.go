@@ -89,7 +89,7 @@ func (s *Service) add(ctx context.Context, n newDataset) (*ent.Dataset, error) {
 		s.erase(ctx, object.Key)
 		return nil, err
 	}
-	s.enqueue(d.ID, viewer.UserID)
+	s.enqueue(ctx, d.ID, viewer.UserID)
 	return d, nil
 }
 
@@ -243,7 +243,7 @@ func (s *Service) Delete(ctx context.Context, id string) error {
 	case err != nil:
 		return fmt.Errorf("delete the dataset: %w", err)
 	}
-	s.cancel(id)
+	s.held.end(id) // where another node has it, that node notices
 	s.erase(ctx, d.BlobKey)
 	return nil
 }

@@ -2,111 +2,121 @@ package datasets
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
+	"runtime/debug"
+	"time"
 
 	"github.com/mark-analyst/mark/auth"
 	"github.com/mark-analyst/mark/datasets/profile"
-	"github.com/mark-analyst/mark/ent/dataset"
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/internal/execution"
 )
 
-// job is a dataset to be profiled.
-type job struct {
-	id, owner string
-	ctx       context.Context //nolint:containedctx // of the work, not of who asked for it
-	cancel    context.CancelFunc
-}
-
-// enqueue has a dataset profiled, unless it is being or going to be.
-func (s *Service) enqueue(id, owner string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.jobs[id] != nil {
-		return
+// Work does a job: it brings the dataset to READY or FAILED, unless it has nothing
+// to do. It leaves the dataset to be found again only when ctx ends or the service
+// hands over, when the dataset is deleted or another node has it, and when the
+// database is away: an error says that.
+func (s *Service) Work(ctx context.Context, j Job) error {
+	if !s.held.enter() {
+		return nil // another node's sweep, or the next start's, finds it
 	}
-	j := &job{id: id, owner: owner}
-	j.ctx, j.cancel = context.WithCancel(auth.WithViewer(s.ctx, auth.Viewer{UserID: owner}))
-	s.jobs[id] = j
-	s.queue = append(s.queue, j)
-	s.wake()
-}
-
-// wake is called with mu held.
-func (s *Service) wake() {
-	select {
-	case s.arrived <- struct{}{}:
-	default:
+	defer s.held.wg.Done()
+	ctx = auth.WithViewer(ctx, auth.Viewer{UserID: j.OwnerID})
+	stored := context.WithoutCancel(ctx) // what was claimed is given back whatever has ended
+	claimed := time.Now()
+	d, err := s.begin(stored, j)
+	if d == nil || err != nil {
+		return err
 	}
+	c := claim{id: d.ID, epoch: d.ProfileEpoch}
+	ctx, lose, leave := s.held.add(ctx, d.ID)
+	defer leave()
+	kept := make(chan struct{})
+	keeping, stop := context.WithCancel(stored)
+	go func() {
+		defer close(kept)
+		s.keep(keeping, c, claimed, lose)
+	}()
+	err = s.profile(ctx, c, d)
+	stop()
+	<-kept
+	if cause := context.Cause(ctx); cause != nil {
+		s.logger.InfoContext(ctx, "left a dataset where it was", "dataset", d.ID, "epoch", c.epoch, "cause", cause)
+		return s.release(stored, c)
+	}
+	// After an error the lease ends, and somebody tries again.
+	return err
 }
 
-// work profiles one dataset after the other until the service is closed.
-func (s *Service) work() {
-	for {
-		select {
-		case <-s.ctx.Done():
-			return
-		case <-s.arrived:
+// profile does what was claimed.
+func (s *Service) profile(ctx context.Context, c claim, d *ent.Dataset) (err error) {
+	// A defect that one file brings out must not take the service down.
+	defer func() {
+		if r := recover(); r != nil {
+			s.logger.ErrorContext(ctx, "profiling a dataset panicked", "dataset", d.ID, "panic", r, "stack", string(debug.Stack()))
+			err = s.fail(ctx, c, failureOf(nil))
 		}
-		if j := s.take(); j != nil {
-			s.profile(j)
-			s.end(j)
-		}
+	}()
+	if d.ProfileLosses >= mostLosses {
+		return s.fail(ctx, c, &profile.Failure{Code: profile.Failed, Message: fmt.Sprintf(
+			"Mark was interrupted %d times while it read this file, and has given up. Upload it again, or a part of it.", d.ProfileLosses)})
 	}
-}
-
-// take returns the next job, and wakes another worker if there are more.
-func (s *Service) take() *job {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.queue) == 0 {
-		return nil
+	began := s.clock.Now()
+	p, err := s.read(ctx, d)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
-	j := s.queue[0]
-	s.queue = slices.Delete(s.queue, 0, 1)
-	s.wake()
-	return j
-}
-
-// end forgets a job and tells who awaits it.
-func (s *Service) end(j *job) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	j.cancel()
-	delete(s.jobs, j.id)
-	close(s.changed)
-	s.changed = make(chan struct{})
-}
-
-// cancel ends the profiling of a dataset that is no more.
-func (s *Service) cancel(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if j := s.jobs[id]; j != nil {
-		j.cancel()
-	}
-}
-
-// Resume has everything profiled that was left PENDING or PROFILING, or that
-// FAILED for want of a sandbox, by a process that has ended. It is for the
-// start, and needs no viewer.
-func (s *Service) Resume(ctx context.Context) error {
-	ctx = auth.System(ctx, "take up the profiling of datasets again")
-	left, err := s.client.Dataset.Query().
-		Where(dataset.Or(
-			dataset.StateIn(dataset.StatePending, dataset.StateProfiling),
-			dataset.And(dataset.StateEQ(dataset.StateFailed), dataset.ErrorCode(string(profile.Unavailable))),
-		)).
-		Order(dataset.ByCreatedAt()).
-		Select(dataset.FieldID, dataset.FieldOwnerID).
-		All(ctx)
 	if err != nil {
-		return fmt.Errorf("find datasets that are not profiled: %w", err)
+		failure := failureOf(err)
+		s.logger.InfoContext(ctx, "a dataset cannot be read", "dataset", d.ID, "code", failure.Code, "error", err)
+		return s.fail(ctx, c, failure)
 	}
-	for _, d := range left {
-		s.enqueue(d.ID, d.OwnerID)
+	s.logger.InfoContext(ctx, "profiled a dataset", "dataset", d.ID, "format", p.Format,
+		"rows", p.RowCount, "columns", len(p.Columns), "duration", s.clock.Now().Sub(began))
+	return s.finish(ctx, c, p)
+}
+
+// read has the file read in a session of its own.
+func (s *Service) read(ctx context.Context, d *ent.Dataset) (p profile.Profile, err error) {
+	limited, cancel := context.WithTimeout(ctx, s.limits.ProfileTime)
+	defer cancel()
+	path, release, err := s.files.LocalPath(limited, d.BlobKey)
+	if err != nil {
+		return p, err
 	}
-	if len(left) > 0 {
-		s.logger.InfoContext(ctx, "profiling datasets that were left over", "count", len(left))
+	defer release()
+	session, err := s.sandbox.Open(limited, execution.Spec{
+		Files:  []execution.File{{Name: d.FileName, Path: path}},
+		Limits: s.limits.Session,
+	})
+	if err != nil {
+		return p, err
 	}
-	return nil
+	defer func() {
+		if closeErr := session.Close(); closeErr != nil {
+			s.logger.WarnContext(ctx, "closing a profile's session failed", "dataset", d.ID, "error", closeErr)
+		}
+	}()
+	p, err = profile.Run(limited, session, d.FileName)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return p, &execution.Error{Code: execution.CodeTimeout, Message: "Profiling took too long.", Err: err}
+	}
+	return p, err
+}
+
+// failureOf is what a person is told about an error.
+func failureOf(err error) *profile.Failure {
+	var failure *profile.Failure
+	if errors.As(err, &failure) {
+		return failure
+	}
+	var ended *execution.Error
+	switch {
+	case errors.As(err, &ended) && ended.Code == execution.CodeUnavailable:
+		return &profile.Failure{Code: profile.Unavailable, Message: "The file is stored, but Python cannot run on this server now: " + ended.Message, Err: err}
+	case errors.As(err, &ended) && ended.Code == execution.CodeTimeout, errors.Is(err, context.DeadlineExceeded):
+		return &profile.Failure{Code: profile.TooLarge, Message: "Reading the file took too long. Upload a part of it, or save it as Parquet.", Err: err}
+	}
+	return &profile.Failure{Code: profile.Failed, Message: "The file could not be read because of a fault of this server. Upload it again.", Err: err}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mark-analyst/mark/datasets"
 	"github.com/mark-analyst/mark/datasets/profile"
+	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/internal/fault"
@@ -122,8 +123,9 @@ func TestProfilesAreBounded(t *testing.T) {
 	})
 }
 
-// TestResume: what a process leaves unfinished the next one finishes.
-func TestResume(t *testing.T) {
+// TestNextStart: what a process leaves unfinished when it is told to end the next
+// one finishes, from the first moment on.
+func TestNextStart(t *testing.T) {
 	g := newGate()
 	each(t, g.sandbox, datasets.Limits{Profiles: 1}, func(t *testing.T, w *world) {
 		ctx := w.person(t)
@@ -134,27 +136,27 @@ func TestResume(t *testing.T) {
 			all = append(all, d.ID)
 		}
 		<-g.entered
-		must(t, w.Close(ctx))
-		must(t, w.Close(ctx))
+		w.stop(t)
+		must(t, w.Close(ctx)) // again
 		states := map[dataset.State]int{}
 		for _, d := range w.client.Dataset.Query().AllX(ctx) {
 			states[d.State]++
+			if d.ProfilingUntil != nil || d.ProfileLosses != 0 {
+				t.Errorf("%s is held until %v, lost %d times", d.State, d.ProfilingUntil, d.ProfileLosses)
+			}
 		}
 		if states[dataset.StateProfiling] != 1 || states[dataset.StatePending] != 2 {
 			t.Errorf("left: %v", states)
 		}
 		// One failed earlier, when there was no sandbox; another for good.
 		for code, state := range map[profile.Code]string{profile.Unavailable: "again", profile.NoRows: "for good"} {
-			d, err := w.client.Dataset.Create().SetName(state).SetFileName("t.csv").SetBlobKey(w.client.Dataset.GetX(ctx, all[0]).BlobKey).
-				SetSha256("-").SetSizeBytes(1).SetState(dataset.StateFailed).SetErrorCode(string(code)).Save(ctx)
-			must(t, err)
+			d := w.row(t, ctx, state, func(c *ent.DatasetCreate) { c.SetState(dataset.StateFailed).SetErrorCode(string(code)) })
 			if state == "again" {
 				all = append(all, d.ID)
 			}
 		}
 		w.config.Sandbox = succeeds()
 		w.start(t)
-		must(t, w.Resume(t.Context()))
 		for {
 			must(t, w.Await(ctx, all...))
 			n, err := w.client.Dataset.Query().Where(dataset.StateEQ(dataset.StateReady), dataset.RowCount(2)).Count(ctx)

@@ -55,6 +55,12 @@ type Dataset struct {
 	Notes []string `json:"notes,omitempty"`
 	// SyncedAt holds the value of the "synced_at" field.
 	SyncedAt *time.Time `json:"synced_at,omitempty"`
+	// How often profiling was begun; what an earlier beginning has found is refused.
+	ProfileEpoch int `json:"profile_epoch,omitempty"`
+	// Until when a node profiles it, by the database's clock; afterwards anybody may. Null: nobody does.
+	ProfilingUntil *time.Time `json:"profiling_until,omitempty"`
+	// How many beginnings in a row were lost with their nodes.
+	ProfileLosses int `json:"profile_losses,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the DatasetQuery when eager-loading is set.
 	Edges        DatasetEdges `json:"edges"`
@@ -125,11 +131,11 @@ func (*Dataset) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case dataset.FieldSample, dataset.FieldNotes:
 			values[i] = new([]byte)
-		case dataset.FieldSizeBytes, dataset.FieldRowCount:
+		case dataset.FieldSizeBytes, dataset.FieldRowCount, dataset.FieldProfileEpoch, dataset.FieldProfileLosses:
 			values[i] = new(sql.NullInt64)
 		case dataset.FieldID, dataset.FieldOwnerID, dataset.FieldName, dataset.FieldFileName, dataset.FieldSource, dataset.FieldState, dataset.FieldErrorCode, dataset.FieldErrorMessage, dataset.FieldDescription, dataset.FieldBlobKey, dataset.FieldSha256, dataset.FieldFormat, dataset.FieldLoadCode:
 			values[i] = new(sql.NullString)
-		case dataset.FieldCreatedAt, dataset.FieldSyncedAt:
+		case dataset.FieldCreatedAt, dataset.FieldSyncedAt, dataset.FieldProfilingUntil:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -266,6 +272,25 @@ func (_m *Dataset) assignValues(columns []string, values []any) error {
 				_m.SyncedAt = new(time.Time)
 				*_m.SyncedAt = value.Time
 			}
+		case dataset.FieldProfileEpoch:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field profile_epoch", values[i])
+			} else if value.Valid {
+				_m.ProfileEpoch = int(value.Int64)
+			}
+		case dataset.FieldProfilingUntil:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field profiling_until", values[i])
+			} else if value.Valid {
+				_m.ProfilingUntil = new(time.Time)
+				*_m.ProfilingUntil = value.Time
+			}
+		case dataset.FieldProfileLosses:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field profile_losses", values[i])
+			} else if value.Valid {
+				_m.ProfileLosses = int(value.Int64)
+			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
 		}
@@ -379,6 +404,17 @@ func (_m *Dataset) String() string {
 		builder.WriteString("synced_at=")
 		builder.WriteString(v.Format(time.ANSIC))
 	}
+	builder.WriteString(", ")
+	builder.WriteString("profile_epoch=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ProfileEpoch))
+	builder.WriteString(", ")
+	if v := _m.ProfilingUntil; v != nil {
+		builder.WriteString("profiling_until=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
+	builder.WriteString(", ")
+	builder.WriteString("profile_losses=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ProfileLosses))
 	builder.WriteByte(')')
 	return builder.String()
 }

@@ -213,6 +213,48 @@ func (_c *DatasetCreate) SetNillableSyncedAt(v *time.Time) *DatasetCreate {
 	return _c
 }
 
+// SetProfileEpoch sets the "profile_epoch" field.
+func (_c *DatasetCreate) SetProfileEpoch(v int) *DatasetCreate {
+	_c.mutation.SetProfileEpoch(v)
+	return _c
+}
+
+// SetNillableProfileEpoch sets the "profile_epoch" field if the given value is not nil.
+func (_c *DatasetCreate) SetNillableProfileEpoch(v *int) *DatasetCreate {
+	if v != nil {
+		_c.SetProfileEpoch(*v)
+	}
+	return _c
+}
+
+// SetProfilingUntil sets the "profiling_until" field.
+func (_c *DatasetCreate) SetProfilingUntil(v time.Time) *DatasetCreate {
+	_c.mutation.SetProfilingUntil(v)
+	return _c
+}
+
+// SetNillableProfilingUntil sets the "profiling_until" field if the given value is not nil.
+func (_c *DatasetCreate) SetNillableProfilingUntil(v *time.Time) *DatasetCreate {
+	if v != nil {
+		_c.SetProfilingUntil(*v)
+	}
+	return _c
+}
+
+// SetProfileLosses sets the "profile_losses" field.
+func (_c *DatasetCreate) SetProfileLosses(v int) *DatasetCreate {
+	_c.mutation.SetProfileLosses(v)
+	return _c
+}
+
+// SetNillableProfileLosses sets the "profile_losses" field if the given value is not nil.
+func (_c *DatasetCreate) SetNillableProfileLosses(v *int) *DatasetCreate {
+	if v != nil {
+		_c.SetProfileLosses(*v)
+	}
+	return _c
+}
+
 // SetID sets the "id" field.
 func (_c *DatasetCreate) SetID(v string) *DatasetCreate {
 	_c.mutation.SetID(v)
@@ -328,6 +370,14 @@ func (_c *DatasetCreate) defaults() {
 		v := dataset.DefaultDescription
 		_c.mutation.SetDescription(v)
 	}
+	if _, ok := _c.mutation.ProfileEpoch(); !ok {
+		v := dataset.DefaultProfileEpoch
+		_c.mutation.SetProfileEpoch(v)
+	}
+	if _, ok := _c.mutation.ProfileLosses(); !ok {
+		v := dataset.DefaultProfileLosses
+		_c.mutation.SetProfileLosses(v)
+	}
 	if _, ok := _c.mutation.ID(); !ok {
 		v := dataset.DefaultID()
 		_c.mutation.SetID(v)
@@ -419,6 +469,22 @@ func (_c *DatasetCreate) check() error {
 	if v, ok := _c.mutation.Format(); ok {
 		if err := dataset.FormatValidator(v); err != nil {
 			return &ValidationError{Name: "format", err: fmt.Errorf(`ent: validator failed for field "Dataset.format": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.ProfileEpoch(); !ok {
+		return &ValidationError{Name: "profile_epoch", err: errors.New(`ent: missing required field "Dataset.profile_epoch"`)}
+	}
+	if v, ok := _c.mutation.ProfileEpoch(); ok {
+		if err := dataset.ProfileEpochValidator(v); err != nil {
+			return &ValidationError{Name: "profile_epoch", err: fmt.Errorf(`ent: validator failed for field "Dataset.profile_epoch": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.ProfileLosses(); !ok {
+		return &ValidationError{Name: "profile_losses", err: errors.New(`ent: missing required field "Dataset.profile_losses"`)}
+	}
+	if v, ok := _c.mutation.ProfileLosses(); ok {
+		if err := dataset.ProfileLossesValidator(v); err != nil {
+			return &ValidationError{Name: "profile_losses", err: fmt.Errorf(`ent: validator failed for field "Dataset.profile_losses": %w`, err)}
 		}
 	}
 	if v, ok := _c.mutation.ID(); ok {
@@ -531,6 +597,18 @@ func (_c *DatasetCreate) createSpec() (*Dataset, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.SyncedAt(); ok {
 		_spec.SetField(dataset.FieldSyncedAt, field.TypeTime, value)
 		_node.SyncedAt = &value
+	}
+	if value, ok := _c.mutation.ProfileEpoch(); ok {
+		_spec.SetField(dataset.FieldProfileEpoch, field.TypeInt, value)
+		_node.ProfileEpoch = value
+	}
+	if value, ok := _c.mutation.ProfilingUntil(); ok {
+		_spec.SetField(dataset.FieldProfilingUntil, field.TypeTime, value)
+		_node.ProfilingUntil = &value
+	}
+	if value, ok := _c.mutation.ProfileLosses(); ok {
+		_spec.SetField(dataset.FieldProfileLosses, field.TypeInt, value)
+		_node.ProfileLosses = value
 	}
 	if nodes := _c.mutation.OwnerIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

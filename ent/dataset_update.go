@@ -238,6 +238,68 @@ func (_u *DatasetUpdate) ClearSyncedAt() *DatasetUpdate {
 	return _u
 }
 
+// SetProfileEpoch sets the "profile_epoch" field.
+func (_u *DatasetUpdate) SetProfileEpoch(v int) *DatasetUpdate {
+	_u.mutation.ResetProfileEpoch()
+	_u.mutation.SetProfileEpoch(v)
+	return _u
+}
+
+// SetNillableProfileEpoch sets the "profile_epoch" field if the given value is not nil.
+func (_u *DatasetUpdate) SetNillableProfileEpoch(v *int) *DatasetUpdate {
+	if v != nil {
+		_u.SetProfileEpoch(*v)
+	}
+	return _u
+}
+
+// AddProfileEpoch adds value to the "profile_epoch" field.
+func (_u *DatasetUpdate) AddProfileEpoch(v int) *DatasetUpdate {
+	_u.mutation.AddProfileEpoch(v)
+	return _u
+}
+
+// SetProfilingUntil sets the "profiling_until" field.
+func (_u *DatasetUpdate) SetProfilingUntil(v time.Time) *DatasetUpdate {
+	_u.mutation.SetProfilingUntil(v)
+	return _u
+}
+
+// SetNillableProfilingUntil sets the "profiling_until" field if the given value is not nil.
+func (_u *DatasetUpdate) SetNillableProfilingUntil(v *time.Time) *DatasetUpdate {
+	if v != nil {
+		_u.SetProfilingUntil(*v)
+	}
+	return _u
+}
+
+// ClearProfilingUntil clears the value of the "profiling_until" field.
+func (_u *DatasetUpdate) ClearProfilingUntil() *DatasetUpdate {
+	_u.mutation.ClearProfilingUntil()
+	return _u
+}
+
+// SetProfileLosses sets the "profile_losses" field.
+func (_u *DatasetUpdate) SetProfileLosses(v int) *DatasetUpdate {
+	_u.mutation.ResetProfileLosses()
+	_u.mutation.SetProfileLosses(v)
+	return _u
+}
+
+// SetNillableProfileLosses sets the "profile_losses" field if the given value is not nil.
+func (_u *DatasetUpdate) SetNillableProfileLosses(v *int) *DatasetUpdate {
+	if v != nil {
+		_u.SetProfileLosses(*v)
+	}
+	return _u
+}
+
+// AddProfileLosses adds value to the "profile_losses" field.
+func (_u *DatasetUpdate) AddProfileLosses(v int) *DatasetUpdate {
+	_u.mutation.AddProfileLosses(v)
+	return _u
+}
+
 // AddColumnIDs adds the "columns" edge to the Column entity by IDs.
 func (_u *DatasetUpdate) AddColumnIDs(ids ...string) *DatasetUpdate {
 	_u.mutation.AddColumnIDs(ids...)
@@ -405,6 +467,16 @@ func (_u *DatasetUpdate) check() error {
 			return &ValidationError{Name: "format", err: fmt.Errorf(`ent: validator failed for field "Dataset.format": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.ProfileEpoch(); ok {
+		if err := dataset.ProfileEpochValidator(v); err != nil {
+			return &ValidationError{Name: "profile_epoch", err: fmt.Errorf(`ent: validator failed for field "Dataset.profile_epoch": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.ProfileLosses(); ok {
+		if err := dataset.ProfileLossesValidator(v); err != nil {
+			return &ValidationError{Name: "profile_losses", err: fmt.Errorf(`ent: validator failed for field "Dataset.profile_losses": %w`, err)}
+		}
+	}
 	if _u.mutation.OwnerCleared() && len(_u.mutation.OwnerIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Dataset.owner"`)
 	}
@@ -492,6 +564,24 @@ func (_u *DatasetUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.SyncedAtCleared() {
 		_spec.ClearField(dataset.FieldSyncedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ProfileEpoch(); ok {
+		_spec.SetField(dataset.FieldProfileEpoch, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedProfileEpoch(); ok {
+		_spec.AddField(dataset.FieldProfileEpoch, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.ProfilingUntil(); ok {
+		_spec.SetField(dataset.FieldProfilingUntil, field.TypeTime, value)
+	}
+	if _u.mutation.ProfilingUntilCleared() {
+		_spec.ClearField(dataset.FieldProfilingUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ProfileLosses(); ok {
+		_spec.SetField(dataset.FieldProfileLosses, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedProfileLosses(); ok {
+		_spec.AddField(dataset.FieldProfileLosses, field.TypeInt, value)
 	}
 	if _u.mutation.ColumnsCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -853,6 +943,68 @@ func (_u *DatasetUpdateOne) ClearSyncedAt() *DatasetUpdateOne {
 	return _u
 }
 
+// SetProfileEpoch sets the "profile_epoch" field.
+func (_u *DatasetUpdateOne) SetProfileEpoch(v int) *DatasetUpdateOne {
+	_u.mutation.ResetProfileEpoch()
+	_u.mutation.SetProfileEpoch(v)
+	return _u
+}
+
+// SetNillableProfileEpoch sets the "profile_epoch" field if the given value is not nil.
+func (_u *DatasetUpdateOne) SetNillableProfileEpoch(v *int) *DatasetUpdateOne {
+	if v != nil {
+		_u.SetProfileEpoch(*v)
+	}
+	return _u
+}
+
+// AddProfileEpoch adds value to the "profile_epoch" field.
+func (_u *DatasetUpdateOne) AddProfileEpoch(v int) *DatasetUpdateOne {
+	_u.mutation.AddProfileEpoch(v)
+	return _u
+}
+
+// SetProfilingUntil sets the "profiling_until" field.
+func (_u *DatasetUpdateOne) SetProfilingUntil(v time.Time) *DatasetUpdateOne {
+	_u.mutation.SetProfilingUntil(v)
+	return _u
+}
+
+// SetNillableProfilingUntil sets the "profiling_until" field if the given value is not nil.
+func (_u *DatasetUpdateOne) SetNillableProfilingUntil(v *time.Time) *DatasetUpdateOne {
+	if v != nil {
+		_u.SetProfilingUntil(*v)
+	}
+	return _u
+}
+
+// ClearProfilingUntil clears the value of the "profiling_until" field.
+func (_u *DatasetUpdateOne) ClearProfilingUntil() *DatasetUpdateOne {
+	_u.mutation.ClearProfilingUntil()
+	return _u
+}
+
+// SetProfileLosses sets the "profile_losses" field.
+func (_u *DatasetUpdateOne) SetProfileLosses(v int) *DatasetUpdateOne {
+	_u.mutation.ResetProfileLosses()
+	_u.mutation.SetProfileLosses(v)
+	return _u
+}
+
+// SetNillableProfileLosses sets the "profile_losses" field if the given value is not nil.
+func (_u *DatasetUpdateOne) SetNillableProfileLosses(v *int) *DatasetUpdateOne {
+	if v != nil {
+		_u.SetProfileLosses(*v)
+	}
+	return _u
+}
+
+// AddProfileLosses adds value to the "profile_losses" field.
+func (_u *DatasetUpdateOne) AddProfileLosses(v int) *DatasetUpdateOne {
+	_u.mutation.AddProfileLosses(v)
+	return _u
+}
+
 // AddColumnIDs adds the "columns" edge to the Column entity by IDs.
 func (_u *DatasetUpdateOne) AddColumnIDs(ids ...string) *DatasetUpdateOne {
 	_u.mutation.AddColumnIDs(ids...)
@@ -1033,6 +1185,16 @@ func (_u *DatasetUpdateOne) check() error {
 			return &ValidationError{Name: "format", err: fmt.Errorf(`ent: validator failed for field "Dataset.format": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.ProfileEpoch(); ok {
+		if err := dataset.ProfileEpochValidator(v); err != nil {
+			return &ValidationError{Name: "profile_epoch", err: fmt.Errorf(`ent: validator failed for field "Dataset.profile_epoch": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.ProfileLosses(); ok {
+		if err := dataset.ProfileLossesValidator(v); err != nil {
+			return &ValidationError{Name: "profile_losses", err: fmt.Errorf(`ent: validator failed for field "Dataset.profile_losses": %w`, err)}
+		}
+	}
 	if _u.mutation.OwnerCleared() && len(_u.mutation.OwnerIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Dataset.owner"`)
 	}
@@ -1137,6 +1299,24 @@ func (_u *DatasetUpdateOne) sqlSave(ctx context.Context) (_node *Dataset, err er
 	}
 	if _u.mutation.SyncedAtCleared() {
 		_spec.ClearField(dataset.FieldSyncedAt, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ProfileEpoch(); ok {
+		_spec.SetField(dataset.FieldProfileEpoch, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedProfileEpoch(); ok {
+		_spec.AddField(dataset.FieldProfileEpoch, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.ProfilingUntil(); ok {
+		_spec.SetField(dataset.FieldProfilingUntil, field.TypeTime, value)
+	}
+	if _u.mutation.ProfilingUntilCleared() {
+		_spec.ClearField(dataset.FieldProfilingUntil, field.TypeTime)
+	}
+	if value, ok := _u.mutation.ProfileLosses(); ok {
+		_spec.SetField(dataset.FieldProfileLosses, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.AddedProfileLosses(); ok {
+		_spec.AddField(dataset.FieldProfileLosses, field.TypeInt, value)
 	}
 	if _u.mutation.ColumnsCleared() {
 		edge := &sqlgraph.EdgeSpec{

@@ -796,6 +796,21 @@ func (_q *DatasetQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				selectedFields = append(selectedFields, dataset.FieldSyncedAt)
 				fieldSeen[dataset.FieldSyncedAt] = struct{}{}
 			}
+		case "profileEpoch":
+			if _, ok := fieldSeen[dataset.FieldProfileEpoch]; !ok {
+				selectedFields = append(selectedFields, dataset.FieldProfileEpoch)
+				fieldSeen[dataset.FieldProfileEpoch] = struct{}{}
+			}
+		case "profilingUntil":
+			if _, ok := fieldSeen[dataset.FieldProfilingUntil]; !ok {
+				selectedFields = append(selectedFields, dataset.FieldProfilingUntil)
+				fieldSeen[dataset.FieldProfilingUntil] = struct{}{}
+			}
+		case "profileLosses":
+			if _, ok := fieldSeen[dataset.FieldProfileLosses]; !ok {
+				selectedFields = append(selectedFields, dataset.FieldProfileLosses)
+				fieldSeen[dataset.FieldProfileLosses] = struct{}{}
+			}
 		case "id":
 		case "__typename":
 		default:

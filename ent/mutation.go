@@ -3084,45 +3084,50 @@ func (m *ColumnMutation) ResetEdge(name string) error {
 // DatasetMutation represents an operation that mutates the Dataset nodes in the graph.
 type DatasetMutation struct {
 	config
-	op              Op
-	typ             string
-	id              *string
-	created_at      *time.Time
-	name            *string
-	file_name       *string
-	source          *dataset.Source
-	state           *dataset.State
-	error_code      *string
-	error_message   *string
-	description     *string
-	blob_key        *string
-	sha256          *string
-	size_bytes      *int64
-	addsize_bytes   *int64
-	format          *string
-	load_code       *string
-	row_count       *int64
-	addrow_count    *int64
-	sample          *json.RawMessage
-	appendsample    json.RawMessage
-	notes           *[]string
-	appendnotes     []string
-	synced_at       *time.Time
-	clearedFields   map[string]struct{}
-	owner           *string
-	clearedowner    bool
-	columns         map[string]struct{}
-	removedcolumns  map[string]struct{}
-	clearedcolumns  bool
-	chats           map[string]struct{}
-	removedchats    map[string]struct{}
-	clearedchats    bool
-	messages        map[string]struct{}
-	removedmessages map[string]struct{}
-	clearedmessages bool
-	done            bool
-	oldValue        func(context.Context) (*Dataset, error)
-	predicates      []predicate.Dataset
+	op                Op
+	typ               string
+	id                *string
+	created_at        *time.Time
+	name              *string
+	file_name         *string
+	source            *dataset.Source
+	state             *dataset.State
+	error_code        *string
+	error_message     *string
+	description       *string
+	blob_key          *string
+	sha256            *string
+	size_bytes        *int64
+	addsize_bytes     *int64
+	format            *string
+	load_code         *string
+	row_count         *int64
+	addrow_count      *int64
+	sample            *json.RawMessage
+	appendsample      json.RawMessage
+	notes             *[]string
+	appendnotes       []string
+	synced_at         *time.Time
+	profile_epoch     *int
+	addprofile_epoch  *int
+	profiling_until   *time.Time
+	profile_losses    *int
+	addprofile_losses *int
+	clearedFields     map[string]struct{}
+	owner             *string
+	clearedowner      bool
+	columns           map[string]struct{}
+	removedcolumns    map[string]struct{}
+	clearedcolumns    bool
+	chats             map[string]struct{}
+	removedchats      map[string]struct{}
+	clearedchats      bool
+	messages          map[string]struct{}
+	removedmessages   map[string]struct{}
+	clearedmessages   bool
+	done              bool
+	oldValue          func(context.Context) (*Dataset, error)
+	predicates        []predicate.Dataset
 }
 
 var _ ent.Mutation = (*DatasetMutation)(nil)
@@ -4054,6 +4059,167 @@ func (m *DatasetMutation) ResetSyncedAt() {
 	delete(m.clearedFields, dataset.FieldSyncedAt)
 }
 
+// SetProfileEpoch sets the "profile_epoch" field.
+func (m *DatasetMutation) SetProfileEpoch(i int) {
+	m.profile_epoch = &i
+	m.addprofile_epoch = nil
+}
+
+// ProfileEpoch returns the value of the "profile_epoch" field in the mutation.
+func (m *DatasetMutation) ProfileEpoch() (r int, exists bool) {
+	v := m.profile_epoch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProfileEpoch returns the old "profile_epoch" field's value of the Dataset entity.
+// If the Dataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DatasetMutation) OldProfileEpoch(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProfileEpoch is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProfileEpoch requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProfileEpoch: %w", err)
+	}
+	return oldValue.ProfileEpoch, nil
+}
+
+// AddProfileEpoch adds i to the "profile_epoch" field.
+func (m *DatasetMutation) AddProfileEpoch(i int) {
+	if m.addprofile_epoch != nil {
+		*m.addprofile_epoch += i
+	} else {
+		m.addprofile_epoch = &i
+	}
+}
+
+// AddedProfileEpoch returns the value that was added to the "profile_epoch" field in this mutation.
+func (m *DatasetMutation) AddedProfileEpoch() (r int, exists bool) {
+	v := m.addprofile_epoch
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetProfileEpoch resets all changes to the "profile_epoch" field.
+func (m *DatasetMutation) ResetProfileEpoch() {
+	m.profile_epoch = nil
+	m.addprofile_epoch = nil
+}
+
+// SetProfilingUntil sets the "profiling_until" field.
+func (m *DatasetMutation) SetProfilingUntil(t time.Time) {
+	m.profiling_until = &t
+}
+
+// ProfilingUntil returns the value of the "profiling_until" field in the mutation.
+func (m *DatasetMutation) ProfilingUntil() (r time.Time, exists bool) {
+	v := m.profiling_until
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProfilingUntil returns the old "profiling_until" field's value of the Dataset entity.
+// If the Dataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DatasetMutation) OldProfilingUntil(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProfilingUntil is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProfilingUntil requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProfilingUntil: %w", err)
+	}
+	return oldValue.ProfilingUntil, nil
+}
+
+// ClearProfilingUntil clears the value of the "profiling_until" field.
+func (m *DatasetMutation) ClearProfilingUntil() {
+	m.profiling_until = nil
+	m.clearedFields[dataset.FieldProfilingUntil] = struct{}{}
+}
+
+// ProfilingUntilCleared returns if the "profiling_until" field was cleared in this mutation.
+func (m *DatasetMutation) ProfilingUntilCleared() bool {
+	_, ok := m.clearedFields[dataset.FieldProfilingUntil]
+	return ok
+}
+
+// ResetProfilingUntil resets all changes to the "profiling_until" field.
+func (m *DatasetMutation) ResetProfilingUntil() {
+	m.profiling_until = nil
+	delete(m.clearedFields, dataset.FieldProfilingUntil)
+}
+
+// SetProfileLosses sets the "profile_losses" field.
+func (m *DatasetMutation) SetProfileLosses(i int) {
+	m.profile_losses = &i
+	m.addprofile_losses = nil
+}
+
+// ProfileLosses returns the value of the "profile_losses" field in the mutation.
+func (m *DatasetMutation) ProfileLosses() (r int, exists bool) {
+	v := m.profile_losses
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldProfileLosses returns the old "profile_losses" field's value of the Dataset entity.
+// If the Dataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DatasetMutation) OldProfileLosses(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldProfileLosses is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldProfileLosses requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldProfileLosses: %w", err)
+	}
+	return oldValue.ProfileLosses, nil
+}
+
+// AddProfileLosses adds i to the "profile_losses" field.
+func (m *DatasetMutation) AddProfileLosses(i int) {
+	if m.addprofile_losses != nil {
+		*m.addprofile_losses += i
+	} else {
+		m.addprofile_losses = &i
+	}
+}
+
+// AddedProfileLosses returns the value that was added to the "profile_losses" field in this mutation.
+func (m *DatasetMutation) AddedProfileLosses() (r int, exists bool) {
+	v := m.addprofile_losses
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetProfileLosses resets all changes to the "profile_losses" field.
+func (m *DatasetMutation) ResetProfileLosses() {
+	m.profile_losses = nil
+	m.addprofile_losses = nil
+}
+
 // ClearOwner clears the "owner" edge to the User entity.
 func (m *DatasetMutation) ClearOwner() {
 	m.clearedowner = true
@@ -4277,7 +4443,7 @@ func (m *DatasetMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DatasetMutation) Fields() []string {
-	fields := make([]string, 0, 18)
+	fields := make([]string, 0, 21)
 	if m.created_at != nil {
 		fields = append(fields, dataset.FieldCreatedAt)
 	}
@@ -4332,6 +4498,15 @@ func (m *DatasetMutation) Fields() []string {
 	if m.synced_at != nil {
 		fields = append(fields, dataset.FieldSyncedAt)
 	}
+	if m.profile_epoch != nil {
+		fields = append(fields, dataset.FieldProfileEpoch)
+	}
+	if m.profiling_until != nil {
+		fields = append(fields, dataset.FieldProfilingUntil)
+	}
+	if m.profile_losses != nil {
+		fields = append(fields, dataset.FieldProfileLosses)
+	}
 	return fields
 }
 
@@ -4376,6 +4551,12 @@ func (m *DatasetMutation) Field(name string) (ent.Value, bool) {
 		return m.Notes()
 	case dataset.FieldSyncedAt:
 		return m.SyncedAt()
+	case dataset.FieldProfileEpoch:
+		return m.ProfileEpoch()
+	case dataset.FieldProfilingUntil:
+		return m.ProfilingUntil()
+	case dataset.FieldProfileLosses:
+		return m.ProfileLosses()
 	}
 	return nil, false
 }
@@ -4421,6 +4602,12 @@ func (m *DatasetMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldNotes(ctx)
 	case dataset.FieldSyncedAt:
 		return m.OldSyncedAt(ctx)
+	case dataset.FieldProfileEpoch:
+		return m.OldProfileEpoch(ctx)
+	case dataset.FieldProfilingUntil:
+		return m.OldProfilingUntil(ctx)
+	case dataset.FieldProfileLosses:
+		return m.OldProfileLosses(ctx)
 	}
 	return nil, fmt.Errorf("unknown Dataset field %s", name)
 }
@@ -4556,6 +4743,27 @@ func (m *DatasetMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetSyncedAt(v)
 		return nil
+	case dataset.FieldProfileEpoch:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProfileEpoch(v)
+		return nil
+	case dataset.FieldProfilingUntil:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProfilingUntil(v)
+		return nil
+	case dataset.FieldProfileLosses:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetProfileLosses(v)
+		return nil
 	}
 	return fmt.Errorf("unknown Dataset field %s", name)
 }
@@ -4570,6 +4778,12 @@ func (m *DatasetMutation) AddedFields() []string {
 	if m.addrow_count != nil {
 		fields = append(fields, dataset.FieldRowCount)
 	}
+	if m.addprofile_epoch != nil {
+		fields = append(fields, dataset.FieldProfileEpoch)
+	}
+	if m.addprofile_losses != nil {
+		fields = append(fields, dataset.FieldProfileLosses)
+	}
 	return fields
 }
 
@@ -4582,6 +4796,10 @@ func (m *DatasetMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedSizeBytes()
 	case dataset.FieldRowCount:
 		return m.AddedRowCount()
+	case dataset.FieldProfileEpoch:
+		return m.AddedProfileEpoch()
+	case dataset.FieldProfileLosses:
+		return m.AddedProfileLosses()
 	}
 	return nil, false
 }
@@ -4604,6 +4822,20 @@ func (m *DatasetMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddRowCount(v)
+		return nil
+	case dataset.FieldProfileEpoch:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddProfileEpoch(v)
+		return nil
+	case dataset.FieldProfileLosses:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddProfileLosses(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Dataset numeric field %s", name)
@@ -4636,6 +4868,9 @@ func (m *DatasetMutation) ClearedFields() []string {
 	}
 	if m.FieldCleared(dataset.FieldSyncedAt) {
 		fields = append(fields, dataset.FieldSyncedAt)
+	}
+	if m.FieldCleared(dataset.FieldProfilingUntil) {
+		fields = append(fields, dataset.FieldProfilingUntil)
 	}
 	return fields
 }
@@ -4674,6 +4909,9 @@ func (m *DatasetMutation) ClearField(name string) error {
 		return nil
 	case dataset.FieldSyncedAt:
 		m.ClearSyncedAt()
+		return nil
+	case dataset.FieldProfilingUntil:
+		m.ClearProfilingUntil()
 		return nil
 	}
 	return fmt.Errorf("unknown Dataset nullable field %s", name)
@@ -4736,6 +4974,15 @@ func (m *DatasetMutation) ResetField(name string) error {
 		return nil
 	case dataset.FieldSyncedAt:
 		m.ResetSyncedAt()
+		return nil
+	case dataset.FieldProfileEpoch:
+		m.ResetProfileEpoch()
+		return nil
+	case dataset.FieldProfilingUntil:
+		m.ResetProfilingUntil()
+		return nil
+	case dataset.FieldProfileLosses:
+		m.ResetProfileLosses()
 		return nil
 	}
 	return fmt.Errorf("unknown Dataset field %s", name)

@@ -212,6 +212,18 @@ func init() {
 	datasetDescFormat := datasetFields[10].Descriptor()
 	// dataset.FormatValidator is a validator for the "format" field. It is called by the builders before save.
 	dataset.FormatValidator = datasetDescFormat.Validators[0].(func(string) error)
+	// datasetDescProfileEpoch is the schema descriptor for profile_epoch field.
+	datasetDescProfileEpoch := datasetFields[16].Descriptor()
+	// dataset.DefaultProfileEpoch holds the default value on creation for the profile_epoch field.
+	dataset.DefaultProfileEpoch = datasetDescProfileEpoch.Default.(int)
+	// dataset.ProfileEpochValidator is a validator for the "profile_epoch" field. It is called by the builders before save.
+	dataset.ProfileEpochValidator = datasetDescProfileEpoch.Validators[0].(func(int) error)
+	// datasetDescProfileLosses is the schema descriptor for profile_losses field.
+	datasetDescProfileLosses := datasetFields[18].Descriptor()
+	// dataset.DefaultProfileLosses holds the default value on creation for the profile_losses field.
+	dataset.DefaultProfileLosses = datasetDescProfileLosses.Default.(int)
+	// dataset.ProfileLossesValidator is a validator for the "profile_losses" field. It is called by the builders before save.
+	dataset.ProfileLossesValidator = datasetDescProfileLosses.Validators[0].(func(int) error)
 	// datasetDescID is the schema descriptor for id field.
 	datasetDescID := datasetMixinFields0[0].Descriptor()
 	// dataset.DefaultID holds the default value on creation for the id field.

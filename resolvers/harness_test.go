@@ -77,10 +77,14 @@ func newBench(t *testing.T, s *store.Store, guard func(*ent.Client)) *bench {
 	blobs, err := files.Open(t.TempDir())
 	must(t, err)
 	t.Cleanup(func() { must(t, blobs.Close()) })
-	data, err := datasets.New(datasets.Config{Client: client, Files: blobs, Sandbox: noSandbox{}, Clock: clock.System{}, Logger: logger})
-	must(t, err)
-	t.Cleanup(func() { must(t, data.Close(context.Background())) })
 	jobs := dispatch.New(dispatch.Config{Dir: t.TempDir(), Node: "test", Logger: logger})
+	profiles := dispatch.NewQueue[datasets.Job](jobs, "profiles", 2, dispatch.Options{})
+	data, err := datasets.New(datasets.Config{
+		Client: client, Dialect: s.Dialect, Queue: profiles, Background: profiles,
+		Files: blobs, Sandbox: noSandbox{}, Clock: clock.System{}, Logger: logger,
+	})
+	must(t, err)
+	dispatch.Handle(jobs, data.Work)
 	b.agent, err = agent.New(agent.Config{
 		Client: client, Log: log, Models: []agent.Model{{Name: "idle", LLM: b.model}},
 		Sandbox: noSessions{}, Blobs: noBlobs{}, Datasets: data,
@@ -96,6 +100,7 @@ func newBench(t *testing.T, s *store.Store, guard func(*ent.Client)) *bench {
 	t.Cleanup(func() {
 		must(t, jobs.Drain(context.Background()))
 		must(t, b.agent.Close(context.Background()))
+		must(t, data.Close(context.Background()))
 		must(t, jobs.Close(context.Background()))
 	})
 	keys, err := auth.NewKeys(bytes.Repeat([]byte("k"), 32))

@@ -16,6 +16,7 @@ import (
 	"github.com/mark-analyst/mark/auth"
 	"github.com/mark-analyst/mark/chatfeed"
 	"github.com/mark-analyst/mark/datasets"
+	"github.com/mark-analyst/mark/dispatch"
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/eventlog"
 	"github.com/mark-analyst/mark/files"
@@ -157,9 +158,11 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	if _, err := people.Sweep(ctx); err != nil {
 		return fmt.Errorf("remove ended sessions: %w", err)
 	}
+	work := newJobs(c, a.logger)
 	data, err := datasets.New(datasets.Config{
-		Client: db.Client, Files: blobs, Sandbox: parts.Sandbox, Clock: parts.Clock, Logger: a.logger,
-		Limits: datasets.Limits{UploadBytes: c.Limits.UploadBytes},
+		Client: db.Client, Dialect: db.Dialect, Files: blobs, Sandbox: parts.Sandbox, Clock: parts.Clock, Logger: a.logger,
+		Queue: work.profiles, Background: work.profiles.With(dispatch.Options{Priority: 3}),
+		Limits: datasets.Limits{UploadBytes: c.Limits.UploadBytes, Profiles: profilesAtOnce},
 	})
 	if err != nil {
 		return err
@@ -172,7 +175,6 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	}
 	a.closers = append(a.closers, sessions.Close)
 	limits := agentLimits(c)
-	work := newJobs(c, a.logger)
 	analyst, err := agent.New(agent.Config{
 		Client: db.Client, Log: log, Models: parts.Models, Sandbox: sessions,
 		Blobs: blobStore{blobs}, Datasets: data,
@@ -186,7 +188,7 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 		return err
 	}
 	a.closers = append(a.closers, analyst.Close)
-	work.handle(analyst, people)
+	work.handle(workers{analyst, data, people})
 	if err := work.Start(ctx); err != nil {
 		return err
 	}
@@ -230,11 +232,9 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	})
 	a.closers = append(a.closers, a.endRequests, func(ctx context.Context) error {
 		a.server.Drain()
-		return a.drain(ctx, work, analyst)
+		return a.drain(ctx, work, analyst, data)
 	})
-	if err := data.Resume(ctx); err != nil {
-		return fmt.Errorf("take up datasets again: %w", err)
-	}
+	data.Start()
 	analyst.Start()
 	return nil
 }

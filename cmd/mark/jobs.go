@@ -6,19 +6,27 @@ import (
 	"log/slog"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/mark-analyst/mark/agent"
 	"github.com/mark-analyst/mark/auth"
+	"github.com/mark-analyst/mark/datasets"
 	"github.com/mark-analyst/mark/dispatch"
 )
 
 // The queues, as operators see them.
 const (
 	queueRuns        = "runs"
+	queueProfiles    = "profiles" // apart from runs: one that waits for a profile must not keep it from its place
 	queueMaintenance = "maintenance"
 )
 
-// sweepSessionsEvery is how often ended sign-ins are removed.
-const sweepSessionsEvery = time.Hour
+const (
+	// profilesAtOnce is how many uploads a node looks at; each is a Python session.
+	profilesAtOnce = 2
+	// sweepSessionsEvery is how often ended sign-ins are removed.
+	sweepSessionsEvery = time.Hour
+)
 
 // sessionSweep removes ended sign-ins.
 type sessionSweep struct{}
@@ -29,33 +37,41 @@ func (sessionSweep) Kind() string { return "sweep_sessions" }
 // jobs are the queues of the service and what is done with what waits in them.
 type jobs struct {
 	*dispatch.Dispatcher
-	runs        *dispatch.Queue[agent.Job]
-	maintenance *dispatch.Queue[sessionSweep]
+	runs     *dispatch.Queue[agent.Job]
+	profiles *dispatch.Queue[datasets.Job]
 }
 
 func newJobs(c Config, logger *slog.Logger) *jobs {
 	d := dispatch.New(dispatch.Config{URL: c.DatabaseURL, Dir: c.DataDir, Node: c.Node, Logger: logger})
 	j := &jobs{
-		Dispatcher:  d,
-		runs:        dispatch.NewQueue[agent.Job](d, queueRuns, c.Limits.ConcurrentRuns, dispatch.Options{Priority: 1}),
-		maintenance: dispatch.NewQueue[sessionSweep](d, queueMaintenance, 1, dispatch.Options{Priority: 4}),
+		Dispatcher: d,
+		runs:       dispatch.NewQueue[agent.Job](d, queueRuns, c.Limits.ConcurrentRuns, dispatch.Options{Priority: 1}),
+		profiles:   dispatch.NewQueue[datasets.Job](d, queueProfiles, profilesAtOnce, dispatch.Options{Priority: 1}),
 	}
-	j.maintenance.Every(sweepSessionsEvery, sessionSweep{})
+	dispatch.NewQueue[sessionSweep](d, queueMaintenance, 1, dispatch.Options{Priority: 4}).Every(sweepSessionsEvery, sessionSweep{})
 	return j
 }
 
+// workers do the work.
+type workers struct {
+	analyst  *agent.Agent
+	datasets *datasets.Service
+	people   *auth.Service
+}
+
 // handle says who does the work.
-func (j *jobs) handle(analyst *agent.Agent, people *auth.Service) {
-	dispatch.Handle(j.Dispatcher, analyst.Work)
+func (j *jobs) handle(w workers) {
+	dispatch.Handle(j.Dispatcher, w.analyst.Work)
+	dispatch.Handle(j.Dispatcher, w.datasets.Work)
 	dispatch.Handle(j.Dispatcher, func(ctx context.Context, _ sessionSweep) error {
-		_, err := people.Sweep(ctx)
+		_, err := w.people.Sweep(ctx)
 		return err
 	})
 }
 
-// drain lets runs that go on here come to their end, for part of the time that
-// there is, and takes no others. What does not end is handed over.
-func (a *App) drain(ctx context.Context, j *jobs, analyst *agent.Agent) error {
+// drain lets runs and profiles that go on here come to their end, for part of the
+// time that there is, and takes no others. What does not end is handed over.
+func (a *App) drain(ctx context.Context, j *jobs, analyst *agent.Agent, data *datasets.Service) error {
 	limited, cancel := ctx, context.CancelFunc(func() {})
 	if end, ok := ctx.Deadline(); ok {
 		limited, cancel = context.WithTimeout(ctx, time.Until(end)/2)
@@ -64,5 +80,8 @@ func (a *App) drain(ctx context.Context, j *jobs, analyst *agent.Agent) error {
 	if err := j.Drain(limited); err != nil && !errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		return err
 	}
-	return analyst.HandOver(ctx)
+	var both errgroup.Group // neither's time is the other's
+	both.Go(func() error { return analyst.HandOver(ctx) })
+	both.Go(func() error { return data.HandOver(ctx) })
+	return both.Wait()
 }

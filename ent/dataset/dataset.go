@@ -53,6 +53,12 @@ const (
 	FieldNotes = "notes"
 	// FieldSyncedAt holds the string denoting the synced_at field in the database.
 	FieldSyncedAt = "synced_at"
+	// FieldProfileEpoch holds the string denoting the profile_epoch field in the database.
+	FieldProfileEpoch = "profile_epoch"
+	// FieldProfilingUntil holds the string denoting the profiling_until field in the database.
+	FieldProfilingUntil = "profiling_until"
+	// FieldProfileLosses holds the string denoting the profile_losses field in the database.
+	FieldProfileLosses = "profile_losses"
 	// EdgeOwner holds the string denoting the owner edge name in mutations.
 	EdgeOwner = "owner"
 	// EdgeColumns holds the string denoting the columns edge name in mutations.
@@ -110,6 +116,9 @@ var Columns = []string{
 	FieldSample,
 	FieldNotes,
 	FieldSyncedAt,
+	FieldProfileEpoch,
+	FieldProfilingUntil,
+	FieldProfileLosses,
 }
 
 var (
@@ -154,6 +163,14 @@ var (
 	SizeBytesValidator func(int64) error
 	// FormatValidator is a validator for the "format" field. It is called by the builders before save.
 	FormatValidator func(string) error
+	// DefaultProfileEpoch holds the default value on creation for the "profile_epoch" field.
+	DefaultProfileEpoch int
+	// ProfileEpochValidator is a validator for the "profile_epoch" field. It is called by the builders before save.
+	ProfileEpochValidator func(int) error
+	// DefaultProfileLosses holds the default value on creation for the "profile_losses" field.
+	DefaultProfileLosses int
+	// ProfileLossesValidator is a validator for the "profile_losses" field. It is called by the builders before save.
+	ProfileLossesValidator func(int) error
 	// DefaultID holds the default value on creation for the "id" field.
 	DefaultID func() string
 	// IDValidator is a validator for the "id" field. It is called by the builders before save.
@@ -299,6 +316,21 @@ func ByRowCount(opts ...sql.OrderTermOption) OrderOption {
 // BySyncedAt orders the results by the synced_at field.
 func BySyncedAt(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldSyncedAt, opts...).ToFunc()
+}
+
+// ByProfileEpoch orders the results by the profile_epoch field.
+func ByProfileEpoch(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldProfileEpoch, opts...).ToFunc()
+}
+
+// ByProfilingUntil orders the results by the profiling_until field.
+func ByProfilingUntil(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldProfilingUntil, opts...).ToFunc()
+}
+
+// ByProfileLosses orders the results by the profile_losses field.
+func ByProfileLosses(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldProfileLosses, opts...).ToFunc()
 }
 
 // ByOwnerField orders the results by owner field.

@@ -135,6 +135,21 @@ func SyncedAt(v time.Time) predicate.Dataset {
 	return predicate.Dataset(sql.FieldEQ(FieldSyncedAt, v))
 }
 
+// ProfileEpoch applies equality check predicate on the "profile_epoch" field. It's identical to ProfileEpochEQ.
+func ProfileEpoch(v int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldProfileEpoch, v))
+}
+
+// ProfilingUntil applies equality check predicate on the "profiling_until" field. It's identical to ProfilingUntilEQ.
+func ProfilingUntil(v time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldProfilingUntil, v))
+}
+
+// ProfileLosses applies equality check predicate on the "profile_losses" field. It's identical to ProfileLossesEQ.
+func ProfileLosses(v int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldProfileLosses, v))
+}
+
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.
 func CreatedAtEQ(v time.Time) predicate.Dataset {
 	return predicate.Dataset(sql.FieldEQ(FieldCreatedAt, v))
@@ -1063,6 +1078,136 @@ func SyncedAtIsNil() predicate.Dataset {
 // SyncedAtNotNil applies the NotNil predicate on the "synced_at" field.
 func SyncedAtNotNil() predicate.Dataset {
 	return predicate.Dataset(sql.FieldNotNull(FieldSyncedAt))
+}
+
+// ProfileEpochEQ applies the EQ predicate on the "profile_epoch" field.
+func ProfileEpochEQ(v int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldProfileEpoch, v))
+}
+
+// ProfileEpochNEQ applies the NEQ predicate on the "profile_epoch" field.
+func ProfileEpochNEQ(v int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNEQ(FieldProfileEpoch, v))
+}
+
+// ProfileEpochIn applies the In predicate on the "profile_epoch" field.
+func ProfileEpochIn(vs ...int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldIn(FieldProfileEpoch, vs...))
+}
+
+// ProfileEpochNotIn applies the NotIn predicate on the "profile_epoch" field.
+func ProfileEpochNotIn(vs ...int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotIn(FieldProfileEpoch, vs...))
+}
+
+// ProfileEpochGT applies the GT predicate on the "profile_epoch" field.
+func ProfileEpochGT(v int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGT(FieldProfileEpoch, v))
+}
+
+// ProfileEpochGTE applies the GTE predicate on the "profile_epoch" field.
+func ProfileEpochGTE(v int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGTE(FieldProfileEpoch, v))
+}
+
+// ProfileEpochLT applies the LT predicate on the "profile_epoch" field.
+func ProfileEpochLT(v int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLT(FieldProfileEpoch, v))
+}
+
+// ProfileEpochLTE applies the LTE predicate on the "profile_epoch" field.
+func ProfileEpochLTE(v int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLTE(FieldProfileEpoch, v))
+}
+
+// ProfilingUntilEQ applies the EQ predicate on the "profiling_until" field.
+func ProfilingUntilEQ(v time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldProfilingUntil, v))
+}
+
+// ProfilingUntilNEQ applies the NEQ predicate on the "profiling_until" field.
+func ProfilingUntilNEQ(v time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNEQ(FieldProfilingUntil, v))
+}
+
+// ProfilingUntilIn applies the In predicate on the "profiling_until" field.
+func ProfilingUntilIn(vs ...time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldIn(FieldProfilingUntil, vs...))
+}
+
+// ProfilingUntilNotIn applies the NotIn predicate on the "profiling_until" field.
+func ProfilingUntilNotIn(vs ...time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotIn(FieldProfilingUntil, vs...))
+}
+
+// ProfilingUntilGT applies the GT predicate on the "profiling_until" field.
+func ProfilingUntilGT(v time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGT(FieldProfilingUntil, v))
+}
+
+// ProfilingUntilGTE applies the GTE predicate on the "profiling_until" field.
+func ProfilingUntilGTE(v time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGTE(FieldProfilingUntil, v))
+}
+
+// ProfilingUntilLT applies the LT predicate on the "profiling_until" field.
+func ProfilingUntilLT(v time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLT(FieldProfilingUntil, v))
+}
+
+// ProfilingUntilLTE applies the LTE predicate on the "profiling_until" field.
+func ProfilingUntilLTE(v time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLTE(FieldProfilingUntil, v))
+}
+
+// ProfilingUntilIsNil applies the IsNil predicate on the "profiling_until" field.
+func ProfilingUntilIsNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldIsNull(FieldProfilingUntil))
+}
+
+// ProfilingUntilNotNil applies the NotNil predicate on the "profiling_until" field.
+func ProfilingUntilNotNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotNull(FieldProfilingUntil))
+}
+
+// ProfileLossesEQ applies the EQ predicate on the "profile_losses" field.
+func ProfileLossesEQ(v int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldProfileLosses, v))
+}
+
+// ProfileLossesNEQ applies the NEQ predicate on the "profile_losses" field.
+func ProfileLossesNEQ(v int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNEQ(FieldProfileLosses, v))
+}
+
+// ProfileLossesIn applies the In predicate on the "profile_losses" field.
+func ProfileLossesIn(vs ...int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldIn(FieldProfileLosses, vs...))
+}
+
+// ProfileLossesNotIn applies the NotIn predicate on the "profile_losses" field.
+func ProfileLossesNotIn(vs ...int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotIn(FieldProfileLosses, vs...))
+}
+
+// ProfileLossesGT applies the GT predicate on the "profile_losses" field.
+func ProfileLossesGT(v int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGT(FieldProfileLosses, v))
+}
+
+// ProfileLossesGTE applies the GTE predicate on the "profile_losses" field.
+func ProfileLossesGTE(v int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGTE(FieldProfileLosses, v))
+}
+
+// ProfileLossesLT applies the LT predicate on the "profile_losses" field.
+func ProfileLossesLT(v int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLT(FieldProfileLosses, v))
+}
+
+// ProfileLossesLTE applies the LTE predicate on the "profile_losses" field.
+func ProfileLossesLTE(v int) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLTE(FieldProfileLosses, v))
 }
 
 // HasOwner applies the HasEdge predicate on the "owner" edge.

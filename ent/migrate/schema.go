@@ -147,6 +147,9 @@ var (
 		{Name: "sample", Type: field.TypeJSON, Nullable: true},
 		{Name: "notes", Type: field.TypeJSON, Nullable: true},
 		{Name: "synced_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
+		{Name: "profile_epoch", Type: field.TypeInt, Default: 0},
+		{Name: "profiling_until", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
+		{Name: "profile_losses", Type: field.TypeInt, Default: 0},
 		{Name: "owner_id", Type: field.TypeString, Size: 64},
 	}
 	// DatasetsTable holds the schema information for the "datasets" table.
@@ -157,7 +160,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "datasets_users_datasets",
-				Columns:    []*schema.Column{DatasetsColumns[18]},
+				Columns:    []*schema.Column{DatasetsColumns[21]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -166,7 +169,7 @@ var (
 			{
 				Name:    "dataset_owner_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{DatasetsColumns[18], DatasetsColumns[1]},
+				Columns: []*schema.Column{DatasetsColumns[21], DatasetsColumns[1]},
 			},
 			{
 				Name:    "dataset_state",

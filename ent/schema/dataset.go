@@ -39,6 +39,12 @@ func (Dataset) Fields() []ent.Field {
 		field.JSON("sample", json.RawMessage{}).Optional().Comment("execution.Table: the first rows."),
 		field.JSON("notes", []string{}).Optional().Comment("What profiling had to repair or guess."),
 		field.Time("synced_at").SchemaType(timeType).Optional().Nillable(),
+		field.Int("profile_epoch").Default(0).NonNegative().
+			Comment("How often profiling was begun; what an earlier beginning has found is refused."),
+		field.Time("profiling_until").SchemaType(timeType).Optional().Nillable().
+			Comment("Until when a node profiles it, by the database's clock; afterwards anybody may. Null: nobody does."),
+		field.Int("profile_losses").Default(0).NonNegative().
+			Comment("How many beginnings in a row were lost with their nodes."),
 	}
 }
 
