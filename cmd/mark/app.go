@@ -188,7 +188,7 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 		return err
 	}
 	a.closers = append(a.closers, analyst.Close)
-	work.handle(workers{analyst, data, people})
+	work.handle(workers{analyst, data, people, log, parts.Clock, c.EventRetention})
 	if err := work.Start(ctx); err != nil {
 		return err
 	}

@@ -25,6 +25,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix `env:"MARK_TRUSTED_PROXIES" help:"Proxies in front (10.0.0.0/8), which may say in X-Forwarded-For whom they speak for."`
 	OperatorAddr   string         `env:"MARK_OPERATOR_ADDR" help:"Where to serve River's page of jobs (127.0.0.1:8081), to whoever can reach it; empty: nowhere."`
 	ShutdownGrace  time.Duration  `default:"15s" env:"MARK_SHUTDOWN_GRACE" help:"How long a shutdown may take. In the first half runs come to their end; what goes on then is taken up by another node or the next start."`
+	EventRetention time.Duration  `name:"events-retention" default:"168h" env:"MARK_EVENTS_RETENTION" help:"How long the events of a run that has ended are kept; a later reader gets a Snapshot in their place."`
 	Production     bool           `env:"MARK_PRODUCTION" help:"Switch introspection and suggestions off."`
 	LogLevel       string         `default:"info" enum:"debug,info,warn,error" env:"MARK_LOG_LEVEL" help:"debug, info, warn or error."`
 	LogFormat      string         `default:"text" enum:"text,json" env:"MARK_LOG_FORMAT" help:"text or json."`
@@ -166,6 +167,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("MARK_LIMIT_PYTHON_MEMORY_BYTES is below 1 GiB, with which Python does not start")
 	case c.Sandbox.Pool < 0 || c.Limits.LiveSessions < 1 || c.Limits.LiveMemory < 1 || c.Limits.SavedBytes < 1 || c.Limits.SavedAge <= 0:
 		return fmt.Errorf("MARK_LIMIT_LIVE_SESSIONS, MARK_LIMIT_LIVE_MEMORY_BYTES, MARK_LIMIT_SAVED_BYTES and MARK_LIMIT_SAVED_AGE must be above zero, MARK_SANDBOX_POOL not below")
+	case c.EventRetention < 0:
+		return fmt.Errorf("MARK_EVENTS_RETENTION must not be below zero")
 	case c.Limits.RunTime <= 0 || c.Limits.PythonStepTime <= 0:
 		return fmt.Errorf("MARK_LIMIT_RUN_TIME and MARK_LIMIT_PYTHON_STEP_TIME must be above zero, like 10m")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -12,6 +13,8 @@ import (
 	"github.com/mark-analyst/mark/auth"
 	"github.com/mark-analyst/mark/datasets"
 	"github.com/mark-analyst/mark/dispatch"
+	"github.com/mark-analyst/mark/eventlog"
+	"github.com/mark-analyst/mark/internal/clock"
 )
 
 // The queues, as operators see them.
@@ -26,6 +29,10 @@ const (
 	profilesAtOnce = 2
 	// sweepSessionsEvery is how often ended sign-ins are removed.
 	sweepSessionsEvery = time.Hour
+	// compactEvery is how often the events of runs that ended long ago are removed,
+	// compactAtOnce of how many runs before looking whether to go on.
+	compactEvery  = time.Hour
+	compactAtOnce = 100
 )
 
 // sessionSweep removes ended sign-ins.
@@ -34,11 +41,18 @@ type sessionSweep struct{}
 // Kind implements dispatch.Job.
 func (sessionSweep) Kind() string { return "sweep_sessions" }
 
+// compaction removes the events of runs that ended long ago.
+type compaction struct{}
+
+// Kind implements dispatch.Job.
+func (compaction) Kind() string { return "compact_events" }
+
 // jobs are the queues of the service and what is done with what waits in them.
 type jobs struct {
 	*dispatch.Dispatcher
 	runs     *dispatch.Queue[agent.Job]
 	profiles *dispatch.Queue[datasets.Job]
+	draining atomic.Bool // what can wait stops
 }
 
 func newJobs(c Config, logger *slog.Logger) *jobs {
@@ -48,7 +62,9 @@ func newJobs(c Config, logger *slog.Logger) *jobs {
 		runs:       dispatch.NewQueue[agent.Job](d, queueRuns, c.Limits.ConcurrentRuns, dispatch.Options{Priority: 1}),
 		profiles:   dispatch.NewQueue[datasets.Job](d, queueProfiles, profilesAtOnce, dispatch.Options{Priority: 1}),
 	}
-	dispatch.NewQueue[sessionSweep](d, queueMaintenance, 1, dispatch.Options{Priority: 4}).Every(sweepSessionsEvery, sessionSweep{})
+	later := dispatch.Options{Priority: 4}
+	dispatch.NewQueue[sessionSweep](d, queueMaintenance, 1, later).Every(sweepSessionsEvery, sessionSweep{})
+	dispatch.NewQueue[compaction](d, queueMaintenance, 1, later).Every(compactEvery, compaction{})
 	return j
 }
 
@@ -57,6 +73,10 @@ type workers struct {
 	analyst  *agent.Agent
 	datasets *datasets.Service
 	people   *auth.Service
+	log      *eventlog.Log
+	clock    clock.Clock
+	// retention is how long the events of a run that has ended are kept.
+	retention time.Duration
 }
 
 // handle says who does the work.
@@ -67,11 +87,27 @@ func (j *jobs) handle(w workers) {
 		_, err := w.people.Sweep(ctx)
 		return err
 	})
+	dispatch.Handle(j.Dispatcher, func(ctx context.Context, _ compaction) error {
+		return compact(ctx, w.log, w.clock.Now().Add(-w.retention), j.draining.Load)
+	})
+}
+
+// compact removes the events of runs that ended before a time, some runs at once,
+// until there are none left or it is time to stop. What is left the next one does.
+func compact(ctx context.Context, log *eventlog.Log, before time.Time, stop func() bool) error {
+	for !stop() {
+		n, err := log.Compact(ctx, before, compactAtOnce)
+		if err != nil || n < compactAtOnce {
+			return err
+		}
+	}
+	return nil
 }
 
 // drain lets runs and profiles that go on here come to their end, for part of the
 // time that there is, and takes no others. What does not end is handed over.
 func (a *App) drain(ctx context.Context, j *jobs, analyst *agent.Agent, data *datasets.Service) error {
+	j.draining.Store(true)
 	limited, cancel := ctx, context.CancelFunc(func() {})
 	if end, ok := ctx.Deadline(); ok {
 		limited, cancel = context.WithTimeout(ctx, time.Until(end)/2)

@@ -38,6 +38,7 @@ func TestStartsThatCannotWork(t *testing.T) {
 		"Daytona of two things":      {daytonaWith(func(d *DaytonaConfig) { d.Snapshot, d.Image = "a", "b" }), "MARK_DAYTONA_IMAGE"},
 		"a pool too large":           {daytonaWith(func(d *DaytonaConfig) { d.Pool = 4 }), "MARK_DAYTONA_POOL"},
 		"no live sessions":           {func(c *Config) { c.Limits.LiveSessions = 0 }, "MARK_LIMIT_LIVE_SESSIONS"},
+		"events of the future":       {func(c *Config) { c.EventRetention = -time.Second }, "MARK_EVENTS_RETENTION"},
 		"no time":                    {func(c *Config) { c.Limits.RunTime = -time.Second }, "MARK_LIMIT_RUN_TIME"},
 	} {
 		t.Run(name, func(t *testing.T) {
