@@ -149,7 +149,9 @@ func TestALateResultIsRefused(t *testing.T) {
 				}
 				d, err := w.Upload(ctx, "", "t.csv", csv(), nil)
 				must(t, err)
-				expect(t, ctx, "the dataset, begun anew", again)
+				limited, cancel := context.WithTimeout(ctx, 20*time.Second)
+				defer cancel()
+				expect(t, limited, "the dataset, begun anew", again)
 				d = w.client.Dataset.Query().Where(dataset.ID(d.ID)).WithColumns().OnlyX(ctx)
 				if d.State != dataset.StateProfiling || d.ProfileEpoch != 3 || len(d.Edges.Columns) != 0 {
 					t.Errorf("after the late result it is %s in epoch %d with %d columns", d.State, d.ProfileEpoch, len(d.Edges.Columns))
