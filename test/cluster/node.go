@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -69,12 +70,18 @@ func freeAddr(ctx context.Context) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// Set changes the environment (NAME=value) of the node's next starts; NAME= alone
-// is as if it were not there.
-func (n *Node) Set(env ...string) {
+// Set adds to the environment (NAME=value) of the node's next starts, over what is
+// there, until undo.
+func (n *Node) Set(env ...string) (undo func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.env = append(n.env, env...) // of several the last counts
+	before := n.env
+	n.env = slices.Concat(before, env) // of several the last counts
+	return func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.env = before
+	}
 }
 
 // URL is where the node answers.

@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/mark-analyst/mark/test/cluster"
@@ -30,10 +33,13 @@ type arena struct {
 	*cluster.Cluster
 	model  *model
 	db     *sql.DB
-	people []*person
 	random *rand.Rand
-	asked  int
-	clock  string // the file that says how wrong a node's clock is
+	people int // in a round
+	made   int // of them, up to now
+	asked  int // questions, up to now
+
+	folder    string
+	crashFile string // what is written here makes a node end, see package crashpoint
 }
 
 // endTime bounds the end of a cluster.
@@ -47,13 +53,17 @@ func newArena(ctx context.Context, s settings) (_ *arena, err error) {
 			err = errors.Join(err, a.close())
 		}
 	}()
+	if a.folder, err = os.MkdirTemp("", "mark-faults-"); err != nil {
+		return nil, err
+	}
+	a.crashFile = filepath.Join(a.folder, "crash")
 	if a.model, err = startModel(ctx, s.course); err != nil {
 		return nil, err
 	}
 	env := append(a.model.env(),
 		"MARK_SANDBOX_LAUNCHER="+s.launcher, "MARK_SANDBOX_POOL=0",
 		"MARK_LIMIT_CONCURRENT_RUNS=8", "MARK_LIMIT_RUNS_PER_USER=8", "MARK_LIMIT_LIVE_SESSIONS=2",
-		"MARK_WITHOUT="+s.without, "MARK_LOG_FORMAT=json",
+		"MARK_WITHOUT="+s.without, "MARK_CRASH_FILE="+a.crashFile, "MARK_LOG_FORMAT=json",
 	)
 	if a.Cluster, err = cluster.Start(ctx, cluster.Config{Nodes: s.nodes, Binary: s.binary, SandboxDir: s.sandbox, Env: env, Output: s.output}); err != nil {
 		return nil, err
@@ -61,14 +71,22 @@ func newArena(ctx context.Context, s settings) (_ *arena, err error) {
 	if a.db, err = open(a.Postgres.URL("postgres")); err != nil {
 		return nil, err
 	}
-	for i := range s.people {
-		p, err := signUp(ctx, a.Balancer.URL(), "person"+letters(i))
+	a.people = s.people
+	return a, nil
+}
+
+// gather makes people: new ones for each round, for they stay signed in for a
+// quarter of an hour only.
+func (a *arena) gather(ctx context.Context) (people []*person, err error) {
+	for range a.people {
+		a.made++
+		p, err := signUp(ctx, a.Balancer.URL(), "person"+letters(a.made))
 		if err != nil {
 			return nil, err
 		}
-		a.people = append(a.people, p)
+		people = append(people, p)
 	}
-	return a, nil
+	return people, nil
 }
 
 func (a *arena) close() error {
@@ -83,6 +101,9 @@ func (a *arena) close() error {
 	}
 	if a.model != nil {
 		errs = append(errs, a.model.close())
+	}
+	if a.folder != "" {
+		errs = append(errs, os.RemoveAll(a.folder))
 	}
 	return errors.Join(errs...)
 }
@@ -101,11 +122,21 @@ func (a *arena) round(ctx context.Context, f fault) (findings, error) {
 	if err := a.whole(ctx); err != nil {
 		return findings{}, err
 	}
-	l := &load{people: a.people, random: a.random, name: func() string { a.asked++; return letters(a.asked) }}
+	l := &load{random: a.random, name: func() string { a.asked++; return letters(a.asked) }}
 	r := &round{arena: a, load: l}
+	defer r.tidy()
 	if f.before != nil {
 		if err := f.before(ctx, r); err != nil {
 			return findings{}, fmt.Errorf("prepare: %w", err)
+		}
+	}
+	var err error
+	if l.people, err = a.gather(ctx); err != nil {
+		return findings{}, err
+	}
+	if f.first != nil {
+		if err := f.first(ctx, r); err != nil {
+			return findings{}, err
 		}
 	}
 	l.ask(ctx)
@@ -117,13 +148,19 @@ func (a *arena) round(ctx context.Context, f fault) (findings, error) {
 		}
 		l.ask(ctx) // these are sent while it happens
 	}
-	err := f.happen(ctx, r)
-	l.work.Wait()
-	if err != nil {
+	if err := f.happen(ctx, r); err != nil {
+		cancel()
+		l.work.Wait()
 		return findings{}, err
 	}
-	found, err := (&auditor{a.db, a.model}).audit(context.WithoutCancel(ctx), l.all())
-	found.notes = append(found.notes, r.notes...)
+	l.work.Wait()
+	if f.after != nil {
+		if err := f.after(r); err != nil {
+			return findings{}, err
+		}
+	}
+	found, err := (&auditor{r.audited(), a.model}).audit(context.WithoutCancel(ctx), l.all())
+	found.facts = r.facts
 	return found, err
 }
 
@@ -131,7 +168,6 @@ func (a *arena) round(ctx context.Context, f fault) (findings, error) {
 func (a *arena) whole(ctx context.Context) error {
 	for _, n := range a.Nodes {
 		n.Database.Mend()
-		n.Set("MARK_CRASH_AT=")
 		if !n.Running() {
 			if err := n.Start(ctx); err != nil {
 				return err
@@ -141,12 +177,24 @@ func (a *arena) whole(ctx context.Context) error {
 			return err
 		}
 	}
-	for len(a.Balancer.Ready()) < len(a.Nodes) {
+	var addrs []string
+	for _, n := range a.Nodes {
+		addrs = append(addrs, n.Addr)
+	}
+	return a.found(ctx, addrs...)
+}
+
+// found waits until the balancer knows that just these nodes are ready.
+func (a *arena) found(ctx context.Context, addrs ...string) error {
+	slices.Sort(addrs)
+	for {
+		if ready := a.Balancer.Ready(); slices.Equal(slices.Sorted(slices.Values(ready)), addrs) {
+			return nil
+		}
 		if err := rest(ctx, 50*time.Millisecond); err != nil {
 			return err
 		}
 	}
-	return nil
 }
 
 // busiest is the node that works on the most runs.

@@ -21,7 +21,8 @@ type findings struct {
 	lost       int // questions without one run, one answer and an end
 	repeated   int // what was done again although it was stored
 	silence    time.Duration
-	notes      []string // for people
+	notes      []string // what it was, for people
+	facts      []string // what else is worth knowing
 }
 
 func (f *findings) note(count *int, format string, args ...any) {
@@ -225,13 +226,13 @@ func (at *attempt) word(f *findings, q *question, seq int, signature, number str
 func (a *auditor) replies(ctx context.Context, f *findings, q *question, runID string) error {
 	number := 0
 	return a.query(ctx, func(rows *sql.Rows) error {
-		var reply string
+		var reply []byte
 		if err := rows.Scan(&reply); err != nil {
 			return err
 		}
 		t := turn{q.name, number}
 		number++
-		stored := words.FindStringSubmatch(reply)
+		stored := words.FindStringSubmatch(string(reply))
 		asked := a.model.requests(t)
 		if stored == nil || len(asked) == 0 {
 			f.note(&f.repeated, "%s: the reply of turn %d is nobody's", q.name, t.number)
@@ -241,7 +242,7 @@ func (a *auditor) replies(ctx context.Context, f *findings, q *question, runID s
 			f.note(&f.repeated, "%s: turn %d is stored of request %s, and was asked for again: %s", q.name, t.number, stored[1], strings.Join(asked, " "))
 		}
 		return nil
-	}, `SELECT reply::text FROM steps WHERE run_id = $1 AND reply IS NOT NULL ORDER BY index`, runID)
+	}, `SELECT reply FROM steps WHERE run_id = $1 AND reply IS NOT NULL ORDER BY "index"`, runID)
 }
 
 // seen compares what a follower saw with what is stored.

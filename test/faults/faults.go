@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/mark-analyst/mark/internal/crashpoint"
@@ -14,7 +16,9 @@ import (
 type fault struct {
 	name   string
 	before func(ctx context.Context, r *round) error // prepares it; nil: nothing to prepare
+	first  func(ctx context.Context, r *round) error // what people do before they ask; nil: nothing
 	atOnce bool                                      // it happens by itself, from the first question on
+	after  func(r *round) error                      // looks at what people have met; nil: there is nothing special
 	happen func(ctx context.Context, r *round) error
 }
 
@@ -22,11 +26,28 @@ type fault struct {
 type round struct {
 	*arena
 	*load
-	notes []string
+	facts []string // for people, whatever came of it
+	undo  []func() // at the end, the last first
+	stead *sql.DB  // where runs are stored instead; nil: in the cluster's database
+}
+
+// tidy undoes what a fault has left to be undone.
+func (r *round) tidy() {
+	for _, undo := range slices.Backward(r.undo) {
+		undo()
+	}
+}
+
+// audited is the database that is looked at.
+func (r *round) audited() *sql.DB {
+	if r.stead != nil {
+		return r.stead
+	}
+	return r.arena.db
 }
 
 func (r *round) note(format string, args ...any) {
-	r.notes = append(r.notes, fmt.Sprintf(format, args...))
+	r.facts = append(r.facts, fmt.Sprintf(format, args...))
 }
 
 // toBusiest does something to the node that works on the most runs.
@@ -55,41 +76,6 @@ func during(d time.Duration, do func(*cluster.Link)) func(context.Context, *roun
 		defer n.Database.Mend()
 		return rest(ctx, d)
 	})
-}
-
-// crash has a node end by itself at a place, and starts it again.
-func crash(place string) fault {
-	var victim *cluster.Node
-	return fault{
-		name: "crash: " + place, atOnce: true,
-		before: func(ctx context.Context, r *round) error {
-			victim = r.Nodes[0]
-			if err := victim.Stop(ctx); err != nil {
-				return err
-			}
-			victim.Set("MARK_CRASH_AT=" + place)
-			if err := victim.Start(ctx); err != nil {
-				return err
-			}
-			victim.Set("MARK_CRASH_AT=")
-			return r.whole(ctx)
-		},
-		happen: func(ctx context.Context, r *round) error {
-			for began := time.Now(); victim.Running(); {
-				if time.Since(began) > middleTime {
-					return fmt.Errorf("nothing came to the place %s on %s", place, victim.Name)
-				}
-				if err := rest(ctx, 10*time.Millisecond); err != nil {
-					return err
-				}
-			}
-			r.ask(ctx)
-			if err := rest(ctx, goneTime); err != nil {
-				return err
-			}
-			return victim.Start(ctx)
-		},
-	}
 }
 
 // restart restarts PostgreSQL.
@@ -130,6 +116,11 @@ func faults() []fault {
 		crash(crashpoint.RepliedNotStarted),
 		crash(crashpoint.RanNotStored),
 		crash(crashpoint.EndedNotCompleted),
+		slowConsumer(),
+		{name: "jobs twice", happen: jobsTwice},
+		{name: "stopped through another node", happen: stopElsewhere},
+		{name: "clocks jump 5 min", happen: clocksJump},
+		diskFull(),
 		{name: "SIGTERM, started again", happen: toBusiest(func(ctx context.Context, r *round, n *cluster.Node) error {
 			began := time.Now()
 			if err := n.Stop(ctx); err != nil {

@@ -108,9 +108,7 @@ func (f *follower) once(ctx context.Context) (finished bool, err error) {
 		switch m.Type {
 		case "connection_ack":
 			wait = deadTime
-			if err := ws.WriteJSON(map[string]any{"type": "subscribe", "id": "1", "payload": map[string]any{
-				"query": subscription, "variables": map[string]any{"r": f.runID, "a": f.after()},
-			}}); err != nil {
+			if err := f.subscribe(ws, "1"); err != nil {
 				return false, err
 			}
 			if f.slow {
@@ -192,14 +190,36 @@ func (f *follower) count() int {
 	return len(f.events)
 }
 
-// stall reads nothing until it is cut off. From then on it is no slow one any more.
+// subscribe asks for what comes after the last event that it has.
+func (f *follower) subscribe(ws *websocket.Conn, id string) error {
+	return ws.WriteJSON(map[string]any{"type": "subscribe", "id": id, "payload": map[string]any{
+		"query": subscription, "variables": map[string]any{"r": f.runID, "a": f.after()},
+	}})
+}
+
+const (
+	// stallTime is longer than a node waits for a client that does not read.
+	stallTime = 20 * time.Second
+	// greed is how often the slow one subscribes to the same: to more than the
+	// kernel keeps for it.
+	greed = 12
+)
+
+// stall asks for a lot and reads nothing until it must be cut off. From then on it
+// is no slow one any more.
 func (f *follower) stall(ctx context.Context, ws *websocket.Conn) error {
 	f.slow = false
-	select {
-	case <-time.After(stallTime):
-	case <-ctx.Done():
-		return ctx.Err()
+	for i := range greed {
+		if err := f.subscribe(ws, letters(i)); err != nil {
+			return err
+		}
 	}
+	if err := rest(ctx, stallTime); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	f.newest = time.Now() // the silence was its own
+	f.mu.Unlock()
 	// What had been sent before is in the kernel's buffers, and then the reason.
 	for {
 		if err := ws.SetReadDeadline(time.Now().Add(ackTime)); err != nil {
@@ -210,6 +230,3 @@ func (f *follower) stall(ctx context.Context, ws *websocket.Conn) error {
 		}
 	}
 }
-
-// stallTime is longer than a node waits for a client that does not read.
-const stallTime = 20 * time.Second

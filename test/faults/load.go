@@ -34,27 +34,31 @@ type load struct {
 // ask has everybody ask a question in a new chat. It returns at once.
 func (l *load) ask(ctx context.Context) {
 	for _, p := range l.people {
-		q := &question{name: l.name(), person: p}
-		seed := l.random.Uint64()
-		l.mu.Lock()
-		l.questions = append(l.questions, q)
-		l.mu.Unlock()
-		l.work.Go(func() {
-			runID, err := p.send(ctx, q.name)
-			l.mu.Lock()
-			q.runID, q.err = runID, err
-			if err == nil {
-				now := time.Now()
-				restless := newFollower(p, runID, now)
-				restless.random = rand.New(rand.NewPCG(seed, 0))
-				q.followers = []*follower{newFollower(p, runID, now), restless}
-			}
-			l.mu.Unlock()
-			for _, f := range q.followers {
-				l.work.Go(func() { f.follow(ctx) })
-			}
-		})
+		l.one(ctx, p, "")
 	}
+}
+
+// one has a person ask, in a manner of which the model knows.
+func (l *load) one(ctx context.Context, p *person, manner string) *question {
+	q := &question{name: l.name(), person: p}
+	seed := l.random.Uint64()
+	l.mu.Lock()
+	l.questions = append(l.questions, q)
+	l.mu.Unlock()
+	l.work.Go(func() {
+		runID, err := p.send(ctx, q.name, manner)
+		now := time.Now()
+		restless := newFollower(p, runID, now)
+		restless.random = rand.New(rand.NewPCG(seed, 0))
+		l.mu.Lock()
+		q.runID, q.err = runID, err
+		l.mu.Unlock()
+		if err == nil {
+			l.follow(ctx, q, newFollower(p, runID, now))
+			l.follow(ctx, q, restless)
+		}
+	})
+	return q
 }
 
 // all are the questions that were asked up to now.

@@ -21,8 +21,9 @@ type model struct {
 	listen net.Listener
 	course course
 
-	mu    sync.Mutex // protects the rest
-	last  int        // the newest request's number
+	mu    sync.Mutex     // protects the rest
+	last  int            // the newest request's number
+	busy  map[string]int // answers that are being written, by the question
 	asked map[turn][]string
 	left  map[string]time.Time // when a client left in the middle of an answer, by the question
 }
@@ -48,7 +49,7 @@ func startModel(ctx context.Context, c course) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &model{listen: listen, course: c, asked: map[turn][]string{}, left: map[string]time.Time{}}
+	m := &model{listen: listen, course: c, asked: map[turn][]string{}, busy: map[string]int{}, left: map[string]time.Time{}}
 	m.server = &http.Server{Handler: http.HandlerFunc(m.answer), ReadHeaderTimeout: time.Minute}
 	go m.server.Serve(listen) //nolint:errcheck // it ends with close
 	return m, nil
@@ -68,6 +69,13 @@ func (m *model) requests(t turn) []string {
 	return append([]string(nil), m.asked[t]...)
 }
 
+// writes tells whether an answer to the question is being written.
+func (m *model) writes(question string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.busy[question] > 0
+}
+
 // leftAt is when a client left in the middle of an answer to the question.
 func (m *model) leftAt(question string) (time.Time, bool) {
 	m.mu.Lock()
@@ -85,11 +93,17 @@ func letters(n int) string {
 	return text
 }
 
+// loudly in a question makes the model write a lot: so many dots after each word.
+const (
+	loudly   = "loudly"
+	loudness = 32 << 10
+)
+
 // word is the n-th that a request is answered with.
 func word(signature string, n int) string { return signature + ":" + letters(n) + " " }
 
 // asks finds out what a request is about.
-func asks(body *chatRequest) (t turn, ok bool) {
+func asks(body *chatRequest) (t turn, loud, ok bool) {
 	for i := len(body.Messages) - 1; i >= 0; i-- {
 		switch message := body.Messages[i]; message.Role {
 		case "assistant":
@@ -97,11 +111,11 @@ func asks(body *chatRequest) (t turn, ok bool) {
 		case "user":
 			if found := asking.FindStringSubmatch(string(message.Content)); found != nil {
 				t.question = found[1]
-				return t, true
+				return t, strings.Contains(string(message.Content), loudly), true
 			}
 		}
 	}
-	return t, false
+	return t, false, false
 }
 
 // chatRequest is what the model reads of a request of Chat Completions.
@@ -118,7 +132,7 @@ func (m *model) answer(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `{"error":{"message":"not a request"}}`, http.StatusBadRequest)
 		return
 	}
-	t, ok := asks(&body)
+	t, loud, ok := asks(&body)
 	if !ok {
 		http.Error(w, `{"error":{"message":"no question"}}`, http.StatusBadRequest)
 		return
@@ -127,7 +141,13 @@ func (m *model) answer(w http.ResponseWriter, r *http.Request) {
 	m.last++
 	signature := letters(m.last)
 	m.asked[t] = append(m.asked[t], signature)
+	m.busy[t.question]++
 	m.mu.Unlock()
+	defer func() {
+		m.mu.Lock()
+		m.busy[t.question]--
+		m.mu.Unlock()
+	}()
 	w.Header().Set("Content-Type", "text/event-stream")
 	say := func(delta map[string]any, finish any) {
 		frame, err := json.Marshal(map[string]any{
@@ -152,7 +172,11 @@ func (m *model) answer(w http.ResponseWriter, r *http.Request) {
 			m.mu.Unlock()
 			return
 		}
-		say(map[string]any{"content": word(signature, n)}, nil)
+		text := word(signature, n)
+		if loud {
+			text += strings.Repeat(".", loudness) + " "
+		}
+		say(map[string]any{"content": text}, nil)
 	}
 	finish := "stop"
 	if t.number < len(m.course.tools) {

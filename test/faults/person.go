@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -101,29 +102,34 @@ func signUp(ctx context.Context, url, name string) (*person, error) {
 
 // send asks a question in a new chat, under one clientMutationId until there is an
 // answer, and returns the run.
-func (p *person) send(ctx context.Context, name string) (runID string, err error) {
+func (p *person) send(ctx context.Context, name, manner string) (runID string, err error) {
 	err = insist(ctx, func() error {
-		var got struct {
-			SendMessage struct {
-				Run    *struct{ ID string }
-				Errors []struct{ Code string }
-			}
-		}
-		if err := p.do(ctx, `mutation($t: String!, $m: String!) { sendMessage(input: {text: $t, clientMutationId: $m}) {
-			run { id } errors { ... on UserError { code } } } }`,
-			map[string]any{"t": "Please ask-" + name, "m": name}, &got); err != nil {
-			return err
-		}
-		if got.SendMessage.Run == nil {
-			return fmt.Errorf("%w: %v", errRefused, got.SendMessage.Errors)
-		}
-		runID = got.SendMessage.Run.ID
-		return nil
+		runID, err = p.try(ctx, name+" "+manner)
+		return err
 	})
 	if err != nil {
 		return "", fmt.Errorf("send %s: %w", name, err)
 	}
 	return runID, nil
+}
+
+// try asks a question once. Its clientMutationId is the question.
+func (p *person) try(ctx context.Context, name string) (runID string, err error) {
+	var got struct {
+		SendMessage struct {
+			Run    *struct{ ID string }
+			Errors []struct{ Code string }
+		}
+	}
+	if err := p.do(ctx, `mutation($t: String!, $m: String!) { sendMessage(input: {text: $t, clientMutationId: $m}) {
+		run { id } errors { ... on UserError { code } } } }`,
+		map[string]any{"t": "Please ask-" + name, "m": strings.Fields(name)[0]}, &got); err != nil {
+		return "", err
+	}
+	if got.SendMessage.Run == nil {
+		return "", fmt.Errorf("%w: %v", errRefused, got.SendMessage.Errors)
+	}
+	return got.SendMessage.Run.ID, nil
 }
 
 // stop asks for the end of a run, through the node that answers at url.

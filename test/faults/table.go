@@ -32,6 +32,9 @@ func (t *table) row(name string, f findings, err error, took time.Duration) bool
 		verdict = "  FAILED"
 	}
 	t.numbers(name, f, took, verdict)
+	for _, fact := range f.facts {
+		fmt.Fprintf(t.to, "    %s\n", fact)
+	}
 	if !good {
 		for _, note := range f.notes[:min(len(f.notes), mostNotes)] {
 			fmt.Fprintf(t.to, "    %s\n", note)
