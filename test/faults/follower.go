@@ -90,7 +90,7 @@ func (f *follower) once(ctx context.Context) (finished bool, err error) {
 		return false, err
 	}
 	defer ws.Close()
-	defer context.AfterFunc(ctx, func() { ws.Close() })()
+	defer context.AfterFunc(ctx, func() { _ = ws.Close() })() // it ends, whatever that says
 	if err := ws.WriteJSON(map[string]any{"type": "connection_init", "payload": map[string]any{"authorization": "Bearer " + f.person.token}}); err != nil {
 		return false, err
 	}

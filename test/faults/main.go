@@ -8,7 +8,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -58,10 +57,13 @@ func run() error {
 			return err
 		}
 	}
-	if s.output, err = os.Create(output); output == "" {
-		s.output = io.Discard
-	} else if err != nil {
-		return err
+	if output != "" {
+		file, err := os.Create(output)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		s.output = file
 	}
 	fmt.Printf("seed %d\n", s.seed)
 	if teeth {

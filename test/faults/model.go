@@ -158,7 +158,7 @@ func (m *model) answer(w http.ResponseWriter, r *http.Request) {
 			panic(err) // strings always marshal
 		}
 		fmt.Fprintf(w, "data: %s\n\n", frame)
-		w.(http.Flusher).Flush() //nolint:errcheck,forcetypeassert // net/http's can
+		w.(http.Flusher).Flush() // net/http's can
 	}
 	say(map[string]any{"role": "assistant", "content": ""}, nil)
 	tick := time.NewTicker(m.course.pace)
