@@ -8,6 +8,7 @@ import (
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/step"
+	"github.com/mark-analyst/mark/internal/crashpoint"
 	"github.com/mark-analyst/mark/internal/dialogue"
 )
 
@@ -56,7 +57,7 @@ func started(s *ent.Step) bool { return s.CallID != "" || s.Arguments != "" }
 
 // storedReply is the model's reply of a step, where it is stored.
 func storedReply(s *ent.Step) (reply dialogue.Reply, ok bool, err error) {
-	if len(s.Reply) == 0 {
+	if len(s.Reply) == 0 || crashpoint.Without(crashpoint.Replay) {
 		return reply, false, nil
 	}
 	if err := json.Unmarshal(s.Reply, &reply); err != nil {

@@ -24,4 +24,8 @@ const (
 	Filter = "filter"
 	// Poll: what no notification tells of is found by looking.
 	Poll = "poll"
+	// Replay: the model is not asked again for a reply that is stored.
+	Replay = "replay"
+	// Sweep: a run that waits and has no job gets one.
+	Sweep = "sweep"
 )

@@ -21,6 +21,8 @@ func teethOf() []tooth {
 	return []tooth{
 		{crashpoint.Fence, "paused 8.5 s", "zombies", func(f findings) bool { return f.zombies > 0 }},
 		{crashpoint.Filter, "none", "twice", func(f findings) bool { return f.duplicates > 0 }},
+		{crashpoint.Replay, "crash: " + crashpoint.RepliedNotStarted, "repeated", func(f findings) bool { return f.repeated > 0 }},
+		{crashpoint.Sweep, "crash: " + crashpoint.SentNotEnqueued, "lost", func(f findings) bool { return f.lost > 0 }},
 		{crashpoint.Poll, "notifications lost 15 s", "silence", func(f findings) bool { return f.silence > mostSilence }},
 	}
 }
