@@ -217,6 +217,16 @@ func (a *arena) node(name string) (*cluster.Node, error) {
 	return nil, fmt.Errorf("there is no node %s", name)
 }
 
+// running is a node that runs.
+func (a *arena) running() *cluster.Node {
+	for _, n := range a.Nodes {
+		if n.Running() {
+			return n
+		}
+	}
+	return a.Nodes[0]
+}
+
 // other is a node that is not this one.
 func (a *arena) other(than *cluster.Node) *cluster.Node {
 	for _, n := range a.Nodes {

@@ -66,6 +66,7 @@ const (
 	pauseTime = 8500 * time.Millisecond
 	cutTime   = 12 * time.Second
 	holeTime  = 15 * time.Second
+	awayTime  = 6 * time.Second
 	goneTime  = 3 * time.Second // until a node that was killed is started again
 )
 
@@ -97,6 +98,7 @@ func faults() []fault {
 			return n.Start(ctx)
 		})},
 		{name: "kill -9, and no more", happen: toBusiest(func(_ context.Context, _ *round, n *cluster.Node) error { return n.Kill() })},
+		{name: "kill -9, two of three", happen: killAllButOne},
 		{name: "paused 8.5 s", happen: toBusiest(func(ctx context.Context, _ *round, n *cluster.Node) error {
 			if err := n.Pause(); err != nil {
 				return err
@@ -108,6 +110,7 @@ func faults() []fault {
 		})},
 		{name: "cut from PostgreSQL 12 s", happen: during(cutTime, (*cluster.Link).Cut)},
 		{name: "black hole 15 s", happen: during(holeTime, (*cluster.Link).BlackHole)},
+		{name: "all cut from PostgreSQL 6 s", happen: cutAll},
 		{name: "PostgreSQL restarts, fast", happen: restart(testpg.Fast)},
 		{name: "PostgreSQL restarts, immediate", happen: restart(testpg.Immediate)},
 		{name: "listeners killed", happen: killListeners},
@@ -129,7 +132,49 @@ func faults() []fault {
 			r.note("the node ended within %s", time.Since(began).Round(time.Millisecond))
 			return n.Start(ctx)
 		})},
+		{name: "a deploy, node by node", happen: deploy},
 	}
+}
+
+// killAllButOne leaves the node that works on the fewest runs.
+func killAllButOne(ctx context.Context, r *round) error {
+	for range len(r.Nodes) - 1 {
+		n, err := r.busiest(ctx)
+		if err != nil {
+			return err
+		}
+		if !n.Running() {
+			n = r.running()
+		}
+		if err := n.Kill(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cutAll is the database's being away for everybody.
+func cutAll(ctx context.Context, r *round) error {
+	for _, n := range r.Nodes {
+		n.Database.Cut()
+		defer n.Database.Mend()
+	}
+	return rest(ctx, awayTime)
+}
+
+// deploy ends one node after the other as an operator does, and starts it again,
+// while questions come.
+func deploy(ctx context.Context, r *round) error {
+	for _, n := range r.Nodes {
+		if err := n.Stop(ctx); err != nil {
+			return err
+		}
+		if err := n.Start(ctx); err != nil {
+			return err
+		}
+		r.one(ctx, r.load.people[0], "")
+	}
+	return nil
 }
 
 // killListeners ends the connections that LISTEN, again and again.
