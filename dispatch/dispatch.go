@@ -249,21 +249,6 @@ func (d *Dispatcher) riverConfig() *river.Config {
 		ID: d.config.Node, Queues: d.queues, Workers: d.workers, PeriodicJobs: d.every,
 		FetchCooldown: notifyCooldown, FetchPollInterval: fetchPoll, JobTimeout: -1,
 		CompletedJobRetentionPeriod: keepEnded, CancelledJobRetentionPeriod: keepEnded, DiscardedJobRetentionPeriod: keepEnded,
-		Logger: slog.New(warnings{d.config.Logger.Handler()}),
+		Logger: slog.New(newWarnings(d.config.Logger.Handler(), time.Now)),
 	}
 }
-
-// warnings drops what is less than a warning: River tells of its own comings and
-// goings.
-type warnings struct{ slog.Handler }
-
-// Enabled implements slog.Handler.
-func (w warnings) Enabled(ctx context.Context, l slog.Level) bool {
-	return l >= slog.LevelWarn && w.Handler.Enabled(ctx, l)
-}
-
-// WithAttrs implements slog.Handler.
-func (w warnings) WithAttrs(a []slog.Attr) slog.Handler { return warnings{w.Handler.WithAttrs(a)} }
-
-// WithGroup implements slog.Handler.
-func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
