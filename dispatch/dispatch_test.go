@@ -290,7 +290,7 @@ func BenchmarkStart(b *testing.B) {
 		if err := d.Start(b.Context()); err != nil {
 			b.Fatal(err)
 		}
-		defer d.Close(context.Background()) //nolint:errcheck // the benchmark's end
+		defer d.Close(context.Background())
 		for i := range b.N {
 			if err := q.Enqueue(b.Context(), greeting{fmt.Sprint(i)}); err != nil {
 				b.Fatal(err)

@@ -55,7 +55,11 @@ func (d *Dispatcher) openSQLite(ctx context.Context) error {
 		return err
 	}
 	db.SetMaxOpenConns(1) // as River's documentation asks
-	d.closers = append(d.closers, func() { db.Close() })
+	d.closers = append(d.closers, func() {
+		if err := db.Close(); err != nil {
+			d.config.Logger.Warn("closing the job queue failed", "error", err)
+		}
+	})
 	driver := sqliteDriver{riversqlite.New(db)}
 	migrator, err := rivermigrate.New(driver, nil)
 	if err != nil {

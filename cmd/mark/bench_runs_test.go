@@ -73,8 +73,9 @@ func firstEvents(p *person, n int) spread {
 // fill puts a great many rows into the service's database.
 func fill(b *testing.B, url, file, owner string) {
 	b.Helper()
-	db, script := (*sql.DB)(nil), largeSQLite
+	var db *sql.DB
 	var err error
+	script := largeSQLite
 	if url == "" {
 		db, err = store.OpenSQLite(file)
 	} else {

@@ -26,7 +26,7 @@ func TestOperatorsSeeTheJobs(t *testing.T) {
 	ada.answered(run)
 	get := func(url string) (int, string) {
 		t.Helper()
-		res, err := http.Get(url) //nolint:noctx // of the test's own server
+		res, err := http.Get(url)
 		if err != nil {
 			t.Fatal(err)
 		}
