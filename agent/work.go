@@ -12,6 +12,7 @@ import (
 	"github.com/mark-analyst/mark/eventlog"
 	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/dialogue"
+	"github.com/mark-analyst/mark/internal/execution"
 )
 
 // The codes with which runs fail, beside those of internal/dialogue and
@@ -106,7 +107,7 @@ func (a *Agent) outcomeOf(ctx context.Context, row *ent.Run, err error) (out out
 		out = outcome{left: cause}
 	case errors.Is(cause, errStopped):
 		out = outcome{state: run.StateCancelled}
-	case eventlog.Transient(err) && cause == nil:
+	case eventlog.Transient(err) && cause == nil && !elsewhere(err):
 		// The database could not be read. When the lease ends the run goes on.
 		out = outcome{left: err}
 	case errors.Is(cause, context.DeadlineExceeded):
@@ -125,6 +126,14 @@ func (a *Agent) outcomeOf(ctx context.Context, row *ent.Run, err error) (out out
 		level(ctx, "a run failed", "run", row.ID, "error", err)
 	}
 	return out
+}
+
+// elsewhere tells whether what failed is the model or Python: below it may lie
+// what a database that is away looks like, too, such as a refused connection.
+func elsewhere(err error) bool {
+	var model *dialogue.Error
+	var py *execution.Error
+	return errors.As(err, &model) || errors.As(err, &py)
 }
 
 // final tells whether a run has ended.
