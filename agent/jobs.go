@@ -87,6 +87,7 @@ func (a *Agent) Work(ctx context.Context, j Job) error {
 	if len(due) == 0 || due[0].Epoch != j.Epoch {
 		return nil // it has ended, another has it, or it is not its turn
 	}
+	asked := time.Now() // the lease may have begun long before its answer arrives
 	w, err := a.Log.Claim(ctx, j.RunID, j.Epoch, a.Node)
 	if errors.Is(err, eventlog.ErrFenced) {
 		return nil
@@ -95,7 +96,7 @@ func (a *Agent) Work(ctx context.Context, j Job) error {
 		return err
 	}
 	// The queue does not end the work: HandOver does, in good order.
-	a.work(context.WithoutCancel(ctx), w, due[0].OwnerID)
+	a.work(context.WithoutCancel(ctx), w, due[0].OwnerID, asked)
 	crashpoint.Here(crashpoint.EndedNotCompleted)
 	a.look() // it may be another run's turn now
 	return nil

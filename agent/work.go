@@ -23,9 +23,10 @@ const (
 	CodeInternal    = "INTERNAL"
 )
 
-// work is one claim of a run, from there to its end or to its loss.
-func (a *Agent) work(ctx context.Context, w eventlog.Writer, ownerID string) {
-	ctx, own, leave := a.held.add(ctx, w, time.Now())
+// work is one claim of a run, asked for at a moment, from there to its end or to
+// its loss.
+func (a *Agent) work(ctx context.Context, w eventlog.Writer, ownerID string, asked time.Time) {
+	ctx, own, leave := a.held.add(ctx, w, asked)
 	defer leave()
 	// What is stored must be stored whatever ended the work.
 	stored := a.AsOwner(context.WithoutCancel(ctx), ownerID)
