@@ -15,6 +15,14 @@ const CodeUnsupported = "ANSWER_UNSUPPORTED"
 // up, and of the others the answer is taken with its checks. What people have
 // seen of it is withdrawn.
 func (k *work) doubt(s *ent.Step, a *Answer) (told string, end callEnd, err error) {
+	if ended(s) { // an earlier claim has decided, and the data may have changed since
+		if s.ErrorCode != CodeUnsupported {
+			return "", callEnd{}, nil
+		}
+		k.doubted, k.mustCall = true, true
+		end, err = storedEnd(s)
+		return untagged(end.result), end, err
+	}
 	var found []string
 	for _, c := range a.Checks {
 		if c.Code == CheckNoEvidence || c.Code == CheckNoOutput {
@@ -26,10 +34,8 @@ func (k *work) doubt(s *ent.Step, a *Answer) (told string, end callEnd, err erro
 		return "", callEnd{}, nil
 	}
 	k.doubted, k.mustCall = true, true
-	if !ended(s) {
-		if err := k.rec.event(KindAttemptDiscarded, EventBody{StepID: s.ID}); err != nil {
-			return "", callEnd{}, err
-		}
+	if err := k.rec.event(KindAttemptDiscarded, EventBody{StepID: s.ID}); err != nil {
+		return "", callEnd{}, err
 	}
 	problems := clip(strings.Join(found, " "), 1_000)
 	told = k.prompts.doubt(problems)

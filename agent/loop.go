@@ -164,9 +164,10 @@ func (k *work) call(ctx context.Context, s *ent.Step, m dialogue.Message, last b
 	if !last { // each call is a step, and the last one is for the answer
 		most = min(most, max(1, k.Limits.Steps-k.steps))
 	}
-	surplus := len(m.ToolCalls) - most
-	if surplus > 0 { // a call without a result would be refused: they are not told again
+	surplus := ""
+	if n := len(m.ToolCalls) - most; n > 0 { // a call without a result would be refused: they are not told again
 		m.ToolCalls = m.ToolCalls[:most]
+		surplus = fmt.Sprintf("\n(%d more calls were not run: at most %d could be run at once.)", n, most)
 	}
 	k.prompt.add(m)
 	for i, c := range m.ToolCalls {
@@ -180,14 +181,20 @@ func (k *work) call(ctx context.Context, s *ent.Step, m dialogue.Message, last b
 		if err != nil {
 			return errors.Join(err, k.leaveStep(s, end))
 		}
-		if end.state != step.StateSucceeded || k.answer == nil {
-			warned := k.warn(c, end.result)
-			if !ended(s) { // else it is stored as it was told
-				end.result = warned
-			}
+		more := ""
+		if i == most-1 {
+			more = surplus
 		}
-		if surplus > 0 && i == most-1 && !ended(s) {
-			end.result += fmt.Sprintf("\n(%d more calls were not run: at most %d could be run at once.)", surplus, most)
+		if ended(s) {
+			end.result = *s.Result // as it was told
+		}
+		switch goesOn := end.state != step.StateSucceeded || k.answer == nil; {
+		case goesOn && ended(s):
+			k.recount(c, strings.TrimSuffix(end.result, more))
+		case goesOn:
+			end.result = k.warn(c, end.result) + more
+		case !ended(s):
+			end.result += more
 		}
 		k.prompt.add(dialogue.Message{Role: dialogue.ToolRole, ToolCallID: c.ID, Content: end.result})
 		if err := k.endStep(s, end); err != nil {
@@ -262,6 +269,11 @@ type callEnd struct {
 
 func failed(code, result string) callEnd {
 	return callEnd{state: step.StateFailed, code: code, message: result, result: "<error>\n" + result + "\n</error>"}
+}
+
+// untagged is the text of a result that failed has made.
+func untagged(result string) string {
+	return strings.TrimSuffix(strings.TrimPrefix(result, "<error>\n"), "\n</error>")
 }
 
 // failureOf makes a sentence for a person of the error that ended a run.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"regexp"
+	"strings"
 
 	"github.com/mark-analyst/mark/internal/dialogue"
 )
@@ -22,21 +23,29 @@ var stepNumbers = regexp.MustCompile(`<cell \d+>|\[s\d+\.`)
 // loopDetector counts calls by tool, arguments and result.
 type loopDetector struct {
 	seen map[[sha256.Size]byte]int
+	last map[string]string // a call's latest result
 }
 
 // count adds a call and returns how often it was made with this result.
 func (l *loopDetector) count(c dialogue.ToolCall, result string) int {
 	if l.seen == nil {
-		l.seen = map[[sha256.Size]byte]int{}
+		l.seen, l.last = map[[sha256.Size]byte]int{}, map[string]string{}
 	}
+	call := nameOf(c)
+	l.last[call] = result
+	key := sha256.Sum256(encode([]string{call, stepNumbers.ReplaceAllString(result, "")}))
+	l.seen[key]++
+	return l.seen[key]
+}
+
+// nameOf is a call by tool and arguments.
+func nameOf(c dialogue.ToolCall) string {
 	args := c.Arguments
 	var v any
 	if json.Unmarshal([]byte(args), &v) == nil {
 		args = string(encode(v)) // sorted keys, no spaces
 	}
-	key := sha256.Sum256(encode([]string{c.Name, args, stepNumbers.ReplaceAllString(result, "")}))
-	l.seen[key]++
-	return l.seen[key]
+	return string(encode([]string{c.Name, args}))
 }
 
 // toldAgain is how long a result may be to be told again with the warning,
@@ -61,4 +70,20 @@ func (k *work) warn(c dialogue.ToolCall, result string) string {
 		return k.prompts.text(hint)
 	}
 	return result + "\n" + k.prompts.text(hint)
+}
+
+// recount is warn for a call of an earlier claim, whose result is stored as the
+// model was told it: with the warning, or as nothing but that.
+func (k *work) recount(c dialogue.ToolCall, told string) {
+	for _, name := range []string{promptLoop, promptLoopEnd} {
+		result, warned := strings.CutSuffix(told, k.prompts.text(name))
+		if !warned {
+			continue
+		}
+		k.mustEnd = k.mustEnd || name == promptLoopEnd
+		if told = strings.TrimSuffix(result, "\n"); told == "" {
+			told = k.loops.last[nameOf(c)]
+		}
+	}
+	k.loops.count(c, told)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/mark-analyst/mark/internal/execution"
@@ -60,6 +61,15 @@ func (k *work) unfit(o Output) string {
 	return ""
 }
 
+// countInline counts what an earlier claim of the run has kept with it.
+func (k *work) countInline(kept []Output) {
+	for _, o := range kept {
+		if !o.isPrinted() {
+			k.inline += len(encode(o))
+		}
+	}
+}
+
 // farNumber matches what may be a number beyond PostgreSQL's numeric, which is
 // what its jsonb keeps numbers as: 131,072 digits before the point, 16,383 after.
 var farNumber = regexp.MustCompile(`[0-9][eE][+-]?[0-9]{4}|[0-9]{1000}`)
@@ -87,6 +97,11 @@ func outputName(step, n int) string { return fmt.Sprintf("s%d.o%d", step, n) }
 
 // streamName is the name of what a step printed.
 func streamName(step int, s execution.Stream) string { return fmt.Sprintf("s%d.%s", step, s) }
+
+// isPrinted tells whether an output is what a step printed.
+func (o Output) isPrinted() bool {
+	return strings.HasSuffix(o.Name, "."+string(execution.Stdout)) || strings.HasSuffix(o.Name, "."+string(execution.Stderr))
+}
 
 // isChart tells whether an output is something to look at.
 func (o Output) isChart() bool {

@@ -102,6 +102,7 @@ func (k *work) replay(ctx context.Context, t *tool, s *ent.Step, args map[string
 		return end, true, err
 	}
 	k.evidence.add(s, end.outputs)
+	k.countInline(end.outputs)
 	k.loaded = k.loaded || end.state == step.StateSucceeded
 	if len(s.Audit) > 0 {
 		var ran Audit

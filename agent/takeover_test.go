@@ -27,8 +27,9 @@ type course struct {
 	turns  []turn
 	before func(turn int) // nil: nothing
 
-	mu    sync.Mutex
-	asked []int // how often each turn was asked for
+	mu      sync.Mutex
+	asked   []int    // the turns that were asked for
+	choices []string // and the tool that each had to choose
 }
 
 func (c *course) Stream(ctx context.Context, req dialogue.Request, emit func(dialogue.Delta) error) (dialogue.Reply, error) {
@@ -45,7 +46,7 @@ func (c *course) Stream(ctx context.Context, req dialogue.Request, emit func(dia
 		return dialogue.Reply{}, fmt.Errorf("turn %d of a course of %d", n, len(c.turns))
 	}
 	c.mu.Lock()
-	c.asked = append(c.asked, n)
+	c.asked, c.choices = append(c.asked, n), append(c.choices, string(req.Choice))
 	c.mu.Unlock()
 	if c.before != nil {
 		c.before(n)

@@ -77,7 +77,7 @@ func describeOutput(o Output) string {
 		title = " " + string(encode(o.Title))
 	}
 	switch {
-	case strings.HasSuffix(o.Name, ".stdout"), strings.HasSuffix(o.Name, ".stderr"):
+	case o.isPrinted():
 		return ""
 	case o.Table != nil:
 		return fmt.Sprintf("[%s] table%s %d rows x %d columns\n%s", o.Name, title, o.Table.RowCount, len(o.Table.Columns), tableText(o.Table))
