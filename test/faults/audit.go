@@ -135,6 +135,7 @@ var (
 // log looks at a run's events: their numbers, their end, and whether what is in
 // them comes from one attempt at a time.
 func (a *auditor) log(f *findings, q *question, r storedRun, events []storedEvent) {
+	replies := 0
 	once := map[string]int{}
 	text := map[string]*attempt{} // by step
 	printed := map[string]int{}
@@ -149,6 +150,10 @@ func (a *auditor) log(f *findings, q *question, r storedRun, events []storedEven
 		case "RunStarted", "RunFinished", "StepStarted", "StepFinished", "ToolStarted":
 			if once[e.kind+e.body.StepID]++; once[e.kind+e.body.StepID] > 1 {
 				f.note(&f.repeated, "%s: event %d is another %s of %s", q.name, e.seq, e.kind, e.body.StepID)
+			}
+		case "UsageUpdated": // stored with each reply of the model
+			if replies++; replies > len(a.model.course.tools)+1 {
+				f.note(&f.repeated, "%s: event %d tells of a reply more than there are turns", q.name, e.seq)
 			}
 		case "AttemptDiscarded":
 			if at := text[e.body.StepID]; at != nil {

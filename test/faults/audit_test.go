@@ -18,7 +18,7 @@ func sound() []storedEvent {
 	return []storedEvent{
 		of("RunStarted", "", ""), of("StepStarted", "s", ""),
 		of("TextDelta", "s", "x:a x:b "), of("AttemptDiscarded", "s", ""),
-		of("TextDelta", "s", "y:a "), of("TextDelta", "s", "y:b y:c "),
+		of("TextDelta", "s", "y:a "), of("TextDelta", "s", "y:b y:c "), of("UsageUpdated", "", ""),
 		of("OutputChunk", "s", "ran-y-a\n"), of("StepFinished", "s", ""), of("RunFinished", "", ""),
 	}
 }
@@ -45,14 +45,15 @@ func TestAuditFindsWhatIsWrongWithALog(t *testing.T) {
 		"sound":                           {func(e []storedEvent) []storedEvent { return e }, ""},
 		"a word of the lost attempt":      {insert(5, of("TextDelta", "s", "x:c ")), "zombies"},
 		"a word of another attempt":       {insert(5, of("TextDelta", "s", "z:b ")), "zombies"},
-		"an event after the end":          {insert(9, of("TextDelta", "t", "y:d ")), "zombies gaps"},
-		"a second end":                    {insert(8, of("RunFinished", "", "")), "zombies lost repeated"},
-		"no end":                          {func(e []storedEvent) []storedEvent { return e[:8] }, "lost"},
+		"an event after the end":          {insert(10, of("TextDelta", "t", "y:d ")), "zombies gaps"},
+		"a second end":                    {insert(9, of("RunFinished", "", "")), "zombies lost repeated"},
+		"no end":                          {func(e []storedEvent) []storedEvent { return e[:9] }, "lost"},
 		"a word is missing":               {replace(5, "y:c "), "gaps"},
 		"the last word is missing":        {replace(5, "y:b "), "gaps"},
 		"a word comes twice":              {replace(5, "y:a y:b y:c "), "gaps"},
 		"a step begins twice":             {insert(2, of("StepStarted", "s", "")), "repeated"},
-		"a program prints the same again": {insert(7, of("OutputChunk", "s", "ran-y-a\n")), "repeated"},
+		"a reply is stored again":         {insert(7, of("UsageUpdated", "", "")), "repeated"},
+		"a program prints the same again": {insert(8, of("OutputChunk", "s", "ran-y-a\n")), "repeated"},
 	} {
 		events := c.change(sound())
 		for i := range events {
@@ -70,9 +71,9 @@ func TestAuditFindsWhatIsWrongWithALog(t *testing.T) {
 	for i := range events {
 		events[i].seq = i + 1
 	}
-	events[8].seq = 10
+	events[9].seq = 11
 	var f findings
-	(&auditor{model: &model{course: course{words: 3}}}).log(&f, &question{}, storedRun{lastSeq: 10}, events)
+	(&auditor{model: &model{course: course{words: 3}}}).log(&f, &question{}, storedRun{lastSeq: 11}, events)
 	if kinds(f) != "gaps" || f.gaps != 2 {
 		t.Errorf("a number is missing: found %q %q", kinds(f), f.notes)
 	}
