@@ -62,7 +62,8 @@ func echo(t *testing.T) (path string) {
 	return path
 }
 
-// line is a connection that is spoken to line by line.
+// line is a connection that is spoken to line by line, each in a message as
+// PostgreSQL sends it.
 type line struct {
 	net.Conn
 	in *bufio.Reader
@@ -76,10 +77,18 @@ func dial(t *testing.T, addr string) *line {
 	return &line{c, bufio.NewReader(c)}
 }
 
-func (l *line) say(text string) error { _, err := io.WriteString(l, text+"\n"); return err }
+func (l *line) say(text string) error { return l.send('d', text) }
+
+func (l *line) send(kind byte, text string) error {
+	_, err := io.WriteString(l, message(kind, text+"\n"))
+	return err
+}
 
 func (l *line) hear(within time.Duration) (string, error) {
 	if err := l.SetReadDeadline(time.Now().Add(within)); err != nil {
+		return "", err
+	}
+	if _, err := l.in.Discard(headSize); err != nil {
 		return "", err
 	}
 	text, err := l.in.ReadString('\n')
@@ -133,8 +142,16 @@ func TestLink(t *testing.T) {
 	must(t, again.say("d"))
 	hears(again, "d")
 
-	l.BlackHole()
+	l.Deafen()
+	must(t, again.send(notification, "news"))
 	must(t, again.say("e"))
+	hears(again, "e") // and nothing before
+	l.Mend()
+	must(t, again.send(notification, "news"))
+	hears(again, "news")
+
+	l.BlackHole()
+	must(t, again.say("f"))
 	must(t, l.Close()) // ends what is in a black hole too
 	isOver(again)
 	must(t, l.Close())
