@@ -99,7 +99,7 @@ faults: build sandbox ## Break a cluster in every way that it is to survive, FAU
 	@$(FAULTS_RUN) -only '$(FAULTS)'
 
 .PHONY: faults-teeth
-faults-teeth: build sandbox ## Take each defence of runs away: the faults must do harm (three minutes)
+faults-teeth: build sandbox ## Take each defence of runs away: the faults must do harm (five minutes)
 	@$(FAULTS_RUN) -teeth
 
 FUZZTIME ?= 30s
