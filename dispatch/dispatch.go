@@ -94,6 +94,10 @@ const (
 	fetchPoll = 50 * time.Millisecond
 	// retryAfter is how long a job that failed waits for its next attempt.
 	retryAfter = time.Second
+	// jobTime is how long a job may take until its context ends. River takes one
+	// whose node has died for lost after it, and not before: until then the job's
+	// equals find it in their way.
+	jobTime = time.Hour
 	// keepEnded is how long ended jobs stay for operators to look at.
 	keepEnded = time.Hour
 )
@@ -128,7 +132,7 @@ func (q *Queue[J]) With(o Options) *Queue[J] {
 }
 
 // Handle says how jobs of the type J are worked off. Their context ends with the
-// Dispatcher. An error means another attempt, where the job has one left.
+// Dispatcher, and after an hour. An error means another attempt, where the job has one left.
 func Handle[J Job](d *Dispatcher, work func(ctx context.Context, job J) error) {
 	river.AddWorker(d.workers, &worker[J]{work: work})
 }
@@ -152,8 +156,8 @@ func (w *worker[J]) Work(ctx context.Context, job *river.Job[J]) error { return 
 // NextRetry implements river.Worker: soon, since somebody waits.
 func (w *worker[J]) NextRetry(*river.Job[J]) time.Time { return time.Now().Add(retryAfter) }
 
-// Timeout implements river.Worker: jobs bound themselves.
-func (w *worker[J]) Timeout(*river.Job[J]) time.Duration { return -1 }
+// Timeout implements river.Worker.
+func (w *worker[J]) Timeout(*river.Job[J]) time.Duration { return jobTime }
 
 // Start opens the queues and begins to work. It must be called once.
 func (d *Dispatcher) Start(ctx context.Context) error {
@@ -247,7 +251,7 @@ func (d *Dispatcher) running() client {
 func (d *Dispatcher) riverConfig() *river.Config {
 	return &river.Config{
 		ID: d.config.Node, Queues: d.queues, Workers: d.workers, PeriodicJobs: d.every,
-		FetchCooldown: notifyCooldown, FetchPollInterval: fetchPoll, JobTimeout: -1,
+		FetchCooldown: notifyCooldown, FetchPollInterval: fetchPoll, JobTimeout: jobTime, RescueStuckJobsAfter: jobTime,
 		CompletedJobRetentionPeriod: keepEnded, CancelledJobRetentionPeriod: keepEnded, DiscardedJobRetentionPeriod: keepEnded,
 		Logger: slog.New(newWarnings(d.config.Logger.Handler(), time.Now)),
 	}
