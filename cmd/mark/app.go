@@ -192,7 +192,10 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	if err := work.Start(ctx); err != nil {
 		return err
 	}
-	a.closers = append(a.closers, work.Close)
+	// From here on there is work, which must be given back also when the start fails.
+	a.closers = append(a.closers, work.Close, analyst.HandOver, data.HandOver)
+	data.Start()
+	analyst.Start()
 	if c.OperatorAddr != "" {
 		if err := a.serveOperators(ctx, work); err != nil {
 			return err
@@ -234,8 +237,6 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 		a.server.Drain()
 		return a.drain(ctx, work, analyst, data)
 	})
-	data.Start()
-	analyst.Start()
 	return nil
 }
 
