@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/lib/pq"
@@ -14,6 +15,13 @@ import (
 // connectTime bounds how long a new connection may take, name lookup and TLS
 // included.
 const connectTime = 10 * time.Second
+
+// idleSetting is PostgreSQL's name of how long a transaction may be silent, and
+// idleTime what it is. Mark's take milliseconds.
+const (
+	idleSetting = "idle_in_transaction_session_timeout"
+	idleTime    = 10 * time.Second
+)
 
 func openPostgres(ctx context.Context, c Config) (*sql.DB, error) {
 	u, err := url.Parse(c.URL)
@@ -38,6 +46,11 @@ func openPostgres(ctx context.Context, c Config) (*sql.DB, error) {
 		config.Runtime = map[string]string{}
 	}
 	config.Runtime["timezone"] = "UTC"
+	// A client that vanished in the midst of a transaction must not keep its locks
+	// for the hours that the server's TCP would wait.
+	if config.Runtime[idleSetting] == "" {
+		config.Runtime[idleSetting] = strconv.FormatInt(idleTime.Milliseconds(), 10)
+	}
 	connector, err := pq.NewConnectorConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s", address(u), redact(err.Error(), c.URL, u))

@@ -159,6 +159,16 @@ func TestSQLiteSettingsHoldOnEveryConnection(t *testing.T) {
 	}
 }
 
+func TestAVanishedClientKeepsNoLocks(t *testing.T) {
+	var limit string
+	if err := databases.Postgres(t).DB.QueryRowContext(t.Context(), "SHOW idle_in_transaction_session_timeout").Scan(&limit); err != nil {
+		t.Fatal(err)
+	}
+	if limit != "10s" {
+		t.Errorf("a transaction may be silent for %s", limit)
+	}
+}
+
 func TestTimesReadBackAsWritten(t *testing.T) {
 	databases.Each(t, func(t *testing.T, s *store.Store) {
 		ctx := t.Context()
