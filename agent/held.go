@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mark-analyst/mark/eventlog"
@@ -185,6 +186,7 @@ func (a *Agent) renewUntil(ctx context.Context) {
 	ticker := time.NewTicker(renewEvery)
 	defer ticker.Stop()
 	renewing := make(chan struct{}, 1) // a database that hangs must not keep us from noticing
+	apart := false                     // belongs to whoever is renewing
 	for {
 		select {
 		case <-ticker.C:
@@ -203,15 +205,35 @@ func (a *Agent) renewUntil(ctx context.Context) {
 		}
 		a.done.Go(func() {
 			defer func() { <-renewing }()
-			asked := time.Now()
-			answer, err := a.Log.Renew(ctx, claims)
-			if err != nil {
-				if ctx.Err() == nil {
-					a.Logger.WarnContext(ctx, "leases could not be renewed", "runs", len(claims), "error", err)
-				}
+			if !apart && a.renew(ctx, claims...) {
 				return
 			}
-			a.held.renewed(claims, answer, asked)
+			// A single row that somebody keeps locked must not cost the others'.
+			var each sync.WaitGroup
+			var failed atomic.Bool
+			for _, w := range claims {
+				each.Go(func() {
+					if !a.renew(ctx, w) {
+						failed.Store(true)
+					}
+				})
+			}
+			each.Wait()
+			apart = failed.Load()
 		})
 	}
+}
+
+// renew prolongs claims, and reports whether the database has done it.
+func (a *Agent) renew(ctx context.Context, claims ...eventlog.Writer) bool {
+	asked := time.Now()
+	answer, err := a.Log.Renew(ctx, claims)
+	if err != nil {
+		if ctx.Err() == nil {
+			a.Logger.WarnContext(ctx, "leases could not be renewed", "runs", len(claims), "error", err)
+		}
+		return false
+	}
+	a.held.renewed(claims, answer, asked)
+	return true
 }
