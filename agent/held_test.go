@@ -34,7 +34,7 @@ func TestALockedRowCostsOneRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tx.Rollback() //nolint:errcheck // it only reads
+	defer tx.Rollback()
 	if _, err := tx.ExecContext(t.Context(), "SELECT FROM runs WHERE id = $1 FOR UPDATE", locked.Run.ID); err != nil {
 		t.Fatal(err)
 	}
