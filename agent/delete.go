@@ -58,10 +58,16 @@ func (a *Agent) stopChat(ctx context.Context, chatID string) error {
 	defer cancel()
 	for {
 		r, err := a.ActiveRun(ctx, chatID)
-		if err != nil || r == nil {
-			return err
+		if err == nil && r == nil {
+			return nil
 		}
-		if r, err = a.Stop(ctx, r.ID); err != nil {
+		if err == nil {
+			r, err = a.Stop(ctx, r.ID)
+		}
+		if err != nil {
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return ErrBusy
+			}
 			return err
 		}
 		if !final(r.State) {

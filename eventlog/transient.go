@@ -22,6 +22,13 @@ func DiskFull(err error) bool {
 		errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_FULL || errors.Is(err, syscall.ENOSPC)
 }
 
+// Conflict tells whether two transactions stood in each other's way, and this one
+// was taken back.
+func Conflict(err error) bool {
+	var postgres *pq.Error
+	return errors.As(err, &postgres) && postgres.Code.Class() == "40"
+}
+
 // Transient tells whether an error is of a kind that goes away by itself or with
 // an operator's help: the database cannot be reached, is starting or stopping,
 // has no room, or gave up on a conflict. The same call may then succeed later.

@@ -53,7 +53,8 @@ type Store struct {
 	// Dialect is dialect.SQLite or dialect.Postgres.
 	Dialect string
 
-	turn turn // of writers; nil where the database needs none
+	turn   turn    // of writers; nil where the database needs none
+	checks *sql.DB // a connection of its own, so that many others' work is no failure
 }
 
 // Open opens the database and makes sure that it answers and can be written
@@ -69,14 +70,26 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
+	one := c
+	one.MaxConns = 1
+	if s.checks, err = openPool(ctx, one); err != nil {
+		return nil, fmt.Errorf("store: %w", errors.Join(err, s.DB.Close()))
+	}
 	s.Client = ent.NewClient(ent.Driver(driver))
 	c.Guard(s.Client)
 	return s, nil
 }
 
+func openPool(ctx context.Context, c Config) (*sql.DB, error) {
+	if c.URL == "" {
+		return openSQLite(ctx, c)
+	}
+	return openPostgres(ctx, c)
+}
+
 func open(ctx context.Context, c Config) (*Store, dialect.Driver, error) {
 	if c.URL == "" {
-		db, err := openSQLite(ctx, c)
+		db, err := openPool(ctx, c)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -90,16 +103,24 @@ func open(ctx context.Context, c Config) (*Store, dialect.Driver, error) {
 	case scheme != "postgres" && scheme != "postgresql":
 		return nil, nil, fmt.Errorf("the database's URL has the scheme %q; only postgres:// is known (leave it empty for SQLite)", scheme)
 	}
-	db, err := openPostgres(ctx, c)
+	db, err := openPool(ctx, c)
 	if err != nil {
 		return nil, nil, err
 	}
 	return &Store{DB: db, Dialect: dialect.Postgres}, entsql.OpenDB(dialect.Postgres, db), nil
 }
 
+// Ready tells why the database does not answer, or nil.
+func (s *Store) Ready(ctx context.Context) error {
+	if err := s.checks.PingContext(ctx); err != nil {
+		return fmt.Errorf("store: the database does not answer: %w", err)
+	}
+	return nil
+}
+
 // Close closes the database. Closing twice is harmless.
 func (s *Store) Close() error {
-	if err := s.Client.Close(); err != nil {
+	if err := errors.Join(s.Client.Close(), s.checks.Close()); err != nil {
 		return fmt.Errorf("store: close: %w", err)
 	}
 	return nil

@@ -282,3 +282,28 @@ func listenAndClose(t *testing.T) string {
 	defer l.Close()
 	return l.Addr().String()
 }
+
+// A pool whose connections are all in use is no database that is away.
+func TestReadyBesideABusyPool(t *testing.T) {
+	databases.Each(t, func(t *testing.T, s *store.Store) {
+		s.DB.SetMaxOpenConns(1)
+		busy, err := s.DB.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := s.Ready(ctx); err != nil {
+			t.Error(err)
+		}
+		if err := busy.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if s.Ready(t.Context()) == nil {
+			t.Error("a closed database is ready")
+		}
+	})
+}

@@ -229,7 +229,7 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 		Limits: serverLimits, Logger: a.logger, Clock: parts.Clock,
 		Playground:     web.Playground(web.PlaygroundConfig{}),
 		Files:          &files.Handler{Store: blobs, Signer: signer, Lookup: findArtifact(db.Client), Logger: a.logger},
-		Ready:          db.DB.PingContext,
+		Ready:          db.Ready,
 		Explain:        explainOutage,
 		AllowedOrigins: c.AllowedOrigins, TrustedProxies: c.TrustedProxies, Production: c.Production,
 	})
