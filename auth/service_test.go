@@ -228,13 +228,11 @@ func TestWrongCredentialsTakeTheSameTime(t *testing.T) {
 			}
 		}
 	}
-	median := func(name string) time.Duration {
-		slices.Sort(times[name])
-		return times[name][len(times[name])/2]
-	}
-	wrong := median("wrong")
+	// The fastest of them: what a busy machine adds says nothing.
+	fastest := func(name string) time.Duration { return slices.Min(times[name]) }
+	wrong := fastest("wrong")
 	for _, name := range []string{"unknown", "impossible"} {
-		if m := median(name); m < wrong/3 || m > wrong*3 {
+		if m := fastest(name); m < wrong/3 || m > wrong*3 {
 			t.Errorf("%s takes %v, a wrong password %v", name, m, wrong)
 		}
 	}
