@@ -167,7 +167,6 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	if err != nil {
 		return err
 	}
-	a.closers = append(a.closers, data.Close)
 	a.parts = parts
 	sessions, err := keepSessions(c, parts.Sandbox, blobs, parts.Clock, a.logger)
 	if err != nil {
@@ -187,13 +186,12 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	if err != nil {
 		return err
 	}
-	a.closers = append(a.closers, analyst.Close)
 	work.handle(workers{analyst, data, people, log, parts.Clock, c.EventRetention})
 	if err := work.Start(ctx); err != nil {
 		return err
 	}
 	// From here on there is work, which must be given back also when the start fails.
-	a.closers = append(a.closers, work.Close, analyst.HandOver, data.HandOver)
+	a.closers = append(a.closers, work.Close, analyst.Close, data.Close)
 	data.Start()
 	analyst.Start()
 	if c.OperatorAddr != "" {

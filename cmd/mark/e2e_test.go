@@ -7,10 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	entevent "github.com/mark-analyst/mark/ent/event"
-	entrun "github.com/mark-analyst/mark/ent/run"
-	"github.com/mark-analyst/mark/store"
 )
 
 // TestTour is the tour of the README: sign up, bring data, ask, watch, read,
@@ -115,21 +111,43 @@ func TestStreamsFromAnyPointAgreeDuringAndAfterTheRunAndAfterARestart(t *testing
 	})
 }
 
-func TestRestartEndsWhatWasGoingOn(t *testing.T) {
-	s := start(t, "", nil)
-	ada := s.signUp("ada@example.org")
-	chat, run := ada.ask("", "How many rows are there?", ada.sample("penguins"))
-	ada.answered(run)
-	s.down()
-	leaveRunning(t, s, run)
-	s.up()
-	r := ada.run(run)
-	if r.str("node", "state") != "FAILED" || r.str("node", "error", "code") != "RUN_INTERRUPTED" {
-		t.Errorf("run: %v", r.Data)
-	}
-	if _, again := ada.ask(chat, "How many rows are there?"); ada.answered(again)["story"] == "" {
-		t.Error("the chat does not go on")
-	}
+// A restart in the middle of a program: the run goes on, the model is told that the
+// program's end is not known, and a client that comes again has every event once.
+func TestARunGoesOnAfterARestart(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, url string) {
+		s := start(t, url, withModel(t, python("import time\nprint('begun', flush=True)\nwhile True: time.sleep(0.1)"), says("It is done.")))
+		ada := s.signUp("ada@example.org")
+		chat, run := ada.ask("", "Begin")
+		sock := ada.dial()
+		sock.subscribe(run, 0)
+		var before []event
+		for {
+			e, more := sock.next()
+			if !more {
+				t.Fatal("the run ended before the restart")
+			}
+			if before = append(before, e); e.kind() == "OutputChunk" {
+				break
+			}
+		}
+		sock.close()
+		s.downWithin(4 * time.Second)
+		s.up()
+		after := ada.follow(run, len(before))
+		gapless(t, append(before, after...), 0)
+		if state := dig(t, map[string]any(after[len(after)-1]), "run", "state"); state != "SUCCEEDED" {
+			t.Errorf("state %v", state)
+		}
+		if story := ada.answered(run)["story"]; story != "It is done." {
+			t.Errorf("the answer is %v", story)
+		}
+		if first := dig(t, ada.run(run).Data, "node", "steps", 0, "error", "code"); first != "STEP_INTERRUPTED" {
+			t.Errorf("the program ended with %v", first)
+		}
+		if _, again := ada.ask(chat, "And now?"); ada.answered(again)["story"] == "" {
+			t.Error("the chat does not go on")
+		}
+	})
 }
 
 func TestStop(t *testing.T) {
@@ -220,18 +238,4 @@ func TestSecondStartIsQuick(t *testing.T) {
 	if got := ada.do(`{ viewer { email } }`, nil).str("viewer", "email"); got != "ada@example.org" {
 		t.Errorf("the session is gone: %s", got)
 	}
-}
-
-// leaveRunning makes a run look as a crash leaves it: a row that says RUNNING,
-// and nobody who works on it.
-func leaveRunning(t *testing.T, s *service, runID string) {
-	t.Helper()
-	db, err := store.Open(t.Context(), store.Config{DataDir: s.config.DataDir, Guard: store.Unguarded})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	r := db.Client.Run.GetX(t.Context(), runID)
-	db.Client.Event.Delete().Where(entevent.RunID(runID), entevent.Seq(r.LastSeq)).ExecX(t.Context())
-	db.Client.Run.UpdateOne(r).SetState(entrun.StateRunning).SetLastSeq(r.LastSeq - 1).ClearAnswer().ClearFinishedAt().ExecX(t.Context())
 }
