@@ -83,6 +83,9 @@ func storedEnd(s *ent.Step) (callEnd, error) {
 // false where the call is still to be made.
 func (k *work) replay(ctx context.Context, t *tool, s *ent.Step, args map[string]any) (end callEnd, done bool, err error) {
 	switch {
+	case !started(s) && ended(s):
+		end, err = storedEnd(s) // it was refused, under limits that may be others now
+		return end, true, err
 	case !started(s):
 		return end, false, nil // the reply was stored, and nothing was done about it
 	case !t.effects && !ended(s):

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/step"
+	"github.com/mark-analyst/mark/eventlog"
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/internal/figure"
 	"github.com/mark-analyst/mark/internal/ids"
@@ -206,6 +207,9 @@ func (o *stepOutput) file(in execution.Artifact) (*Artifact, error) {
 			SetName(kept.Name).SetMimeType(kept.MIME).SetSizeBytes(size).SetBlobKey(key).
 			SetCreatedAt(kept.CreatedAt).Exec(ctx)
 	})
+	if errors.Is(err, eventlog.ErrUncertain) { // the row may be there
+		return nil, fmt.Errorf("store artifact: %w", err)
+	}
 	if err != nil {
 		// Nothing points at the file: it must not stay.
 		if dropped := o.k.Blobs.Delete(context.WithoutCancel(o.ctx), key); dropped != nil {

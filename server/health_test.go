@@ -21,7 +21,7 @@ func TestStreamsEndWhereTheServerCannotWork(t *testing.T) {
 			var away atomic.Bool
 			back := make(chan struct{})
 			e := start(t, func(c *server.Config) {
-				c.Limits.HealthCheck, c.Limits.Unhealthy, c.Limits.ReadinessCheck = time.Millisecond, 50*time.Millisecond, time.Hour
+				c.Limits.HealthCheck, c.Limits.Unhealthy, c.Limits.ReadinessCheck = time.Millisecond, time.Second, time.Hour
 				c.Ready = func(context.Context) error {
 					switch {
 					case !away.Load():

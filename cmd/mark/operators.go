@@ -32,7 +32,8 @@ func (a *App) serveOperators(ctx context.Context, j *jobs) error {
 	mux := http.NewServeMux()
 	mux.Handle(riverPrefix+"/", ui)
 	mux.Handle("/{$}", http.RedirectHandler(riverPrefix+"/", http.StatusFound))
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	// Pages of other origins in an operator's browser must not change jobs.
+	server := &http.Server{Handler: http.NewCrossOriginProtection().Handler(mux), ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			a.logger.ErrorContext(ctx, "serving operators failed", "error", err)

@@ -47,5 +47,19 @@ func TestOperatorsSeeTheJobs(t *testing.T) {
 	if status, _ := get(s.url + "/river/api/jobs"); status != http.StatusNotFound {
 		t.Errorf("the service's own address: %d", status)
 	}
+	foreign, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+address+"/river/api/jobs/cancel", strings.NewReader(`{"ids":["1"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign.Header.Set("Origin", "https://elsewhere.example")
+	foreign.Header.Set("Content-Type", "application/json")
+	res, err := http.DefaultClient.Do(foreign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusForbidden {
+		t.Errorf("a page of another origin may cancel jobs: %d", res.StatusCode)
+	}
 	http.DefaultClient.CloseIdleConnections()
 }
