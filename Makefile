@@ -128,7 +128,7 @@ bench-sandbox: build sandbox ## Measure the sandbox beside native Python and oth
 bench-runs: need-go need-node ## Measure runs, and the delivery of their events beside others (ten minutes)
 	MARK_BENCH_DIR=$(CURDIR)/data/bench $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./test/bench
 	$(GO) test -run '^$$' -bench Runs -benchtime 1x -timeout 30m ./cmd/mark
-	$(GO) test -run '^$$' -bench Durable -benchtime 100000x -timeout 30m ./eventlog
+	$(GO) test -run '^$$' -bench 'Durable/.*/writers=256/batch=10' -benchtime 100000x -timeout 30m ./eventlog
 
 ##@ Code
 
