@@ -74,8 +74,8 @@ const (
 	maxPause = 500 * time.Millisecond
 )
 
-// add notes a run whose claim was asked for at a moment. The context ends when it is stopped
-// or lost; leave must be called when the work has ended.
+// add notes a run whose claim was asked for at a moment. The context ends when it
+// is stopped or lost; leave must be called when the work has ended.
 func (h *held) add(ctx context.Context, w eventlog.Writer, asked time.Time) (_ context.Context, own *holding, leave func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	own = &holding{writer: w, cancel: cancel, renewed: asked, lost: make(chan struct{})}

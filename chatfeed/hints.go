@@ -6,7 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
+
+	"github.com/mark-analyst/mark/internal/followed"
 )
 
 const (
@@ -22,21 +23,12 @@ const (
 // pollVersions looks at the followed chats at every poll, whatever the hints
 // say, until ctx ends.
 func (f *Feed) pollVersions(ctx context.Context) {
-	ticker := time.NewTicker(f.poll)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			f.lookAtAll(ctx)
-		}
-	}
+	followed.Poll(ctx, f.poll, f.lookAtAll)
 }
 
 // lookAtAll gives every topic the hint that its chat's row holds.
 func (f *Feed) lookAtAll(ctx context.Context) {
-	for ids := range slices.Chunk(f.topics.ids(), chatsAtOnce) {
+	for ids := range slices.Chunk(f.topics.IDs(), chatsAtOnce) {
 		versions, err := f.versions(ctx, ids)
 		if err != nil {
 			if ctx.Err() == nil {

@@ -1,73 +1,39 @@
 package chatfeed
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/mark-analyst/mark/internal/followed"
+)
 
 // topics are the chats that somebody in this process follows.
-type topics struct {
-	mu   sync.Mutex // protects byID and every topic's followers
-	byID map[string]*topic
-}
+type topics struct{ followed.Topics[topic] }
 
 // join returns the chat's topic, counting the caller as a follower until it
 // calls leave.
 func (ts *topics) join(chatID string) (t *topic, leave func()) {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	t, ok := ts.byID[chatID]
-	if !ok {
-		if ts.byID == nil {
-			ts.byID = map[string]*topic{}
-		}
-		t = &topic{changed: make(chan struct{})}
-		ts.byID[chatID] = t
-	}
-	t.followers++
-	return t, func() {
-		ts.mu.Lock()
-		defer ts.mu.Unlock()
-		if t.followers--; t.followers == 0 {
-			delete(ts.byID, chatID)
-		}
-	}
-}
-
-// find returns the chat's topic, or nil where nobody follows it.
-func (ts *topics) find(chatID string) *topic {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	return ts.byID[chatID]
-}
-
-// ids returns the chats that are followed.
-func (ts *topics) ids() []string {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	ids := make([]string, 0, len(ts.byID))
-	for id := range ts.byID {
-		ids = append(ids, id)
-	}
-	return ids
+	return ts.Join(chatID, func() *topic {
+		return &topic{changed: make(chan struct{})}
+	})
 }
 
 // hint tells the chat's followers of a committed version. It never waits for
 // them.
 func (ts *topics) hint(chatID string, version int64) {
-	if t := ts.find(chatID); t != nil {
+	if t := ts.Find(chatID); t != nil {
 		t.hint(version)
 	}
 }
 
 // vanish tells the chat's followers that it is no more.
 func (ts *topics) vanish(chatID string) {
-	if t := ts.find(chatID); t != nil {
+	if t := ts.Find(chatID); t != nil {
 		t.vanish()
 	}
 }
 
 // topic is what is known of one chat without reading it.
 type topic struct {
-	followers int // protected by topics.mu
-
 	mu      sync.Mutex // protects what follows
 	version int64      // of the last hint
 	gone    bool

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/mark-analyst/mark/internal/crashpoint"
+	"github.com/mark-analyst/mark/internal/followed"
 )
 
 const (
@@ -27,21 +27,12 @@ func (l *Log) pollHeads(ctx context.Context) {
 	if crashpoint.Without(crashpoint.Poll) {
 		return
 	}
-	ticker := time.NewTicker(l.poll)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			l.lookAtAll(ctx)
-		}
-	}
+	followed.Poll(ctx, l.poll, l.lookAtAll)
 }
 
 // lookAtAll gives every topic the hint that its run's row holds.
 func (l *Log) lookAtAll(ctx context.Context) {
-	for ids := range slices.Chunk(l.topics.ids(), headsAtOnce) {
+	for ids := range slices.Chunk(l.topics.IDs(), headsAtOnce) {
 		heads, err := l.heads(ctx, l.client, ids)
 		if err != nil {
 			if ctx.Err() == nil {
@@ -50,7 +41,7 @@ func (l *Log) lookAtAll(ctx context.Context) {
 			return
 		}
 		for _, id := range ids {
-			t := l.topics.find(id)
+			t := l.topics.Find(id)
 			if t == nil {
 				continue
 			}
@@ -97,7 +88,7 @@ func (l *Log) take(payload string) {
 		if len(fields) < 2 {
 			continue
 		}
-		t := l.topics.find(fields[0])
+		t := l.topics.Find(fields[0])
 		if t == nil {
 			continue
 		}

@@ -1,6 +1,10 @@
 package eventlog
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/mark-analyst/mark/internal/followed"
+)
 
 // head is how far a run has come.
 type head struct {
@@ -9,56 +13,20 @@ type head struct {
 }
 
 // topics are the runs that somebody in this process follows.
-type topics struct {
-	mu   sync.Mutex // protects byID and every topic's followers
-	byID map[string]*topic
-}
+type topics struct{ followed.Topics[topic] }
 
 // join returns the run's topic, counting the caller as a follower until it
 // calls leave.
 func (ts *topics) join(runID string) (t *topic, leave func()) {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	t, ok := ts.byID[runID]
-	if !ok {
-		if ts.byID == nil {
-			ts.byID = map[string]*topic{}
-		}
-		t = &topic{changed: make(chan struct{}), reading: make(chan struct{}, 1)}
-		ts.byID[runID] = t
-	}
-	t.followers++
-	return t, func() {
-		ts.mu.Lock()
-		defer ts.mu.Unlock()
-		if t.followers--; t.followers == 0 {
-			delete(ts.byID, runID)
-		}
-	}
-}
-
-// find returns the run's topic, or nil where nobody follows it.
-func (ts *topics) find(runID string) *topic {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	return ts.byID[runID]
-}
-
-// ids returns the runs that are followed.
-func (ts *topics) ids() []string {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	ids := make([]string, 0, len(ts.byID))
-	for id := range ts.byID {
-		ids = append(ids, id)
-	}
-	return ids
+	return ts.Join(runID, func() *topic {
+		return &topic{changed: make(chan struct{}), reading: make(chan struct{}, 1)}
+	})
 }
 
 // publish hands committed events to the run's followers. It never waits for
 // them.
 func (ts *topics) publish(runID string, events []Event) {
-	if t := ts.find(runID); t != nil {
+	if t := ts.Find(runID); t != nil {
 		t.publish(events)
 	}
 }
@@ -66,7 +34,6 @@ func (ts *topics) publish(runID string, events []Event) {
 // topic is the newest part of one run's log, shared by its followers: they
 // come and take, so a slow one holds up nobody and costs nothing.
 type topic struct {
-	followers int // protected by topics.mu
 	// reading is held by the one follower that reads the newest events from
 	// the table for all of them.
 	reading chan struct{}

@@ -35,26 +35,26 @@ func (s spread) at(p float64) time.Duration {
 // report writes a line of the table.
 func (s spread) report(b *testing.B, what string, against time.Duration) {
 	b.Helper()
-	ratio := ""
-	if against > 0 {
-		ratio = fmt.Sprintf("  %.2f x", float64(s.at(0.5))/float64(against))
-	}
-	fmt.Printf("%-58s p50 %8.1f ms  p95 %8.1f ms%s\n", what, milliseconds(s.at(0.5)), milliseconds(s.at(0.95)), ratio)
-	b.ReportMetric(milliseconds(s.at(0.5)), "p50-ms")
-	b.ReportMetric(milliseconds(s.at(0.95)), "p95-ms")
+	s.line(b, what, 95, against)
 }
 
 // reportTail is report for enough measurements that their 99th percentile means
 // something.
 func (s spread) reportTail(b *testing.B, what string, against time.Duration) {
 	b.Helper()
+	s.line(b, what, 99, against)
+}
+
+func (s spread) line(b *testing.B, what string, tail int, against time.Duration) {
+	b.Helper()
 	ratio := ""
 	if against > 0 {
 		ratio = fmt.Sprintf("  %.2f x", float64(s.at(0.5))/float64(against))
 	}
-	fmt.Printf("%-58s p50 %8.1f ms  p99 %8.1f ms%s\n", what, milliseconds(s.at(0.5)), milliseconds(s.at(0.99)), ratio)
-	b.ReportMetric(milliseconds(s.at(0.5)), "p50-ms")
-	b.ReportMetric(milliseconds(s.at(0.99)), "p99-ms")
+	middle, end := milliseconds(s.at(0.5)), milliseconds(s.at(float64(tail)/100))
+	fmt.Printf("%-58s p50 %8.1f ms  p%d %8.1f ms%s\n", what, middle, tail, end, ratio)
+	b.ReportMetric(middle, "p50-ms")
+	b.ReportMetric(end, fmt.Sprintf("p%d-ms", tail))
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
