@@ -33,6 +33,14 @@ type Sandbox interface {
 	// Open returns the session of a key, and says where its variables come
 	// from. Closing the session gives it back.
 	Open(ctx context.Context, key string, spec execution.Spec) (execution.Session, execution.Origin, error)
+	// Rewind ends the session of a key and has the next one begin with the
+	// variables as they were at a point (execution.Host); "" is before the first
+	// step. execution.ErrNoPoint is in the error where they are not kept: then
+	// nothing has changed.
+	Rewind(ctx context.Context, key, point string) error
+	// Fork has the first session of a key begin with the variables of another's
+	// at a point; "" is as they are. Its errors are those of Rewind.
+	Fork(ctx context.Context, from, point, to string) error
 	// Erase leaves nothing of the session of a key.
 	Erase(ctx context.Context, key string) error
 }

@@ -260,6 +260,8 @@ type scriptedPython struct {
 	origin execution.Origin
 	keys   []string // that were opened
 	erased []string
+
+	rewound, forked []string // what was asked for
 }
 
 func (p *scriptedPython) Open(_ context.Context, key string, spec execution.Spec) (execution.Session, execution.Origin, error) {
@@ -271,6 +273,20 @@ func (p *scriptedPython) Open(_ context.Context, key string, spec execution.Spec
 	p.opened = append(p.opened, spec)
 	p.keys = append(p.keys, key)
 	return &scriptedSession{p}, p.origin, nil
+}
+
+func (p *scriptedPython) Rewind(_ context.Context, key, point string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rewound = append(p.rewound, key+" "+point)
+	return p.refuse
+}
+
+func (p *scriptedPython) Fork(_ context.Context, from, point, to string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.forked = append(p.forked, from+" "+point+" "+to)
+	return p.refuse
 }
 
 func (p *scriptedPython) Erase(_ context.Context, key string) error {

@@ -347,6 +347,10 @@ func (noSessions) Open(ctx context.Context, _ string, spec execution.Spec) (exec
 	return s, execution.Origin{}, err
 }
 
+func (noSessions) Rewind(context.Context, string, string) error { return execution.ErrNoPoint }
+
+func (noSessions) Fork(context.Context, string, string, string) error { return execution.ErrNoPoint }
+
 func (noSessions) Erase(context.Context, string) error { return nil }
 
 type noBlobs struct{}

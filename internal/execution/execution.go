@@ -7,6 +7,7 @@ package execution
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"time"
 )
@@ -35,7 +36,15 @@ type Host struct {
 	// JSON; the message of a *CallError is raised in the code, any other error
 	// as a sentence that says nothing. nil: every call is refused.
 	Call func(ctx context.Context, call Call) (any, error)
+	// Point names the state after the step, where the session is kept under a key:
+	// the variables can be gone back to under this name while there is room for
+	// them. At most 64 of A-Z, a-z, 0-9, _ and -; "": nobody will.
+	Point string
 }
+
+// ErrNoPoint is in the error where variables are asked for as they were at a point
+// of which none are kept, or not any more.
+var ErrNoPoint = errors.New("execution: no variables of this point are kept")
 
 // Listener returns a Host that only listens.
 func Listener(emit func(Event)) Host { return Host{Emit: emit} }

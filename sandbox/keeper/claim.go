@@ -43,7 +43,7 @@ func (k *Keeper) abandon(ctx context.Context, e *entry) {
 // the variables of all nodes, or the reason why there are none. It returns the
 // term. No session of the key lives here, and nothing of it is being saved.
 func (k *Keeper) begin(ctx context.Context, key string) (string, error) {
-	mine, err := k.claimTerm(ctx, key)
+	mine, err := k.claimTerm(ctx, key, k.base())
 	for try := 0; err == nil && try < mostTries; try++ {
 		var f found
 		if f, err = k.latestBefore(ctx, key, mine); err != nil {
@@ -66,12 +66,17 @@ func (k *Keeper) begin(ctx context.Context, key string) (string, error) {
 	return "", unshared(ctx, err)
 }
 
-// claimTerm makes a term of this node's the one in force.
-func (k *Keeper) claimTerm(ctx context.Context, key string) (string, error) {
-	c := claim{}
-	if k.keeping != nil {
-		c.Base = k.keeping.Base()
+// base is what the images that are made now can be resumed on.
+func (k *Keeper) base() string {
+	if k.keeping == nil {
+		return ""
 	}
+	return k.keeping.Base()
+}
+
+// claimTerm makes a term of this node's the one in force, whose images can be
+// resumed on a base.
+func (k *Keeper) claimTerm(ctx context.Context, key, base string) (string, error) {
 	for range mostTries {
 		terms, err := k.terms(ctx, key)
 		if err != nil {
@@ -87,7 +92,7 @@ func (k *Keeper) claimTerm(ctx context.Context, key string) (string, error) {
 			name = terms[len(terms)-1].name
 		}
 		mine := after(name)
-		if err := k.putJSON(ctx, blob(key, mine, claimBlob), c); err != nil {
+		if err := k.putJSON(ctx, blob(key, mine, claimBlob), claim{Base: base}); err != nil {
 			return "", err
 		}
 		if terms, err = k.terms(ctx, key); err != nil {
@@ -102,6 +107,9 @@ func (k *Keeper) claimTerm(ctx context.Context, key string) (string, error) {
 
 // firstTerm begins the names of terms that are before all that are claimed.
 const firstTerm = "000000000000-"
+
+// lastTerm is after the names of all terms.
+const lastTerm = "~"
 
 // adopt gives an image from before there was a shared store a term of its own.
 func (k *Keeper) adopt(key string) error {
@@ -148,7 +156,7 @@ func (k *Keeper) lay(ctx context.Context, key string, f found) error {
 	n := note{Base: f.base, Used: k.c.Clock.Now(), Gone: f.gone, Behind: f.behind, Term: f.term, Step: f.step}
 	switch {
 	case f.term == "" && f.gone == "":
-		return k.vault.erase(key)
+		return k.vault.forget(key)
 	case f.gone != "":
 		if k.keeping == nil {
 			f.gone = goneEnded // there never are images

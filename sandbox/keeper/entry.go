@@ -3,6 +3,7 @@ package keeper
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -63,6 +64,7 @@ func (k *Keeper) suspend(ctx context.Context, e *entry) error {
 type shot struct {
 	folder string // in the clear
 	step   int    // the last one that it holds
+	point  string // whose state it is; "": nobody's who asks for it by name
 	made   time.Time
 }
 
@@ -79,12 +81,16 @@ func (k *Keeper) shoot(ctx context.Context, key string, live execution.Session, 
 	if !ok {
 		return nil
 	}
-	one := &shot{step: saves.now()}
+	one := &shot{}
+	one.step, one.point = saves.now()
 	var err error
 	if one.folder, err = k.vault.temp(); err == nil {
 		err = session.Snapshot(ctx, one.folder)
 	}
 	one.made = k.c.Clock.Now()
+	if !saves.exact(one.step) {
+		one.point = ""
+	}
 	saves.shot() // the next step may begin
 	if err == nil {
 		return one
@@ -99,7 +105,7 @@ func (k *Keeper) seal(ctx context.Context, key string, one shot, saves *saves) {
 	defer k.vault.clear(one.folder)
 	sealed, err := k.vault.seal(ctx, one.folder)
 	if err == nil {
-		err = k.commit(key, sealed, one, saves)
+		err = k.commit(ctx, key, sealed, one, saves)
 	}
 	if err != nil {
 		k.unsavable(ctx, key, err, saves)
@@ -108,7 +114,7 @@ func (k *Keeper) seal(ctx context.Context, key string, one shot, saves *saves) {
 	saves.saved(one.step)
 }
 
-func (k *Keeper) commit(key, sealed string, one shot, saves *saves) error {
+func (k *Keeper) commit(ctx context.Context, key, sealed string, one shot, saves *saves) error {
 	saves.noting.Lock()
 	defer saves.noting.Unlock()
 	if saves.dropped() {
@@ -119,10 +125,21 @@ func (k *Keeper) commit(key, sealed string, one shot, saves *saves) error {
 	if saves.later(one.step) {
 		n.Behind = goneUnsaved
 	}
+	if one.point != "" {
+		k.keepPoint(ctx, key, sealed, n, one)
+	}
 	if err := k.vault.commit(key, sealed, n); err != nil || k.c.Shared == nil {
 		return err
 	}
 	return k.uploads.send(key, n)
+}
+
+// keepPoint keeps a sealed image as a point. Where that fails the point is not kept.
+func (k *Keeper) keepPoint(ctx context.Context, key, sealed string, n note, one shot) {
+	err := k.vault.keep(key, one.point, sealed, point{Base: n.Base, Term: n.Term, Step: n.Step}, one.made)
+	if err = errors.Join(err, k.vault.trim(key, k.c.Limits.Points)); err != nil {
+		k.c.Logger.WarnContext(ctx, "the variables after a step are not kept for going back to", "key", key, "point", one.point, "error", err)
+	}
 }
 
 func (k *Keeper) unsavable(ctx context.Context, key string, err error, saves *saves) {
@@ -181,8 +198,15 @@ type held struct {
 // is taken, which takes less time than a model needs to ask for the next: were it
 // taken later, a step that ends the session would cost that of the one before.
 func (h *held) Run(ctx context.Context, code string, host execution.Host) (execution.Result, error) {
+	if host.Point != "" && !goodPoint.MatchString(host.Point) {
+		return execution.Result{}, &execution.Error{
+			Code: execution.CodeUnavailable, Message: "This step cannot be run under its name.",
+			Err: fmt.Errorf("%q is no name of a point", host.Point),
+		}
+	}
 	h.entry.origin = execution.Origin{State: execution.OriginKept}
 	h.entry.saves.waitShot(ctx)
+	h.entry.saves.begin()
 	noted := h.keeper.mark(ctx, h)
 	result, err := h.session.Run(ctx, code, host)
 	if failed := noted(); failed != nil { // nobody learns of this step, so it is as if it had not been
@@ -196,7 +220,7 @@ func (h *held) Run(ctx context.Context, code string, host execution.Host) (execu
 		h.dead = true
 		h.keeper.ended(context.WithoutCancel(ctx), h.entry)
 	case !h.dead:
-		h.keeper.saveSoon(h.entry, h.session)
+		h.keeper.saveSoon(h.entry, h.session, host.Point)
 	}
 	return result, err
 }
@@ -223,12 +247,13 @@ func (h *held) Close() error {
 
 // saveSoon saves the session beside whatever comes next: one goroutine takes
 // snapshots, one seals them, so that a step need not wait until the image of the
-// one before is sealed. Of snapshots that wait to be sealed the latest stays.
-func (k *Keeper) saveSoon(e *entry, live execution.Session) {
+// one before is sealed. Of snapshots that wait to be sealed the latest stays, and
+// those that are points.
+func (k *Keeper) saveSoon(e *entry, live execution.Session, point string) {
 	key, saves := e.key, e.saves
 	saves.noting.Lock()
 	k.stepped(context.Background(), key, goneUnsaved)
-	begin := saves.want()
+	begin := saves.want(point)
 	saves.noting.Unlock()
 	if !begin {
 		return

@@ -56,3 +56,21 @@ func (k *Keeper) AwaitShared(key string) {
 		<-going.done
 	}
 }
+
+// AwaitSealing waits until nothing of an open session waits to be sealed: what is
+// being sealed is all there is.
+func (k *Keeper) AwaitSealing(key string) {
+	k.await(key, func(s *saves) bool { return s.sealing && len(s.pending) == 0 })
+}
+
+// AwaitTaken waits until the snapshots of all steps of an open session are taken.
+func (k *Keeper) AwaitTaken(key string) {
+	k.await(key, func(s *saves) bool { return !s.going })
+}
+
+func (k *Keeper) await(key string, is func(*saves) bool) {
+	k.mu.Lock()
+	s := k.entries[key].saves
+	k.mu.Unlock()
+	s.until(context.Background(), func() bool { return is(s) })
+}

@@ -85,12 +85,18 @@ func (b *bench) open(key string, want execution.OriginState, files ...execution.
 // runs runs code in a session and returns what it printed and its failure's name.
 func runs(t *testing.T, s execution.Session, code string) string {
 	t.Helper()
+	return runsTo(t, s, "", code)
+}
+
+// runsTo does so in a step whose end is a point.
+func runsTo(t *testing.T, s execution.Session, point, code string) string {
+	t.Helper()
 	var out strings.Builder
-	result, err := s.Run(t.Context(), code, execution.Listener(func(e execution.Event) {
+	result, err := s.Run(t.Context(), code, execution.Host{Point: point, Emit: func(e execution.Event) {
 		if e.Chunk != nil && e.Chunk.Stream == execution.Stdout {
 			out.WriteString(e.Chunk.Text)
 		}
-	}))
+	}})
 	if failure := (*execution.Error)(nil); errors.As(err, &failure) {
 		return string(failure.Code)
 	}

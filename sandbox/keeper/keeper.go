@@ -2,7 +2,8 @@
 // process that holds them: a session stays alive between uses while there is
 // room, is saved after every step, and goes on from what was saved when it is
 // asked for again: after it was suspended, after a restart or a crash of the
-// service, or a week later.
+// service, or a week later. What a step with a name left is kept beside it, to go
+// back to or to begin another session with.
 //
 // What is saved is encrypted with a key of the service's; while it is written
 // and while it is read it is in the clear for a moment, in a folder that only
@@ -50,11 +51,15 @@ type Limits struct {
 	LiveSessions int
 	LiveBytes    int64
 	Idle         time.Duration
-	// SavedBytes is what all saved sessions may take of the disk; those used
-	// least recently go. MaxAge is how long one is kept unused.
+	// SavedBytes is what all saved sessions may take of the disk, their points
+	// included; old points go first, then those used least recently. MaxAge is
+	// how long one is kept unused, and how long a point is kept.
 	// Both are for this node's disk and for the shared store, each.
 	SavedBytes int64
 	MaxAge     time.Duration
+	// Points is of how many steps a key the variables are kept that can be gone
+	// back to; the oldest go.
+	Points int
 }
 
 // DefaultLimits returns what the zero fields of Limits mean: live sessions for a
@@ -62,7 +67,7 @@ type Limits struct {
 func DefaultLimits() Limits {
 	return Limits{
 		LiveSessions: 4, LiveBytes: 2 << 30, Idle: 10 * time.Minute,
-		SavedBytes: 10 << 30, MaxAge: 30 * 24 * time.Hour,
+		SavedBytes: 10 << 30, MaxAge: 30 * 24 * time.Hour, Points: 20,
 	}
 }
 
@@ -101,6 +106,7 @@ func New(c Config) (*Keeper, error) {
 	fill(&c.Limits.Idle, d.Idle)
 	fill(&c.Limits.SavedBytes, d.SavedBytes)
 	fill(&c.Limits.MaxAge, d.MaxAge)
+	fill(&c.Limits.Points, d.Points)
 	v, err := openVault(c.Dir, c.KeyFile, c.Secret)
 	if err != nil {
 		return nil, fmt.Errorf("keep Python sessions in %s: %w", c.Dir, err)

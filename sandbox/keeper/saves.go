@@ -13,13 +13,15 @@ type saves struct {
 	cancel context.CancelFunc
 
 	mu      sync.Mutex    // protects the rest
+	begun   int           // steps that have begun
 	steps   int           // that have ended
+	point   string        // of the last of them; "": it has none
 	tried   int           // the last of them that was tried to save
 	shots   int           // the last of them whose snapshot is taken, or failed
 	done    int           // the last of them that is saved
 	going   bool          // snapshots are being taken
 	sealing bool          // they are being sealed
-	pending *shot         // the one to be sealed next
+	pending []shot        // those to be sealed, in their order
 	given   bool          // nothing is to be kept any more
 	changed chan struct{} // closed at the next change; nil: nobody waits
 }
@@ -30,10 +32,15 @@ func newSaves(term string) *saves {
 	return s
 }
 
-// want counts a step, and reports whether the caller has to begin saving.
-func (s *saves) want() (begin bool) {
+// begin counts a step that begins.
+func (s *saves) begin() { s.change(func() { s.begun++ }) }
+
+// want counts a step that has ended, with its point, and reports whether the
+// caller has to begin saving.
+func (s *saves) want(point string) (begin bool) {
 	s.change(func() {
 		s.steps++
+		s.point = point
 		begin = !s.going && !s.given
 		s.going = s.going || begin
 	})
@@ -46,11 +53,15 @@ func (s *saves) next() (step int) {
 	return step
 }
 
-// now is the step that a snapshot of this moment holds.
-func (s *saves) now() (step int) {
-	s.change(func() { s.tried, step = s.steps, s.steps })
-	return step
+// now is the step that a snapshot of this moment holds, and its point.
+func (s *saves) now() (step int, point string) {
+	s.change(func() { s.tried, step, point = s.steps, s.steps, s.point })
+	return step, point
 }
+
+// exact reports whether a snapshot that was begun after a step, and is taken, holds
+// what that step left and nothing of one that has begun since.
+func (s *saves) exact(step int) bool { return s.is(func() bool { return s.begun == step }) }
 
 // shot tells that the snapshot is taken, or not to be had.
 func (s *saves) shot() { s.change(func() { s.shots = s.tried }) }
@@ -67,11 +78,22 @@ func (s *saves) more() (more bool) {
 	return more
 }
 
-// put leaves a snapshot to be sealed. It returns the one that it takes the place
-// of, and reports whether the caller has to begin sealing.
+// mostPending is how many snapshots wait to be sealed where all of them are points.
+// Each lies in the clear until then, with all the session's memory.
+const mostPending = 4
+
+// put leaves a snapshot to be sealed, in place of the latest of those that wait if
+// that is no point. It returns the one that will not be sealed, and reports whether
+// the caller has to begin sealing.
 func (s *saves) put(one shot) (old *shot, begin bool) {
 	s.change(func() {
-		old, s.pending = s.pending, &one
+		switch last := len(s.pending) - 1; {
+		case last >= 0 && s.pending[last].point == "":
+			old, s.pending = &s.pending[last], s.pending[:last:last]
+		case last+1 >= mostPending:
+			old, s.pending = &s.pending[0], s.pending[1:]
+		}
+		s.pending = append(s.pending, one)
 		begin = !s.sealing
 		s.sealing = true
 	})
@@ -81,8 +103,9 @@ func (s *saves) put(one shot) (old *shot, begin bool) {
 // take returns the snapshot to be sealed next; nil: sealing has ended.
 func (s *saves) take() (one *shot) {
 	s.change(func() {
-		one, s.pending = s.pending, nil
-		s.sealing = one != nil
+		if s.sealing = len(s.pending) > 0; s.sealing {
+			one, s.pending = &s.pending[0], s.pending[1:]
+		}
 	})
 	return one
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/mark-analyst/mark/internal/clock"
+	"github.com/mark-analyst/mark/sandbox/keeper"
 )
 
 // memory is a shared store.
@@ -132,3 +133,8 @@ func isImage(name string) bool { return strings.Contains(name, ".image-") }
 
 // isStep reports whether a blob says that a step was begun.
 func isStep(name string) bool { return strings.Contains(name, ".step-") }
+
+// sharing gives a keeper a shared store, in which there is nothing yet.
+func sharing(c *keeper.Config) {
+	c.Shared = &reach{memory: &memory{clock: c.Clock, blobs: map[string]memoryBlob{}}}
+}

@@ -21,12 +21,13 @@ const homeless = time.Hour
 // sweepShared applies the limits to the shared store, and lets go of what was
 // erased on other nodes or has gone on there.
 func (k *Keeper) sweepShared(ctx context.Context) error {
+	keys := k.ownKeys() // before the look: of one that is used since, it would find nothing
 	all, err := k.allTerms(ctx, "")
 	if err != nil {
 		return err
 	}
 	err = errors.Join(k.pruneShared(ctx, all), k.tidyShared(ctx, all))
-	for key := range k.ownKeys() {
+	for key := range keys {
 		k.letGo(ctx, key, all[key])
 	}
 	return err
@@ -139,6 +140,13 @@ func (k *Keeper) ownKeys() map[string]bool {
 	for _, one := range kept {
 		keys[one.key] = true
 	}
+	points, err := k.vault.points("")
+	if err != nil {
+		return nil // as well
+	}
+	for _, p := range points {
+		keys[p.key] = true
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for e := range maps.Keys(k.idle) {
@@ -161,6 +169,7 @@ func (k *Keeper) letGo(ctx context.Context, key string, terms []*term) {
 	if e.saves != nil && !e.saves.wait(ctx) && ctx.Err() != nil {
 		return
 	}
+	k.letPointsGo(ctx, key, terms)
 	n, known := k.vault.read(key)
 	if !known || n.Term == "" || e.live != nil && n.Term != e.saves.term {
 		return // of before there was a shared store, or what the live session began with
@@ -172,12 +181,28 @@ func (k *Keeper) letGo(ctx context.Context, key string, terms []*term) {
 		err = k.vault.erase(key)
 	case last == nil || n.Gone != "":
 	case last.name > n.Term && last.steps > 0 && last.image(last.steps) > 0: // it has gone on
-		err = k.vault.erase(key)
+		err = k.vault.forget(key)
 	case last.name == n.Term && last.image(n.Step) < n.Step:
 		err = k.uploads.send(key, n)
 	}
 	if err != nil {
 		k.c.Logger.WarnContext(ctx, "a saved Python session cannot be let go or shared", "key", key, "error", err)
+	}
+}
+
+// letPointsGo lets go of the points of a key that was erased on another node.
+func (k *Keeper) letPointsGo(ctx context.Context, key string, terms []*term) {
+	if last, _ := latest(terms); last != nil {
+		return
+	}
+	all, err := k.vault.points(key)
+	for _, one := range all {
+		if p, known := k.vault.point(key, one.name); known && p.Term != "" { // not of before there was a shared store
+			err = errors.Join(err, k.vault.dropPoint(key, one.name))
+		}
+	}
+	if err != nil {
+		k.c.Logger.WarnContext(ctx, "points of an erased Python session cannot be let go", "key", key, "error", err)
 	}
 }
 

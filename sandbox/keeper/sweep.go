@@ -2,6 +2,7 @@ package keeper
 
 import (
 	"context"
+	"errors"
 	"sort"
 	"time"
 
@@ -110,7 +111,8 @@ func (k *Keeper) tooMany() []string {
 }
 
 // prune removes images that are too old, and the least recently used of more than
-// there is room for. A note stays, which says why; it goes after as long again.
+// there is room for: of old points first. A note stays, which says why; it goes
+// after as long again.
 func (k *Keeper) prune(ctx context.Context) {
 	all, err := k.vault.list()
 	if err != nil {
@@ -119,26 +121,42 @@ func (k *Keeper) prune(ctx context.Context) {
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].note.Used.After(all[j].note.Used) })
 	now := k.c.Clock.Now()
-	var bytes int64
+	taken := room{free: k.c.Limits.SavedBytes}
 	for _, one := range all {
 		why := ""
-		switch bytes += one.bytes; {
+		switch {
 		case now.Sub(one.note.Used) >= k.c.Limits.MaxAge:
 			why = goneAge
-		case bytes > k.c.Limits.SavedBytes:
+		case !taken.take(one.file):
 			why = goneRoom
-			bytes -= one.bytes
 		}
 		if why == "" {
 			continue
 		}
 		k.change(ctx, one.key, one.note.Used, func() error { return k.vault.drop(one.key, one.note, why) })
 	}
+	k.prunePoints(ctx, &taken)
 	before := now.Add(-2 * max(k.c.Limits.MaxAge, 24*time.Hour))
 	for _, one := range k.vault.gone() {
 		if one.note.Used.Before(before) {
 			k.change(ctx, one.key, one.note.Used, func() error { return k.vault.erase(one.key) })
 		}
+	}
+}
+
+// prunePoints removes points that are too old, and the oldest of more than there is
+// room for beside the newest images. Nobody needs to have the turn for that: a point
+// is lent whole or not at all.
+func (k *Keeper) prunePoints(ctx context.Context, taken *room) {
+	all, err := k.vault.points("")
+	now := k.c.Clock.Now()
+	for _, p := range all {
+		if now.Sub(p.file.ModTime()) >= k.c.Limits.MaxAge || !taken.take(p.file) {
+			err = errors.Join(err, k.vault.dropPoint(p.key, p.name))
+		}
+	}
+	if err != nil {
+		k.c.Logger.WarnContext(ctx, "old points of Python sessions cannot be removed", "error", err)
 	}
 }
 

@@ -19,7 +19,8 @@ import (
 
 // A vault is the folder of snapshots. Each key has a note, in the clear, and,
 // while it is kept, an image: a tar of the snapshot's files, compressed with
-// zstd and encrypted with age (https://age-encryption.org/v1).
+// zstd and encrypted with age (https://age-encryption.org/v1). Beside it there
+// are earlier ones, the points.
 type vault struct {
 	dir string
 	key
@@ -257,10 +258,13 @@ func (v *vault) drop(key string, n note, why string) error {
 	return errors.Join(remove(v.image(key)), v.write(key, n))
 }
 
-// erase leaves nothing of a key.
-func (v *vault) erase(key string) error {
+// forget leaves of a key its points alone.
+func (v *vault) forget(key string) error {
 	return errors.Join(remove(v.image(key)), remove(filepath.Join(v.dir, key+noteEnding)))
 }
+
+// erase leaves nothing of a key.
+func (v *vault) erase(key string) error { return errors.Join(v.forget(key), v.erasePoints(key)) }
 
 // clear removes what temp or seal made. What cannot be removed now is at the next
 // start.
@@ -272,7 +276,7 @@ func (v *vault) gone() []kept {
 	var all []kept
 	for _, path := range notes {
 		key := strings.TrimSuffix(filepath.Base(path), noteEnding)
-		if n, known := v.read(key); known && n.Gone != "" {
+		if n, known := v.read(key); known && n.Gone != "" && goodKey.MatchString(key) {
 			all = append(all, kept{key: key, note: n})
 		}
 	}
@@ -281,12 +285,12 @@ func (v *vault) gone() []kept {
 
 // kept is an image in the vault.
 type kept struct {
-	key   string
-	bytes int64
-	note  note
+	key  string
+	file fs.FileInfo
+	note note
 }
 
-// list returns all images.
+// list returns all images that are the newest of their key.
 func (v *vault) list() ([]kept, error) {
 	entries, err := os.ReadDir(v.dir)
 	if err != nil {
@@ -295,7 +299,7 @@ func (v *vault) list() ([]kept, error) {
 	var all []kept
 	for _, entry := range entries {
 		key, ok := strings.CutSuffix(entry.Name(), imageEnding)
-		if !ok {
+		if !ok || !goodKey.MatchString(key) {
 			continue
 		}
 		info, err := entry.Info()
@@ -303,7 +307,7 @@ func (v *vault) list() ([]kept, error) {
 			continue // removed meanwhile
 		}
 		if n, known := v.read(key); known {
-			all = append(all, kept{key, info.Size(), n})
+			all = append(all, kept{key, info, n})
 		}
 	}
 	return all, nil
