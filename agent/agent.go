@@ -75,6 +75,9 @@ type Config struct {
 	Clock   clock.Clock
 	Logger  *slog.Logger
 	Limits  Limits
+	// ReviewCode has each program wait for a person's approval, whether the
+	// question asks for that or not.
+	ReviewCode bool
 }
 
 // Limits bound a run.

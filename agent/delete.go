@@ -44,6 +44,12 @@ func (a *Agent) DeleteChat(ctx context.Context, chatID string) error {
 		return fmt.Errorf("erase the chat's variables: %w", err)
 	}
 	for _, key := range keys {
+		switch shared, err := a.Client.Artifact.Query().Where(artifact.BlobKey(key)).Exist(ctx); {
+		case err != nil:
+			return fmt.Errorf("look who else has a file: %w", err)
+		case shared:
+			continue // a copy of the chat has it: see Branch
+		}
 		if err := a.Blobs.Delete(ctx, key); err != nil {
 			// The row is gone; the file takes room, and nothing else.
 			a.Logger.WarnContext(ctx, "a deleted chat's file stays", "key", key, "error", err)

@@ -44,8 +44,11 @@ func usageOf(r *ent.Run) Usage {
 // cancelled is the end of a run that was stopped while nobody worked on it.
 func cancelled(r *ent.Run) outcome {
 	what := DoingNothing
-	if r.State == run.StateQueued {
+	switch r.State {
+	case run.StateQueued:
 		what = DoingQueue
+	case run.StateWaiting:
+		what = DoingPerson
 	}
 	return outcome{state: run.StateCancelled, usage: usageOf(r), stopped: &Stopped{What: what}}
 }
@@ -81,6 +84,9 @@ func (a *Agent) finish(ctx context.Context, r *ent.Run, w eventlog.Writer, out o
 			SetState(stepState).SetResult("The run ended before this did; do not assume that it ran.").
 			Exec(ctx); err != nil {
 			return fmt.Errorf("end the steps: %w", err)
+		}
+		if err := withdraw(ctx, tx, r); err != nil {
+			return err
 		}
 		answer, err := writeAnswer(ctx, tx, r.ChatID, parts)
 		if err != nil {

@@ -12,19 +12,21 @@ import (
 // The kinds of events: the names of the contract's types that implement
 // RunEvent.
 const (
-	KindRunStarted       = "RunStarted"
-	KindStepStarted      = "StepStarted"
-	KindReasoningDelta   = "ReasoningDelta"
-	KindTextDelta        = "TextDelta"
-	KindToolArgsDelta    = "ToolArgsDelta"
-	KindToolStarted      = "ToolStarted"
-	KindOutputChunk      = "OutputChunk"
-	KindStepProgress     = "StepProgress"
-	KindOutputAdded      = "OutputAdded"
-	KindUsageUpdated     = "UsageUpdated"
-	KindAttemptDiscarded = "AttemptDiscarded"
-	KindStepFinished     = "StepFinished"
-	KindRunFinished      = "RunFinished"
+	KindRunStarted        = "RunStarted"
+	KindStepStarted       = "StepStarted"
+	KindReasoningDelta    = "ReasoningDelta"
+	KindTextDelta         = "TextDelta"
+	KindToolArgsDelta     = "ToolArgsDelta"
+	KindToolStarted       = "ToolStarted"
+	KindOutputChunk       = "OutputChunk"
+	KindStepProgress      = "StepProgress"
+	KindOutputAdded       = "OutputAdded"
+	KindApprovalRequested = "ApprovalRequested"
+	KindQuestionAsked     = "QuestionAsked"
+	KindUsageUpdated      = "UsageUpdated"
+	KindAttemptDiscarded  = "AttemptDiscarded"
+	KindStepFinished      = "StepFinished"
+	KindRunFinished       = "RunFinished"
 )
 
 // EventBody is the body of an event of any kind; each kind sets the fields that
@@ -40,6 +42,10 @@ type EventBody struct {
 	Usage  *Usage           `json:"usage,omitempty"`
 	// Progress is what a StepProgress tells.
 	Progress *execution.Progress `json:"progress,omitempty"`
+	// ApprovalID is what an ApprovalRequested asks for.
+	ApprovalID string `json:"approvalId,omitempty"`
+	// Options are the answers that a QuestionAsked suggests.
+	Options []string `json:"options,omitempty"`
 	// Stopped is what a RunFinished tells of a run that somebody stopped.
 	Stopped *Stopped `json:"stopped,omitempty"`
 	// Index and At describe the step of a StepStarted, as it began.
@@ -62,6 +68,7 @@ const (
 	DoingQueue   Doing = "QUEUE"  // it waits for its turn
 	DoingModel   Doing = "MODEL"  // the model replies
 	DoingPython  Doing = "PYTHON" // code runs
+	DoingPerson  Doing = "PERSON" // it waits for a person
 )
 
 // sentence tells a person what was stopped.
@@ -73,6 +80,8 @@ func (s Stopped) sentence() string {
 		return "Stopped while the model was answering."
 	case DoingPython:
 		return "Stopped while Python was running."
+	case DoingPerson:
+		return "Stopped while Mark was waiting for you."
 	}
 	return "Stopped."
 }

@@ -252,16 +252,17 @@ func python(code string) turn {
 
 // scriptedPython opens sessions whose steps are a function.
 type scriptedPython struct {
-	mu     sync.Mutex
-	run    func(ctx context.Context, code string, emit func(execution.Event)) (execution.Result, error)
-	opened []execution.Spec
-	closed int
-	refuse error
-	origin execution.Origin
-	keys   []string // that were opened
-	erased []string
-
-	rewound, forked []string // what was asked for
+	mu      sync.Mutex
+	run     func(ctx context.Context, code string, emit func(execution.Event)) (execution.Result, error)
+	opened  []execution.Spec
+	closed  int
+	refuse  error
+	origin  execution.Origin
+	keys    []string // that were opened
+	erased  []string
+	rewound []string // points
+	forked  []string // from point to
+	forgets bool     // no point is kept
 }
 
 func (p *scriptedPython) Open(_ context.Context, key string, spec execution.Spec) (execution.Session, execution.Origin, error) {
@@ -275,18 +276,21 @@ func (p *scriptedPython) Open(_ context.Context, key string, spec execution.Spec
 	return &scriptedSession{p}, p.origin, nil
 }
 
-func (p *scriptedPython) Rewind(_ context.Context, key, point string) error {
+func (p *scriptedPython) Rewind(_ context.Context, _, point string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.rewound = append(p.rewound, key+" "+point)
-	return p.refuse
+	p.rewound = append(p.rewound, point)
+	if point != "" && p.forgets {
+		return execution.ErrNoPoint
+	}
+	return nil
 }
 
 func (p *scriptedPython) Fork(_ context.Context, from, point, to string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.forked = append(p.forked, from+" "+point+" "+to)
-	return p.refuse
+	return nil
 }
 
 func (p *scriptedPython) Erase(_ context.Context, key string) error {

@@ -37,6 +37,7 @@ type work struct {
 	stored   []*ent.Step    // what an earlier claim of the run did, and is not replayed yet
 	again    bool           // an earlier claim has begun the step
 	ran      bool           // Python ran in an earlier claim of the run
+	base     *string        // where the variables are to be, before this run's first program; nil: where they are
 	ended    bool           // a step has ended a session of this run
 	opening  *opening       // nil when none is being opened
 	loaded   bool           // a program ran to its end in this session
@@ -58,10 +59,13 @@ type work struct {
 
 // begin stores that the run goes on and gathers what the model is to know.
 func (k *work) begin(ctx context.Context) error {
+	if err := k.recall(ctx); err != nil {
+		return err
+	}
 	if k.row.State == run.StateQueued {
 		err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
 			return tx.Run.UpdateOneID(k.row.ID).SetState(run.StateRunning).SetStartedAt(k.Clock.Now()).Exec(ctx)
-		}, KindRunStarted, EventBody{Model: k.row.Model})
+		}, KindRunStarted, EventBody{Model: k.row.Model}, k.tellCopies()...)
 		if err != nil {
 			return fmt.Errorf("start the run: %w", err)
 		}
@@ -69,9 +73,6 @@ func (k *work) begin(ctx context.Context) error {
 	var ok bool
 	if k.llm, ok = k.model(k.row.Model); !ok {
 		return &dialogue.Error{Code: dialogue.CodeNotFound, Message: "The model that was asked is not configured any more."}
-	}
-	if err := k.recall(ctx); err != nil {
-		return err
 	}
 	if err := k.gather(ctx); err != nil {
 		return fmt.Errorf("gather the context: %w", err)
@@ -200,6 +201,9 @@ func (k *work) call(ctx context.Context, s *ent.Step, m dialogue.Message, last b
 		if err := k.endStep(s, end); err != nil {
 			return err
 		}
+		if k.edited(s) && k.row.OnlyEdited {
+			k.showEdited(end)
+		}
 	}
 	if last && k.answer == nil { // it had its chance: answer with what it says
 		k.answer = k.salvage(m)
@@ -228,11 +232,17 @@ func (k *work) run(ctx context.Context, s *ent.Step, c dialogue.ToolCall, in cal
 	}
 	crashpoint.Here(crashpoint.RepliedNotStarted)
 	if !started(s) {
+		if end, refused, err := k.approve(ctx, t, s, args); refused || err != nil {
+			return end, err
+		}
 		if err := k.start(s, t, c, t.code(args)); err != nil {
 			return callEnd{}, err
 		}
 	}
 	end, err := t.run(ctx, k, s, args)
+	if k.edited(s) {
+		end.result = editedNote + end.result
+	}
 	crashpoint.Here(crashpoint.RanNotStored)
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)

@@ -19,6 +19,7 @@ const (
 	promptLoop     = "loop_warning"
 	promptLoopEnd  = "loop_end"
 	promptNoStory  = "no_story"
+	promptMovedOn  = "moved_on"
 	promptDoubt    = "doubt"
 	promptUnloaded = "unloaded"
 )
@@ -45,7 +46,7 @@ func newPrompts() (*prompts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the prompts: %w", err)
 	}
-	for _, name := range []string{promptSystem, promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptDoubt, promptUnloaded} {
+	for _, name := range []string{promptSystem, promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptMovedOn, promptDoubt, promptUnloaded} {
 		if t.Lookup(name) == nil {
 			return nil, fmt.Errorf("the prompt %s is missing", name)
 		}

@@ -29,6 +29,11 @@ func (p *python) close() {
 	if err := p.Close(); err != nil {
 		p.onClose(err)
 	}
+	p.free()
+}
+
+// free gives back the files.
+func (p *python) free() {
 	for _, release := range p.release {
 		release()
 	}
@@ -107,23 +112,31 @@ func (k *work) openSession(ctx context.Context) (*python, error) {
 			if there, errThere := k.Client.Dataset.Query().Where(dataset.ID(d.ID)).Exist(ctx); errThere == nil && !there {
 				continue // deleted since the run began: Python will say that the file is not there
 			}
-			for _, r := range p.release {
-				r()
-			}
+			p.free()
 			return nil, fmt.Errorf("fetch the file of %s: %w", d.ID, err)
 		}
 		p.release = append(p.release, release)
 		spec.Files = append(spec.Files, execution.File{Name: k.fileName(d), Path: host})
 	}
+	lost, programs, err := k.rewind(ctx)
+	if err != nil {
+		p.free()
+		return nil, err
+	}
 	session, origin, err := k.Sandbox.Open(ctx, k.row.ChatID, spec)
 	if err != nil {
-		for _, r := range p.release {
-			r()
-		}
+		p.free()
 		return nil, err
 	}
 	p.Session, p.notice = session, noticeOf(origin, k.ended || k.ran)
 	p.fresh = origin.State == execution.OriginNew || origin.State == execution.OriginLost
+	if lost {
+		if p.notice, err = k.remake(ctx, session, programs); err != nil {
+			p.close()
+			return nil, err
+		}
+		p.fresh = len(programs) == 0
+	}
 	return p, nil
 }
 

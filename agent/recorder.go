@@ -46,13 +46,14 @@ func (r *recorder) event(kind string, body EventBody) error {
 	return r.deltas.Append(eventlog.Entry{Kind: kind, Body: encode(body)})
 }
 
-// with stores a change and the event that tells of it, in one transaction.
-func (r *recorder) with(change eventlog.Change, kind string, body EventBody) error {
+// with stores a change and the events that tell of it, in one transaction.
+func (r *recorder) with(change eventlog.Change, kind string, body EventBody, more ...eventlog.Entry) error {
 	entries, err := r.deltas.Take()
 	if err != nil {
 		return err
 	}
 	entries = append(entries, eventlog.Entry{Kind: kind, Body: encode(body)})
+	entries = append(entries, more...)
 	return r.own.insist(func() error {
 		_, err := r.log.AppendWith(r.ctx, r.own.writer, change, entries...)
 		return err

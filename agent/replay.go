@@ -27,7 +27,8 @@ const unknownEnd = "Unavailable: the service was interrupted while this ran, and
 
 // recall reads the steps that an earlier claim of the run has stored.
 func (k *work) recall(ctx context.Context) error {
-	if k.row.State == run.StateQueued {
+	k.base = k.row.RewindTo
+	if k.row.State == run.StateQueued && k.row.EditedIndex == 0 {
 		return nil
 	}
 	steps, err := k.Client.Step.Query().Where(step.RunID(k.row.ID)).Order(ent.Asc(step.FieldIndex)).All(ctx)
@@ -35,6 +36,11 @@ func (k *work) recall(ctx context.Context) error {
 		return fmt.Errorf("read the run's steps: %w", err)
 	}
 	k.stored = steps
+	for _, s := range steps {
+		if s.Index >= k.row.EditedIndex && s.Tool == toolRunPython && started(s) {
+			k.base = nil // it was rewound for this one
+		}
+	}
 	return nil
 }
 
@@ -112,7 +118,9 @@ func (k *work) replay(ctx context.Context, t *tool, s *ent.Step, args map[string
 		if err := json.Unmarshal(s.Audit, &ran); err != nil {
 			return end, true, fmt.Errorf("read the stored record of step %d: %w", s.Index, err)
 		}
-		k.usage.PythonMs += ran.WallMs
+		if s.CopiedFrom == "" {
+			k.usage.PythonMs += ran.WallMs
+		}
 	}
 	return end, true, nil
 }

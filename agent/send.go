@@ -33,6 +33,7 @@ type Question struct {
 	Text             string
 	DatasetIDs       []string // are added to the chat
 	Model            string   // empty: the default
+	ReviewCode       bool     // each program waits for an approval
 	ClientMutationID string   // empty: never the same question again
 }
 
@@ -70,13 +71,23 @@ func (a *Agent) Send(ctx context.Context, q Question) (Sent, error) {
 		return Sent{}, err
 	}
 	crashpoint.Here(crashpoint.SentNotEnqueued)
-	// The client may be gone by now, and a queue that hangs must not keep it.
-	queued, cancel := context.WithTimeout(context.WithoutCancel(ctx), enqueueTime)
-	defer cancel()
-	if err := a.Queue.Enqueue(queued, Job{RunID: sent.Run.ID, Epoch: 1}); err != nil {
-		a.Logger.WarnContext(ctx, "a question was stored and not enqueued; it will be found", "run", sent.Run.ID, "error", err)
+	a.enqueue(ctx, Job{RunID: sent.Run.ID, Epoch: 1})
+	if q.ChatID != "" {
+		if err := a.moveOn(ctx, q.ChatID); err != nil {
+			a.Logger.WarnContext(ctx, "a run that asks was not told of the next message", "chat", q.ChatID, "error", err)
+		}
 	}
 	return sent, nil
+}
+
+// enqueue gives a run that is stored to the nodes.
+func (a *Agent) enqueue(ctx context.Context, j Job) {
+	// The client may be gone by now, and a queue that hangs must not keep it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), enqueueTime)
+	defer cancel()
+	if err := a.Queue.Enqueue(ctx, j); err != nil {
+		a.Logger.WarnContext(ctx, "a run was stored and not enqueued; it will be found", "run", j.RunID, "error", err)
+	}
 }
 
 // check refuses what can never be answered and cleans the rest.
@@ -150,7 +161,7 @@ func (a *Agent) write(ctx context.Context, tx *ent.Tx, q Question, model Model) 
 	if err != nil {
 		return Sent{}, fmt.Errorf("store the message: %w", err)
 	}
-	create := tx.Run.Create().SetChatID(c.ID).SetQuestionID(m.ID).SetModel(model.Name)
+	create := tx.Run.Create().SetChatID(c.ID).SetQuestionID(m.ID).SetModel(model.Name).SetReviewCode(q.ReviewCode || a.ReviewCode)
 	if q.ClientMutationID != "" {
 		create.SetClientMutationID(q.ClientMutationID)
 	}

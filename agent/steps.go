@@ -40,6 +40,9 @@ func (k *work) reply(ctx context.Context, s *ent.Step, last bool) (dialogue.Repl
 		return known, err
 	}
 	if ok {
+		if k.copied(s) {
+			known.Usage = dialogue.Usage{}
+		}
 		k.countReply(known)
 		return known, nil
 	}

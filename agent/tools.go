@@ -22,6 +22,7 @@ const (
 	toolListDatasets    = "list_datasets"
 	toolDescribeDataset = "describe_dataset"
 	toolRunPython       = "run_python"
+	toolAskUser         = "ask_user"
 	toolFinalAnswer     = "final_answer"
 )
 
@@ -39,6 +40,9 @@ type tool struct {
 	// effects says that the call leaves something behind: it is not made again
 	// when a run is taken over.
 	effects bool
+	// approval is what a person has to allow before the call is made; nil, or nil
+	// of a call: nothing.
+	approval func(k *work, args map[string]any) *ApprovalRequest
 	// code is the Python in the arguments; "" for tools without.
 	code func(args map[string]any) string
 	// run does it. Its error ends the run.
@@ -54,7 +58,8 @@ func newToolbox() (*toolbox, error) {
 	box := &toolbox{tools: []*tool{
 		{name: toolListDatasets, run: listDatasets},
 		{name: toolDescribeDataset, run: describeDataset},
-		{name: toolRunPython, run: runPython, effects: true, code: func(args map[string]any) string { return text(args, "code") }},
+		{name: toolRunPython, run: runPython, effects: true, approval: reviewed, code: func(args map[string]any) string { return text(args, "code") }},
+		{name: toolAskUser, run: askUser},
 		{name: toolFinalAnswer, run: finalAnswer},
 	}}
 	for _, t := range box.tools {

@@ -102,6 +102,8 @@ func (a *Agent) outcomeOf(ctx context.Context, row *ent.Run, err error) (out out
 	switch cause := context.Cause(ctx); {
 	case err == nil:
 		out = outcome{state: run.StateSucceeded}
+	case errors.Is(err, errWaiting):
+		out = outcome{left: err}
 	case errors.Is(err, eventlog.ErrFenced), errors.Is(err, errLost), errors.Is(err, eventlog.ErrUncertain):
 		out = outcome{left: err}
 	case errors.Is(cause, errHandover), errors.Is(cause, errLost), errors.Is(cause, eventlog.ErrFenced):

@@ -34,11 +34,11 @@ func settle(t testing.TB, c *ent.Client, name string) *household {
 		h.spare = append(h.spare, h.id("Message"))
 	}
 	// The first run has an answer, the one of the ids has none yet.
-	for _, typ := range []string{"Run", "Step", "Artifact", "Event"} {
+	for _, typ := range []string{"Run", "Step", "Artifact", "Approval", "Event"} {
 		h.add(t, c, typ)
 	}
 	must(t, c.Run.UpdateOneID(h.id("Run")).SetAnswerID(h.question()).Exec(ctx))
-	for _, typ := range []string{"Run", "Step", "Artifact", "Event", "Message"} {
+	for _, typ := range []string{"Run", "Step", "Artifact", "Approval", "Event", "Message"} {
 		h.add(t, c, typ)
 	}
 	return h
@@ -88,6 +88,9 @@ func (h *household) newRow(t testing.TB, c *ent.Client, typ string) any {
 	case "Artifact":
 		return c.Artifact.Create().SetOwnerID(owner).SetRunID(h.id("Run")).SetStepID(h.id("Step")).
 			SetName(text).SetMimeType(text).SetSizeBytes(1).SetBlobKey(text)
+	case "Approval":
+		return c.Approval.Create().SetOwnerID(owner).SetRunID(h.id("Run")).SetStepID(h.id("Step")).
+			SetTool(text).SetRequest(json.RawMessage(`{}`))
 	case "Event":
 		return c.Event.Create().SetOwnerID(owner).SetRunID(h.id("Run")).SetSeq(h.n).
 			SetCreatedAt(time.Now()).SetKind(text).SetBody(json.RawMessage(`{}`))
@@ -103,4 +106,5 @@ var column = map[string]struct {
 }{
 	"User": {"name", "new"}, "Session": {"generation", 9}, "Dataset": {"description", "new"}, "Column": {"description", "new"},
 	"Chat": {"title", "new"}, "Message": {"parts", json.RawMessage(`["new"]`)}, "Run": {"model", "new"}, "Step": {"code", "new"},
+	"Approval": {"note", "new"},
 }

@@ -144,7 +144,7 @@ func writes(t *testing.T, typ string, alice *household) []probe {
 // cannot be taken away from that.
 var barredTies = map[string][]string{
 	"User": {"sessions", "chats", "datasets"}, "Chat": {"messages", "runs"}, "Dataset": {"columns"},
-	"Message": {"runs"}, "Run": {"steps", "events", "artifacts"}, "Step": {"artifacts"},
+	"Message": {"runs"}, "Run": {"steps", "events", "artifacts", "approvals"}, "Step": {"artifacts", "approvals"},
 }
 
 // ties are the ways to tie a row of Bob's to one of Alice's.

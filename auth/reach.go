@@ -22,7 +22,7 @@ type edgeOf struct{ typ, edge string }
 func edgeTargets() map[edgeOf]string {
 	targets := map[edgeOf]string{}
 	for _, row := range []any{
-		ent.Artifact{}, ent.Chat{}, ent.Column{}, ent.Dataset{}, ent.Event{},
+		ent.Approval{}, ent.Artifact{}, ent.Chat{}, ent.Column{}, ent.Dataset{}, ent.Event{},
 		ent.Message{}, ent.Run{}, ent.Session{}, ent.Step{}, ent.User{},
 	} {
 		typ := reflect.TypeOf(row)
@@ -86,6 +86,8 @@ type counter interface {
 // queryOf starts a query of a type.
 func queryOf(c *ent.Client, typ string) (counter, error) {
 	switch typ {
+	case ent.TypeApproval:
+		return c.Approval.Query(), nil
 	case ent.TypeArtifact:
 		return c.Artifact.Query(), nil
 	case ent.TypeChat:

@@ -10,6 +10,7 @@ import (
 	"entgo.io/contrib/entgql"
 	"entgo.io/ent/dialect/sql"
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/mark-analyst/mark/ent/approval"
 	"github.com/mark-analyst/mark/ent/artifact"
 	"github.com/mark-analyst/mark/ent/chat"
 	"github.com/mark-analyst/mark/ent/column"
@@ -20,6 +21,147 @@ import (
 	"github.com/mark-analyst/mark/ent/step"
 	"github.com/mark-analyst/mark/ent/user"
 )
+
+// CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
+func (_q *ApprovalQuery) CollectFields(ctx context.Context, satisfies ...string) (*ApprovalQuery, error) {
+	fc := graphql.GetFieldContext(ctx)
+	if fc == nil {
+		return _q, nil
+	}
+	if err := _q.collectField(ctx, false, graphql.GetOperationContext(ctx), fc.Field, nil, satisfies...); err != nil {
+		return nil, err
+	}
+	return _q, nil
+}
+
+func (_q *ApprovalQuery) collectField(ctx context.Context, oneNode bool, opCtx *graphql.OperationContext, collected graphql.CollectedField, path []string, satisfies ...string) error {
+	path = append([]string(nil), path...)
+	var (
+		unknownSeen    bool
+		fieldSeen      = make(map[string]struct{}, len(approval.Columns))
+		selectedFields = []string{approval.FieldID}
+	)
+	for _, field := range graphql.CollectFields(opCtx, collected.Selections, satisfies) {
+		switch field.Name {
+
+		case "run":
+			var (
+				alias = field.Alias
+				path  = append(path, alias)
+				query = (&RunClient{config: _q.config}).Query()
+			)
+			if err := query.collectField(ctx, oneNode, opCtx, field, path, mayAddCondition(satisfies, runImplementors)...); err != nil {
+				return err
+			}
+			_q.withRun = query
+			if _, ok := fieldSeen[approval.FieldRunID]; !ok {
+				selectedFields = append(selectedFields, approval.FieldRunID)
+				fieldSeen[approval.FieldRunID] = struct{}{}
+			}
+		case "createdAt":
+			if _, ok := fieldSeen[approval.FieldCreatedAt]; !ok {
+				selectedFields = append(selectedFields, approval.FieldCreatedAt)
+				fieldSeen[approval.FieldCreatedAt] = struct{}{}
+			}
+		case "ownerID":
+			if _, ok := fieldSeen[approval.FieldOwnerID]; !ok {
+				selectedFields = append(selectedFields, approval.FieldOwnerID)
+				fieldSeen[approval.FieldOwnerID] = struct{}{}
+			}
+		case "runID":
+			if _, ok := fieldSeen[approval.FieldRunID]; !ok {
+				selectedFields = append(selectedFields, approval.FieldRunID)
+				fieldSeen[approval.FieldRunID] = struct{}{}
+			}
+		case "stepID":
+			if _, ok := fieldSeen[approval.FieldStepID]; !ok {
+				selectedFields = append(selectedFields, approval.FieldStepID)
+				fieldSeen[approval.FieldStepID] = struct{}{}
+			}
+		case "state":
+			if _, ok := fieldSeen[approval.FieldState]; !ok {
+				selectedFields = append(selectedFields, approval.FieldState)
+				fieldSeen[approval.FieldState] = struct{}{}
+			}
+		case "tool":
+			if _, ok := fieldSeen[approval.FieldTool]; !ok {
+				selectedFields = append(selectedFields, approval.FieldTool)
+				fieldSeen[approval.FieldTool] = struct{}{}
+			}
+		case "request":
+			if _, ok := fieldSeen[approval.FieldRequest]; !ok {
+				selectedFields = append(selectedFields, approval.FieldRequest)
+				fieldSeen[approval.FieldRequest] = struct{}{}
+			}
+		case "note":
+			if _, ok := fieldSeen[approval.FieldNote]; !ok {
+				selectedFields = append(selectedFields, approval.FieldNote)
+				fieldSeen[approval.FieldNote] = struct{}{}
+			}
+		case "decidedAt":
+			if _, ok := fieldSeen[approval.FieldDecidedAt]; !ok {
+				selectedFields = append(selectedFields, approval.FieldDecidedAt)
+				fieldSeen[approval.FieldDecidedAt] = struct{}{}
+			}
+		case "id":
+		case "__typename":
+		default:
+			unknownSeen = true
+		}
+	}
+	if !unknownSeen {
+		_q.Select(selectedFields...)
+	}
+	return nil
+}
+
+type approvalPaginateArgs struct {
+	first, last   *int
+	after, before *Cursor
+	opts          []ApprovalPaginateOption
+}
+
+func newApprovalPaginateArgs(rv map[string]any) *approvalPaginateArgs {
+	args := &approvalPaginateArgs{}
+	if rv == nil {
+		return args
+	}
+	if v := rv[firstField]; v != nil {
+		args.first = v.(*int)
+	}
+	if v := rv[lastField]; v != nil {
+		args.last = v.(*int)
+	}
+	if v := rv[afterField]; v != nil {
+		args.after = v.(*Cursor)
+	}
+	if v := rv[beforeField]; v != nil {
+		args.before = v.(*Cursor)
+	}
+	if v, ok := rv[orderByField]; ok {
+		switch v := v.(type) {
+		case map[string]any:
+			var (
+				err1, err2 error
+				order      = &ApprovalOrder{Field: &ApprovalOrderField{}, Direction: entgql.OrderDirectionAsc}
+			)
+			if d, ok := v[directionField]; ok {
+				err1 = order.Direction.UnmarshalGQL(d)
+			}
+			if f, ok := v[fieldField]; ok {
+				err2 = order.Field.UnmarshalGQL(f)
+			}
+			if err1 == nil && err2 == nil {
+				args.opts = append(args.opts, WithApprovalOrder(order))
+			}
+		case *ApprovalOrder:
+			if v != nil {
+				args.opts = append(args.opts, WithApprovalOrder(v))
+			}
+		}
+	}
+	return args
+}
 
 // CollectFields tells the query-builder to eagerly load connected nodes by resolver context.
 func (_q *ArtifactQuery) CollectFields(ctx context.Context, satisfies ...string) (*ArtifactQuery, error) {
@@ -1091,6 +1233,31 @@ func (_q *RunQuery) collectField(ctx context.Context, oneNode bool, opCtx *graph
 				selectedFields = append(selectedFields, run.FieldClientMutationID)
 				fieldSeen[run.FieldClientMutationID] = struct{}{}
 			}
+		case "reviewCode":
+			if _, ok := fieldSeen[run.FieldReviewCode]; !ok {
+				selectedFields = append(selectedFields, run.FieldReviewCode)
+				fieldSeen[run.FieldReviewCode] = struct{}{}
+			}
+		case "basedOnID":
+			if _, ok := fieldSeen[run.FieldBasedOnID]; !ok {
+				selectedFields = append(selectedFields, run.FieldBasedOnID)
+				fieldSeen[run.FieldBasedOnID] = struct{}{}
+			}
+		case "editedIndex":
+			if _, ok := fieldSeen[run.FieldEditedIndex]; !ok {
+				selectedFields = append(selectedFields, run.FieldEditedIndex)
+				fieldSeen[run.FieldEditedIndex] = struct{}{}
+			}
+		case "onlyEdited":
+			if _, ok := fieldSeen[run.FieldOnlyEdited]; !ok {
+				selectedFields = append(selectedFields, run.FieldOnlyEdited)
+				fieldSeen[run.FieldOnlyEdited] = struct{}{}
+			}
+		case "rewindTo":
+			if _, ok := fieldSeen[run.FieldRewindTo]; !ok {
+				selectedFields = append(selectedFields, run.FieldRewindTo)
+				fieldSeen[run.FieldRewindTo] = struct{}{}
+			}
 		case "epoch":
 			if _, ok := fieldSeen[run.FieldEpoch]; !ok {
 				selectedFields = append(selectedFields, run.FieldEpoch)
@@ -1455,6 +1622,16 @@ func (_q *StepQuery) collectField(ctx context.Context, oneNode bool, opCtx *grap
 			if _, ok := fieldSeen[step.FieldReply]; !ok {
 				selectedFields = append(selectedFields, step.FieldReply)
 				fieldSeen[step.FieldReply] = struct{}{}
+			}
+		case "copiedFrom":
+			if _, ok := fieldSeen[step.FieldCopiedFrom]; !ok {
+				selectedFields = append(selectedFields, step.FieldCopiedFrom)
+				fieldSeen[step.FieldCopiedFrom] = struct{}{}
+			}
+		case "input":
+			if _, ok := fieldSeen[step.FieldInput]; !ok {
+				selectedFields = append(selectedFields, step.FieldInput)
+				fieldSeen[step.FieldInput] = struct{}{}
 			}
 		case "result":
 			if _, ok := fieldSeen[step.FieldResult]; !ok {

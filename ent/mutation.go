@@ -12,6 +12,7 @@ import (
 
 	"entgo.io/ent"
 	"entgo.io/ent/dialect/sql"
+	"github.com/mark-analyst/mark/ent/approval"
 	"github.com/mark-analyst/mark/ent/artifact"
 	"github.com/mark-analyst/mark/ent/chat"
 	"github.com/mark-analyst/mark/ent/column"
@@ -34,6 +35,7 @@ const (
 	OpUpdateOne = ent.OpUpdateOne
 
 	// Node types.
+	TypeApproval = "Approval"
 	TypeArtifact = "Artifact"
 	TypeChat     = "Chat"
 	TypeColumn   = "Column"
@@ -45,6 +47,927 @@ const (
 	TypeStep     = "Step"
 	TypeUser     = "User"
 )
+
+// ApprovalMutation represents an operation that mutates the Approval nodes in the graph.
+type ApprovalMutation struct {
+	config
+	op            Op
+	typ           string
+	id            *string
+	created_at    *time.Time
+	owner_id      *string
+	state         *approval.State
+	tool          *string
+	request       *json.RawMessage
+	appendrequest json.RawMessage
+	note          *string
+	decided_at    *time.Time
+	clearedFields map[string]struct{}
+	run           *string
+	clearedrun    bool
+	step          *string
+	clearedstep   bool
+	done          bool
+	oldValue      func(context.Context) (*Approval, error)
+	predicates    []predicate.Approval
+}
+
+var _ ent.Mutation = (*ApprovalMutation)(nil)
+
+// approvalOption allows management of the mutation configuration using functional options.
+type approvalOption func(*ApprovalMutation)
+
+// newApprovalMutation creates new mutation for the Approval entity.
+func newApprovalMutation(c config, op Op, opts ...approvalOption) *ApprovalMutation {
+	m := &ApprovalMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeApproval,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withApprovalID sets the ID field of the mutation.
+func withApprovalID(id string) approvalOption {
+	return func(m *ApprovalMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Approval
+		)
+		m.oldValue = func(ctx context.Context) (*Approval, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Approval.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withApproval sets the old Approval of the mutation.
+func withApproval(node *Approval) approvalOption {
+	return func(m *ApprovalMutation) {
+		m.oldValue = func(context.Context) (*Approval, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m ApprovalMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m ApprovalMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Approval entities.
+func (m *ApprovalMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *ApprovalMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *ApprovalMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Approval.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *ApprovalMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *ApprovalMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *ApprovalMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *ApprovalMutation) SetOwnerID(s string) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *ApprovalMutation) OwnerID() (r string, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldOwnerID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *ApprovalMutation) ResetOwnerID() {
+	m.owner_id = nil
+}
+
+// SetRunID sets the "run_id" field.
+func (m *ApprovalMutation) SetRunID(s string) {
+	m.run = &s
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *ApprovalMutation) RunID() (r string, exists bool) {
+	v := m.run
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldRunID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *ApprovalMutation) ResetRunID() {
+	m.run = nil
+}
+
+// SetStepID sets the "step_id" field.
+func (m *ApprovalMutation) SetStepID(s string) {
+	m.step = &s
+}
+
+// StepID returns the value of the "step_id" field in the mutation.
+func (m *ApprovalMutation) StepID() (r string, exists bool) {
+	v := m.step
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldStepID returns the old "step_id" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldStepID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldStepID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldStepID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldStepID: %w", err)
+	}
+	return oldValue.StepID, nil
+}
+
+// ResetStepID resets all changes to the "step_id" field.
+func (m *ApprovalMutation) ResetStepID() {
+	m.step = nil
+}
+
+// SetState sets the "state" field.
+func (m *ApprovalMutation) SetState(a approval.State) {
+	m.state = &a
+}
+
+// State returns the value of the "state" field in the mutation.
+func (m *ApprovalMutation) State() (r approval.State, exists bool) {
+	v := m.state
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldState returns the old "state" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldState(ctx context.Context) (v approval.State, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldState is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldState requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldState: %w", err)
+	}
+	return oldValue.State, nil
+}
+
+// ResetState resets all changes to the "state" field.
+func (m *ApprovalMutation) ResetState() {
+	m.state = nil
+}
+
+// SetTool sets the "tool" field.
+func (m *ApprovalMutation) SetTool(s string) {
+	m.tool = &s
+}
+
+// Tool returns the value of the "tool" field in the mutation.
+func (m *ApprovalMutation) Tool() (r string, exists bool) {
+	v := m.tool
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTool returns the old "tool" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldTool(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTool is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTool requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTool: %w", err)
+	}
+	return oldValue.Tool, nil
+}
+
+// ResetTool resets all changes to the "tool" field.
+func (m *ApprovalMutation) ResetTool() {
+	m.tool = nil
+}
+
+// SetRequest sets the "request" field.
+func (m *ApprovalMutation) SetRequest(jm json.RawMessage) {
+	m.request = &jm
+	m.appendrequest = nil
+}
+
+// Request returns the value of the "request" field in the mutation.
+func (m *ApprovalMutation) Request() (r json.RawMessage, exists bool) {
+	v := m.request
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRequest returns the old "request" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldRequest(ctx context.Context) (v json.RawMessage, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRequest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRequest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRequest: %w", err)
+	}
+	return oldValue.Request, nil
+}
+
+// AppendRequest adds jm to the "request" field.
+func (m *ApprovalMutation) AppendRequest(jm json.RawMessage) {
+	m.appendrequest = append(m.appendrequest, jm...)
+}
+
+// AppendedRequest returns the list of values that were appended to the "request" field in this mutation.
+func (m *ApprovalMutation) AppendedRequest() (json.RawMessage, bool) {
+	if len(m.appendrequest) == 0 {
+		return nil, false
+	}
+	return m.appendrequest, true
+}
+
+// ResetRequest resets all changes to the "request" field.
+func (m *ApprovalMutation) ResetRequest() {
+	m.request = nil
+	m.appendrequest = nil
+}
+
+// SetNote sets the "note" field.
+func (m *ApprovalMutation) SetNote(s string) {
+	m.note = &s
+}
+
+// Note returns the value of the "note" field in the mutation.
+func (m *ApprovalMutation) Note() (r string, exists bool) {
+	v := m.note
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldNote returns the old "note" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldNote(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldNote is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldNote requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldNote: %w", err)
+	}
+	return oldValue.Note, nil
+}
+
+// ClearNote clears the value of the "note" field.
+func (m *ApprovalMutation) ClearNote() {
+	m.note = nil
+	m.clearedFields[approval.FieldNote] = struct{}{}
+}
+
+// NoteCleared returns if the "note" field was cleared in this mutation.
+func (m *ApprovalMutation) NoteCleared() bool {
+	_, ok := m.clearedFields[approval.FieldNote]
+	return ok
+}
+
+// ResetNote resets all changes to the "note" field.
+func (m *ApprovalMutation) ResetNote() {
+	m.note = nil
+	delete(m.clearedFields, approval.FieldNote)
+}
+
+// SetDecidedAt sets the "decided_at" field.
+func (m *ApprovalMutation) SetDecidedAt(t time.Time) {
+	m.decided_at = &t
+}
+
+// DecidedAt returns the value of the "decided_at" field in the mutation.
+func (m *ApprovalMutation) DecidedAt() (r time.Time, exists bool) {
+	v := m.decided_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDecidedAt returns the old "decided_at" field's value of the Approval entity.
+// If the Approval object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ApprovalMutation) OldDecidedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDecidedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDecidedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDecidedAt: %w", err)
+	}
+	return oldValue.DecidedAt, nil
+}
+
+// ClearDecidedAt clears the value of the "decided_at" field.
+func (m *ApprovalMutation) ClearDecidedAt() {
+	m.decided_at = nil
+	m.clearedFields[approval.FieldDecidedAt] = struct{}{}
+}
+
+// DecidedAtCleared returns if the "decided_at" field was cleared in this mutation.
+func (m *ApprovalMutation) DecidedAtCleared() bool {
+	_, ok := m.clearedFields[approval.FieldDecidedAt]
+	return ok
+}
+
+// ResetDecidedAt resets all changes to the "decided_at" field.
+func (m *ApprovalMutation) ResetDecidedAt() {
+	m.decided_at = nil
+	delete(m.clearedFields, approval.FieldDecidedAt)
+}
+
+// ClearRun clears the "run" edge to the Run entity.
+func (m *ApprovalMutation) ClearRun() {
+	m.clearedrun = true
+	m.clearedFields[approval.FieldRunID] = struct{}{}
+}
+
+// RunCleared reports if the "run" edge to the Run entity was cleared.
+func (m *ApprovalMutation) RunCleared() bool {
+	return m.clearedrun
+}
+
+// RunIDs returns the "run" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// RunID instead. It exists only for internal usage by the builders.
+func (m *ApprovalMutation) RunIDs() (ids []string) {
+	if id := m.run; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetRun resets all changes to the "run" edge.
+func (m *ApprovalMutation) ResetRun() {
+	m.run = nil
+	m.clearedrun = false
+}
+
+// ClearStep clears the "step" edge to the Step entity.
+func (m *ApprovalMutation) ClearStep() {
+	m.clearedstep = true
+	m.clearedFields[approval.FieldStepID] = struct{}{}
+}
+
+// StepCleared reports if the "step" edge to the Step entity was cleared.
+func (m *ApprovalMutation) StepCleared() bool {
+	return m.clearedstep
+}
+
+// StepIDs returns the "step" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// StepID instead. It exists only for internal usage by the builders.
+func (m *ApprovalMutation) StepIDs() (ids []string) {
+	if id := m.step; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetStep resets all changes to the "step" edge.
+func (m *ApprovalMutation) ResetStep() {
+	m.step = nil
+	m.clearedstep = false
+}
+
+// Where appends a list predicates to the ApprovalMutation builder.
+func (m *ApprovalMutation) Where(ps ...predicate.Approval) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the ApprovalMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *ApprovalMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Approval, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *ApprovalMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *ApprovalMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Approval).
+func (m *ApprovalMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *ApprovalMutation) Fields() []string {
+	fields := make([]string, 0, 9)
+	if m.created_at != nil {
+		fields = append(fields, approval.FieldCreatedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, approval.FieldOwnerID)
+	}
+	if m.run != nil {
+		fields = append(fields, approval.FieldRunID)
+	}
+	if m.step != nil {
+		fields = append(fields, approval.FieldStepID)
+	}
+	if m.state != nil {
+		fields = append(fields, approval.FieldState)
+	}
+	if m.tool != nil {
+		fields = append(fields, approval.FieldTool)
+	}
+	if m.request != nil {
+		fields = append(fields, approval.FieldRequest)
+	}
+	if m.note != nil {
+		fields = append(fields, approval.FieldNote)
+	}
+	if m.decided_at != nil {
+		fields = append(fields, approval.FieldDecidedAt)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *ApprovalMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case approval.FieldCreatedAt:
+		return m.CreatedAt()
+	case approval.FieldOwnerID:
+		return m.OwnerID()
+	case approval.FieldRunID:
+		return m.RunID()
+	case approval.FieldStepID:
+		return m.StepID()
+	case approval.FieldState:
+		return m.State()
+	case approval.FieldTool:
+		return m.Tool()
+	case approval.FieldRequest:
+		return m.Request()
+	case approval.FieldNote:
+		return m.Note()
+	case approval.FieldDecidedAt:
+		return m.DecidedAt()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *ApprovalMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case approval.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case approval.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case approval.FieldRunID:
+		return m.OldRunID(ctx)
+	case approval.FieldStepID:
+		return m.OldStepID(ctx)
+	case approval.FieldState:
+		return m.OldState(ctx)
+	case approval.FieldTool:
+		return m.OldTool(ctx)
+	case approval.FieldRequest:
+		return m.OldRequest(ctx)
+	case approval.FieldNote:
+		return m.OldNote(ctx)
+	case approval.FieldDecidedAt:
+		return m.OldDecidedAt(ctx)
+	}
+	return nil, fmt.Errorf("unknown Approval field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ApprovalMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case approval.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case approval.FieldOwnerID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case approval.FieldRunID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case approval.FieldStepID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetStepID(v)
+		return nil
+	case approval.FieldState:
+		v, ok := value.(approval.State)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetState(v)
+		return nil
+	case approval.FieldTool:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTool(v)
+		return nil
+	case approval.FieldRequest:
+		v, ok := value.(json.RawMessage)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRequest(v)
+		return nil
+	case approval.FieldNote:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetNote(v)
+		return nil
+	case approval.FieldDecidedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDecidedAt(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Approval field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *ApprovalMutation) AddedFields() []string {
+	return nil
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *ApprovalMutation) AddedField(name string) (ent.Value, bool) {
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *ApprovalMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	}
+	return fmt.Errorf("unknown Approval numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *ApprovalMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(approval.FieldNote) {
+		fields = append(fields, approval.FieldNote)
+	}
+	if m.FieldCleared(approval.FieldDecidedAt) {
+		fields = append(fields, approval.FieldDecidedAt)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *ApprovalMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *ApprovalMutation) ClearField(name string) error {
+	switch name {
+	case approval.FieldNote:
+		m.ClearNote()
+		return nil
+	case approval.FieldDecidedAt:
+		m.ClearDecidedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Approval nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *ApprovalMutation) ResetField(name string) error {
+	switch name {
+	case approval.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case approval.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case approval.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case approval.FieldStepID:
+		m.ResetStepID()
+		return nil
+	case approval.FieldState:
+		m.ResetState()
+		return nil
+	case approval.FieldTool:
+		m.ResetTool()
+		return nil
+	case approval.FieldRequest:
+		m.ResetRequest()
+		return nil
+	case approval.FieldNote:
+		m.ResetNote()
+		return nil
+	case approval.FieldDecidedAt:
+		m.ResetDecidedAt()
+		return nil
+	}
+	return fmt.Errorf("unknown Approval field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *ApprovalMutation) AddedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.run != nil {
+		edges = append(edges, approval.EdgeRun)
+	}
+	if m.step != nil {
+		edges = append(edges, approval.EdgeStep)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *ApprovalMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case approval.EdgeRun:
+		if id := m.run; id != nil {
+			return []ent.Value{*id}
+		}
+	case approval.EdgeStep:
+		if id := m.step; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *ApprovalMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 2)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *ApprovalMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *ApprovalMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 2)
+	if m.clearedrun {
+		edges = append(edges, approval.EdgeRun)
+	}
+	if m.clearedstep {
+		edges = append(edges, approval.EdgeStep)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *ApprovalMutation) EdgeCleared(name string) bool {
+	switch name {
+	case approval.EdgeRun:
+		return m.clearedrun
+	case approval.EdgeStep:
+		return m.clearedstep
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *ApprovalMutation) ClearEdge(name string) error {
+	switch name {
+	case approval.EdgeRun:
+		m.ClearRun()
+		return nil
+	case approval.EdgeStep:
+		m.ClearStep()
+		return nil
+	}
+	return fmt.Errorf("unknown Approval unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *ApprovalMutation) ResetEdge(name string) error {
+	switch name {
+	case approval.EdgeRun:
+		m.ResetRun()
+		return nil
+	case approval.EdgeStep:
+		m.ResetStep()
+		return nil
+	}
+	return fmt.Errorf("unknown Approval edge %s", name)
+}
 
 // ArtifactMutation represents an operation that mutates the Artifact nodes in the graph.
 type ArtifactMutation struct {
@@ -6883,6 +7806,12 @@ type RunMutation struct {
 	state                *run.State
 	model                *string
 	client_mutation_id   *string
+	review_code          *bool
+	based_on_id          *string
+	edited_index         *int
+	addedited_index      *int
+	only_edited          *bool
+	rewind_to            *string
 	epoch                *int
 	addepoch             *int
 	last_seq             *int
@@ -6924,6 +7853,9 @@ type RunMutation struct {
 	artifacts            map[string]struct{}
 	removedartifacts     map[string]struct{}
 	clearedartifacts     bool
+	approvals            map[string]struct{}
+	removedapprovals     map[string]struct{}
+	clearedapprovals     bool
 	done                 bool
 	oldValue             func(context.Context) (*Run, error)
 	predicates           []predicate.Run
@@ -7345,6 +8277,232 @@ func (m *RunMutation) ClientMutationIDCleared() bool {
 func (m *RunMutation) ResetClientMutationID() {
 	m.client_mutation_id = nil
 	delete(m.clearedFields, run.FieldClientMutationID)
+}
+
+// SetReviewCode sets the "review_code" field.
+func (m *RunMutation) SetReviewCode(b bool) {
+	m.review_code = &b
+}
+
+// ReviewCode returns the value of the "review_code" field in the mutation.
+func (m *RunMutation) ReviewCode() (r bool, exists bool) {
+	v := m.review_code
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldReviewCode returns the old "review_code" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldReviewCode(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldReviewCode is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldReviewCode requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldReviewCode: %w", err)
+	}
+	return oldValue.ReviewCode, nil
+}
+
+// ResetReviewCode resets all changes to the "review_code" field.
+func (m *RunMutation) ResetReviewCode() {
+	m.review_code = nil
+}
+
+// SetBasedOnID sets the "based_on_id" field.
+func (m *RunMutation) SetBasedOnID(s string) {
+	m.based_on_id = &s
+}
+
+// BasedOnID returns the value of the "based_on_id" field in the mutation.
+func (m *RunMutation) BasedOnID() (r string, exists bool) {
+	v := m.based_on_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBasedOnID returns the old "based_on_id" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldBasedOnID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBasedOnID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBasedOnID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBasedOnID: %w", err)
+	}
+	return oldValue.BasedOnID, nil
+}
+
+// ClearBasedOnID clears the value of the "based_on_id" field.
+func (m *RunMutation) ClearBasedOnID() {
+	m.based_on_id = nil
+	m.clearedFields[run.FieldBasedOnID] = struct{}{}
+}
+
+// BasedOnIDCleared returns if the "based_on_id" field was cleared in this mutation.
+func (m *RunMutation) BasedOnIDCleared() bool {
+	_, ok := m.clearedFields[run.FieldBasedOnID]
+	return ok
+}
+
+// ResetBasedOnID resets all changes to the "based_on_id" field.
+func (m *RunMutation) ResetBasedOnID() {
+	m.based_on_id = nil
+	delete(m.clearedFields, run.FieldBasedOnID)
+}
+
+// SetEditedIndex sets the "edited_index" field.
+func (m *RunMutation) SetEditedIndex(i int) {
+	m.edited_index = &i
+	m.addedited_index = nil
+}
+
+// EditedIndex returns the value of the "edited_index" field in the mutation.
+func (m *RunMutation) EditedIndex() (r int, exists bool) {
+	v := m.edited_index
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEditedIndex returns the old "edited_index" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldEditedIndex(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEditedIndex is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEditedIndex requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEditedIndex: %w", err)
+	}
+	return oldValue.EditedIndex, nil
+}
+
+// AddEditedIndex adds i to the "edited_index" field.
+func (m *RunMutation) AddEditedIndex(i int) {
+	if m.addedited_index != nil {
+		*m.addedited_index += i
+	} else {
+		m.addedited_index = &i
+	}
+}
+
+// AddedEditedIndex returns the value that was added to the "edited_index" field in this mutation.
+func (m *RunMutation) AddedEditedIndex() (r int, exists bool) {
+	v := m.addedited_index
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetEditedIndex resets all changes to the "edited_index" field.
+func (m *RunMutation) ResetEditedIndex() {
+	m.edited_index = nil
+	m.addedited_index = nil
+}
+
+// SetOnlyEdited sets the "only_edited" field.
+func (m *RunMutation) SetOnlyEdited(b bool) {
+	m.only_edited = &b
+}
+
+// OnlyEdited returns the value of the "only_edited" field in the mutation.
+func (m *RunMutation) OnlyEdited() (r bool, exists bool) {
+	v := m.only_edited
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOnlyEdited returns the old "only_edited" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldOnlyEdited(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOnlyEdited is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOnlyEdited requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOnlyEdited: %w", err)
+	}
+	return oldValue.OnlyEdited, nil
+}
+
+// ResetOnlyEdited resets all changes to the "only_edited" field.
+func (m *RunMutation) ResetOnlyEdited() {
+	m.only_edited = nil
+}
+
+// SetRewindTo sets the "rewind_to" field.
+func (m *RunMutation) SetRewindTo(s string) {
+	m.rewind_to = &s
+}
+
+// RewindTo returns the value of the "rewind_to" field in the mutation.
+func (m *RunMutation) RewindTo() (r string, exists bool) {
+	v := m.rewind_to
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRewindTo returns the old "rewind_to" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldRewindTo(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRewindTo is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRewindTo requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRewindTo: %w", err)
+	}
+	return oldValue.RewindTo, nil
+}
+
+// ClearRewindTo clears the value of the "rewind_to" field.
+func (m *RunMutation) ClearRewindTo() {
+	m.rewind_to = nil
+	m.clearedFields[run.FieldRewindTo] = struct{}{}
+}
+
+// RewindToCleared returns if the "rewind_to" field was cleared in this mutation.
+func (m *RunMutation) RewindToCleared() bool {
+	_, ok := m.clearedFields[run.FieldRewindTo]
+	return ok
+}
+
+// ResetRewindTo resets all changes to the "rewind_to" field.
+func (m *RunMutation) ResetRewindTo() {
+	m.rewind_to = nil
+	delete(m.clearedFields, run.FieldRewindTo)
 }
 
 // SetEpoch sets the "epoch" field.
@@ -8424,6 +9582,60 @@ func (m *RunMutation) ResetArtifacts() {
 	m.removedartifacts = nil
 }
 
+// AddApprovalIDs adds the "approvals" edge to the Approval entity by ids.
+func (m *RunMutation) AddApprovalIDs(ids ...string) {
+	if m.approvals == nil {
+		m.approvals = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.approvals[ids[i]] = struct{}{}
+	}
+}
+
+// ClearApprovals clears the "approvals" edge to the Approval entity.
+func (m *RunMutation) ClearApprovals() {
+	m.clearedapprovals = true
+}
+
+// ApprovalsCleared reports if the "approvals" edge to the Approval entity was cleared.
+func (m *RunMutation) ApprovalsCleared() bool {
+	return m.clearedapprovals
+}
+
+// RemoveApprovalIDs removes the "approvals" edge to the Approval entity by IDs.
+func (m *RunMutation) RemoveApprovalIDs(ids ...string) {
+	if m.removedapprovals == nil {
+		m.removedapprovals = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.approvals, ids[i])
+		m.removedapprovals[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedApprovals returns the removed IDs of the "approvals" edge to the Approval entity.
+func (m *RunMutation) RemovedApprovalsIDs() (ids []string) {
+	for id := range m.removedapprovals {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ApprovalsIDs returns the "approvals" edge IDs in the mutation.
+func (m *RunMutation) ApprovalsIDs() (ids []string) {
+	for id := range m.approvals {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetApprovals resets all changes to the "approvals" edge.
+func (m *RunMutation) ResetApprovals() {
+	m.approvals = nil
+	m.clearedapprovals = false
+	m.removedapprovals = nil
+}
+
 // Where appends a list predicates to the RunMutation builder.
 func (m *RunMutation) Where(ps ...predicate.Run) {
 	m.predicates = append(m.predicates, ps...)
@@ -8458,7 +9670,7 @@ func (m *RunMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RunMutation) Fields() []string {
-	fields := make([]string, 0, 24)
+	fields := make([]string, 0, 29)
 	if m.created_at != nil {
 		fields = append(fields, run.FieldCreatedAt)
 	}
@@ -8482,6 +9694,21 @@ func (m *RunMutation) Fields() []string {
 	}
 	if m.client_mutation_id != nil {
 		fields = append(fields, run.FieldClientMutationID)
+	}
+	if m.review_code != nil {
+		fields = append(fields, run.FieldReviewCode)
+	}
+	if m.based_on_id != nil {
+		fields = append(fields, run.FieldBasedOnID)
+	}
+	if m.edited_index != nil {
+		fields = append(fields, run.FieldEditedIndex)
+	}
+	if m.only_edited != nil {
+		fields = append(fields, run.FieldOnlyEdited)
+	}
+	if m.rewind_to != nil {
+		fields = append(fields, run.FieldRewindTo)
 	}
 	if m.epoch != nil {
 		fields = append(fields, run.FieldEpoch)
@@ -8555,6 +9782,16 @@ func (m *RunMutation) Field(name string) (ent.Value, bool) {
 		return m.Model()
 	case run.FieldClientMutationID:
 		return m.ClientMutationID()
+	case run.FieldReviewCode:
+		return m.ReviewCode()
+	case run.FieldBasedOnID:
+		return m.BasedOnID()
+	case run.FieldEditedIndex:
+		return m.EditedIndex()
+	case run.FieldOnlyEdited:
+		return m.OnlyEdited()
+	case run.FieldRewindTo:
+		return m.RewindTo()
 	case run.FieldEpoch:
 		return m.Epoch()
 	case run.FieldLastSeq:
@@ -8612,6 +9849,16 @@ func (m *RunMutation) OldField(ctx context.Context, name string) (ent.Value, err
 		return m.OldModel(ctx)
 	case run.FieldClientMutationID:
 		return m.OldClientMutationID(ctx)
+	case run.FieldReviewCode:
+		return m.OldReviewCode(ctx)
+	case run.FieldBasedOnID:
+		return m.OldBasedOnID(ctx)
+	case run.FieldEditedIndex:
+		return m.OldEditedIndex(ctx)
+	case run.FieldOnlyEdited:
+		return m.OldOnlyEdited(ctx)
+	case run.FieldRewindTo:
+		return m.OldRewindTo(ctx)
 	case run.FieldEpoch:
 		return m.OldEpoch(ctx)
 	case run.FieldLastSeq:
@@ -8708,6 +9955,41 @@ func (m *RunMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetClientMutationID(v)
+		return nil
+	case run.FieldReviewCode:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetReviewCode(v)
+		return nil
+	case run.FieldBasedOnID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBasedOnID(v)
+		return nil
+	case run.FieldEditedIndex:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEditedIndex(v)
+		return nil
+	case run.FieldOnlyEdited:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOnlyEdited(v)
+		return nil
+	case run.FieldRewindTo:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRewindTo(v)
 		return nil
 	case run.FieldEpoch:
 		v, ok := value.(int)
@@ -8829,6 +10111,9 @@ func (m *RunMutation) SetField(name string, value ent.Value) error {
 // this mutation.
 func (m *RunMutation) AddedFields() []string {
 	var fields []string
+	if m.addedited_index != nil {
+		fields = append(fields, run.FieldEditedIndex)
+	}
 	if m.addepoch != nil {
 		fields = append(fields, run.FieldEpoch)
 	}
@@ -8864,6 +10149,8 @@ func (m *RunMutation) AddedFields() []string {
 // was not set, or was not defined in the schema.
 func (m *RunMutation) AddedField(name string) (ent.Value, bool) {
 	switch name {
+	case run.FieldEditedIndex:
+		return m.AddedEditedIndex()
 	case run.FieldEpoch:
 		return m.AddedEpoch()
 	case run.FieldLastSeq:
@@ -8891,6 +10178,13 @@ func (m *RunMutation) AddedField(name string) (ent.Value, bool) {
 // type.
 func (m *RunMutation) AddField(name string, value ent.Value) error {
 	switch name {
+	case run.FieldEditedIndex:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddEditedIndex(v)
+		return nil
 	case run.FieldEpoch:
 		v, ok := value.(int)
 		if !ok {
@@ -8968,6 +10262,12 @@ func (m *RunMutation) ClearedFields() []string {
 	if m.FieldCleared(run.FieldClientMutationID) {
 		fields = append(fields, run.FieldClientMutationID)
 	}
+	if m.FieldCleared(run.FieldBasedOnID) {
+		fields = append(fields, run.FieldBasedOnID)
+	}
+	if m.FieldCleared(run.FieldRewindTo) {
+		fields = append(fields, run.FieldRewindTo)
+	}
 	if m.FieldCleared(run.FieldNode) {
 		fields = append(fields, run.FieldNode)
 	}
@@ -9005,6 +10305,12 @@ func (m *RunMutation) ClearField(name string) error {
 		return nil
 	case run.FieldClientMutationID:
 		m.ClearClientMutationID()
+		return nil
+	case run.FieldBasedOnID:
+		m.ClearBasedOnID()
+		return nil
+	case run.FieldRewindTo:
+		m.ClearRewindTo()
 		return nil
 	case run.FieldNode:
 		m.ClearNode()
@@ -9055,6 +10361,21 @@ func (m *RunMutation) ResetField(name string) error {
 		return nil
 	case run.FieldClientMutationID:
 		m.ResetClientMutationID()
+		return nil
+	case run.FieldReviewCode:
+		m.ResetReviewCode()
+		return nil
+	case run.FieldBasedOnID:
+		m.ResetBasedOnID()
+		return nil
+	case run.FieldEditedIndex:
+		m.ResetEditedIndex()
+		return nil
+	case run.FieldOnlyEdited:
+		m.ResetOnlyEdited()
+		return nil
+	case run.FieldRewindTo:
+		m.ResetRewindTo()
 		return nil
 	case run.FieldEpoch:
 		m.ResetEpoch()
@@ -9110,7 +10431,7 @@ func (m *RunMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *RunMutation) AddedEdges() []string {
-	edges := make([]string, 0, 6)
+	edges := make([]string, 0, 7)
 	if m.chat != nil {
 		edges = append(edges, run.EdgeChat)
 	}
@@ -9128,6 +10449,9 @@ func (m *RunMutation) AddedEdges() []string {
 	}
 	if m.artifacts != nil {
 		edges = append(edges, run.EdgeArtifacts)
+	}
+	if m.approvals != nil {
+		edges = append(edges, run.EdgeApprovals)
 	}
 	return edges
 }
@@ -9166,13 +10490,19 @@ func (m *RunMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case run.EdgeApprovals:
+		ids := make([]ent.Value, 0, len(m.approvals))
+		for id := range m.approvals {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *RunMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 6)
+	edges := make([]string, 0, 7)
 	if m.removedsteps != nil {
 		edges = append(edges, run.EdgeSteps)
 	}
@@ -9181,6 +10511,9 @@ func (m *RunMutation) RemovedEdges() []string {
 	}
 	if m.removedartifacts != nil {
 		edges = append(edges, run.EdgeArtifacts)
+	}
+	if m.removedapprovals != nil {
+		edges = append(edges, run.EdgeApprovals)
 	}
 	return edges
 }
@@ -9207,13 +10540,19 @@ func (m *RunMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case run.EdgeApprovals:
+		ids := make([]ent.Value, 0, len(m.removedapprovals))
+		for id := range m.removedapprovals {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *RunMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 6)
+	edges := make([]string, 0, 7)
 	if m.clearedchat {
 		edges = append(edges, run.EdgeChat)
 	}
@@ -9231,6 +10570,9 @@ func (m *RunMutation) ClearedEdges() []string {
 	}
 	if m.clearedartifacts {
 		edges = append(edges, run.EdgeArtifacts)
+	}
+	if m.clearedapprovals {
+		edges = append(edges, run.EdgeApprovals)
 	}
 	return edges
 }
@@ -9251,6 +10593,8 @@ func (m *RunMutation) EdgeCleared(name string) bool {
 		return m.clearedevents
 	case run.EdgeArtifacts:
 		return m.clearedartifacts
+	case run.EdgeApprovals:
+		return m.clearedapprovals
 	}
 	return false
 }
@@ -9293,6 +10637,9 @@ func (m *RunMutation) ResetEdge(name string) error {
 		return nil
 	case run.EdgeArtifacts:
 		m.ResetArtifacts()
+		return nil
+	case run.EdgeApprovals:
+		m.ResetApprovals()
 		return nil
 	}
 	return fmt.Errorf("unknown Run edge %s", name)
@@ -10083,6 +11430,8 @@ type StepMutation struct {
 	code             *string
 	reply            *json.RawMessage
 	appendreply      json.RawMessage
+	copied_from      *string
+	input            *string
 	result           *string
 	outputs          *json.RawMessage
 	appendoutputs    json.RawMessage
@@ -10099,6 +11448,9 @@ type StepMutation struct {
 	artifacts        map[string]struct{}
 	removedartifacts map[string]struct{}
 	clearedartifacts bool
+	approvals        map[string]struct{}
+	removedapprovals map[string]struct{}
+	clearedapprovals bool
 	done             bool
 	oldValue         func(context.Context) (*Step, error)
 	predicates       []predicate.Step
@@ -10669,6 +12021,104 @@ func (m *StepMutation) ResetReply() {
 	delete(m.clearedFields, step.FieldReply)
 }
 
+// SetCopiedFrom sets the "copied_from" field.
+func (m *StepMutation) SetCopiedFrom(s string) {
+	m.copied_from = &s
+}
+
+// CopiedFrom returns the value of the "copied_from" field in the mutation.
+func (m *StepMutation) CopiedFrom() (r string, exists bool) {
+	v := m.copied_from
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCopiedFrom returns the old "copied_from" field's value of the Step entity.
+// If the Step object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StepMutation) OldCopiedFrom(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCopiedFrom is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCopiedFrom requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCopiedFrom: %w", err)
+	}
+	return oldValue.CopiedFrom, nil
+}
+
+// ClearCopiedFrom clears the value of the "copied_from" field.
+func (m *StepMutation) ClearCopiedFrom() {
+	m.copied_from = nil
+	m.clearedFields[step.FieldCopiedFrom] = struct{}{}
+}
+
+// CopiedFromCleared returns if the "copied_from" field was cleared in this mutation.
+func (m *StepMutation) CopiedFromCleared() bool {
+	_, ok := m.clearedFields[step.FieldCopiedFrom]
+	return ok
+}
+
+// ResetCopiedFrom resets all changes to the "copied_from" field.
+func (m *StepMutation) ResetCopiedFrom() {
+	m.copied_from = nil
+	delete(m.clearedFields, step.FieldCopiedFrom)
+}
+
+// SetInput sets the "input" field.
+func (m *StepMutation) SetInput(s string) {
+	m.input = &s
+}
+
+// Input returns the value of the "input" field in the mutation.
+func (m *StepMutation) Input() (r string, exists bool) {
+	v := m.input
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldInput returns the old "input" field's value of the Step entity.
+// If the Step object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StepMutation) OldInput(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldInput is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldInput requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldInput: %w", err)
+	}
+	return oldValue.Input, nil
+}
+
+// ClearInput clears the value of the "input" field.
+func (m *StepMutation) ClearInput() {
+	m.input = nil
+	m.clearedFields[step.FieldInput] = struct{}{}
+}
+
+// InputCleared returns if the "input" field was cleared in this mutation.
+func (m *StepMutation) InputCleared() bool {
+	_, ok := m.clearedFields[step.FieldInput]
+	return ok
+}
+
+// ResetInput resets all changes to the "input" field.
+func (m *StepMutation) ResetInput() {
+	m.input = nil
+	delete(m.clearedFields, step.FieldInput)
+}
+
 // SetResult sets the "result" field.
 func (m *StepMutation) SetResult(s string) {
 	m.result = &s
@@ -11133,6 +12583,60 @@ func (m *StepMutation) ResetArtifacts() {
 	m.removedartifacts = nil
 }
 
+// AddApprovalIDs adds the "approvals" edge to the Approval entity by ids.
+func (m *StepMutation) AddApprovalIDs(ids ...string) {
+	if m.approvals == nil {
+		m.approvals = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.approvals[ids[i]] = struct{}{}
+	}
+}
+
+// ClearApprovals clears the "approvals" edge to the Approval entity.
+func (m *StepMutation) ClearApprovals() {
+	m.clearedapprovals = true
+}
+
+// ApprovalsCleared reports if the "approvals" edge to the Approval entity was cleared.
+func (m *StepMutation) ApprovalsCleared() bool {
+	return m.clearedapprovals
+}
+
+// RemoveApprovalIDs removes the "approvals" edge to the Approval entity by IDs.
+func (m *StepMutation) RemoveApprovalIDs(ids ...string) {
+	if m.removedapprovals == nil {
+		m.removedapprovals = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.approvals, ids[i])
+		m.removedapprovals[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedApprovals returns the removed IDs of the "approvals" edge to the Approval entity.
+func (m *StepMutation) RemovedApprovalsIDs() (ids []string) {
+	for id := range m.removedapprovals {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ApprovalsIDs returns the "approvals" edge IDs in the mutation.
+func (m *StepMutation) ApprovalsIDs() (ids []string) {
+	for id := range m.approvals {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetApprovals resets all changes to the "approvals" edge.
+func (m *StepMutation) ResetApprovals() {
+	m.approvals = nil
+	m.clearedapprovals = false
+	m.removedapprovals = nil
+}
+
 // Where appends a list predicates to the StepMutation builder.
 func (m *StepMutation) Where(ps ...predicate.Step) {
 	m.predicates = append(m.predicates, ps...)
@@ -11167,7 +12671,7 @@ func (m *StepMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *StepMutation) Fields() []string {
-	fields := make([]string, 0, 17)
+	fields := make([]string, 0, 19)
 	if m.created_at != nil {
 		fields = append(fields, step.FieldCreatedAt)
 	}
@@ -11197,6 +12701,12 @@ func (m *StepMutation) Fields() []string {
 	}
 	if m.reply != nil {
 		fields = append(fields, step.FieldReply)
+	}
+	if m.copied_from != nil {
+		fields = append(fields, step.FieldCopiedFrom)
+	}
+	if m.input != nil {
+		fields = append(fields, step.FieldInput)
 	}
 	if m.result != nil {
 		fields = append(fields, step.FieldResult)
@@ -11247,6 +12757,10 @@ func (m *StepMutation) Field(name string) (ent.Value, bool) {
 		return m.Code()
 	case step.FieldReply:
 		return m.Reply()
+	case step.FieldCopiedFrom:
+		return m.CopiedFrom()
+	case step.FieldInput:
+		return m.Input()
 	case step.FieldResult:
 		return m.Result()
 	case step.FieldOutputs:
@@ -11290,6 +12804,10 @@ func (m *StepMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldCode(ctx)
 	case step.FieldReply:
 		return m.OldReply(ctx)
+	case step.FieldCopiedFrom:
+		return m.OldCopiedFrom(ctx)
+	case step.FieldInput:
+		return m.OldInput(ctx)
 	case step.FieldResult:
 		return m.OldResult(ctx)
 	case step.FieldOutputs:
@@ -11382,6 +12900,20 @@ func (m *StepMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetReply(v)
+		return nil
+	case step.FieldCopiedFrom:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCopiedFrom(v)
+		return nil
+	case step.FieldInput:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetInput(v)
 		return nil
 	case step.FieldResult:
 		v, ok := value.(string)
@@ -11504,6 +13036,12 @@ func (m *StepMutation) ClearedFields() []string {
 	if m.FieldCleared(step.FieldReply) {
 		fields = append(fields, step.FieldReply)
 	}
+	if m.FieldCleared(step.FieldCopiedFrom) {
+		fields = append(fields, step.FieldCopiedFrom)
+	}
+	if m.FieldCleared(step.FieldInput) {
+		fields = append(fields, step.FieldInput)
+	}
 	if m.FieldCleared(step.FieldResult) {
 		fields = append(fields, step.FieldResult)
 	}
@@ -11550,6 +13088,12 @@ func (m *StepMutation) ClearField(name string) error {
 		return nil
 	case step.FieldReply:
 		m.ClearReply()
+		return nil
+	case step.FieldCopiedFrom:
+		m.ClearCopiedFrom()
+		return nil
+	case step.FieldInput:
+		m.ClearInput()
 		return nil
 	case step.FieldResult:
 		m.ClearResult()
@@ -11607,6 +13151,12 @@ func (m *StepMutation) ResetField(name string) error {
 	case step.FieldReply:
 		m.ResetReply()
 		return nil
+	case step.FieldCopiedFrom:
+		m.ResetCopiedFrom()
+		return nil
+	case step.FieldInput:
+		m.ResetInput()
+		return nil
 	case step.FieldResult:
 		m.ResetResult()
 		return nil
@@ -11634,12 +13184,15 @@ func (m *StepMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *StepMutation) AddedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 3)
 	if m.run != nil {
 		edges = append(edges, step.EdgeRun)
 	}
 	if m.artifacts != nil {
 		edges = append(edges, step.EdgeArtifacts)
+	}
+	if m.approvals != nil {
+		edges = append(edges, step.EdgeApprovals)
 	}
 	return edges
 }
@@ -11658,15 +13211,24 @@ func (m *StepMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case step.EdgeApprovals:
+		ids := make([]ent.Value, 0, len(m.approvals))
+		for id := range m.approvals {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *StepMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 3)
 	if m.removedartifacts != nil {
 		edges = append(edges, step.EdgeArtifacts)
+	}
+	if m.removedapprovals != nil {
+		edges = append(edges, step.EdgeApprovals)
 	}
 	return edges
 }
@@ -11681,18 +13243,27 @@ func (m *StepMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case step.EdgeApprovals:
+		ids := make([]ent.Value, 0, len(m.removedapprovals))
+		for id := range m.removedapprovals {
+			ids = append(ids, id)
+		}
+		return ids
 	}
 	return nil
 }
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *StepMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 2)
+	edges := make([]string, 0, 3)
 	if m.clearedrun {
 		edges = append(edges, step.EdgeRun)
 	}
 	if m.clearedartifacts {
 		edges = append(edges, step.EdgeArtifacts)
+	}
+	if m.clearedapprovals {
+		edges = append(edges, step.EdgeApprovals)
 	}
 	return edges
 }
@@ -11705,6 +13276,8 @@ func (m *StepMutation) EdgeCleared(name string) bool {
 		return m.clearedrun
 	case step.EdgeArtifacts:
 		return m.clearedartifacts
+	case step.EdgeApprovals:
+		return m.clearedapprovals
 	}
 	return false
 }
@@ -11729,6 +13302,9 @@ func (m *StepMutation) ResetEdge(name string) error {
 		return nil
 	case step.EdgeArtifacts:
 		m.ResetArtifacts()
+		return nil
+	case step.EdgeApprovals:
+		m.ResetApprovals()
 		return nil
 	}
 	return fmt.Errorf("unknown Step edge %s", name)

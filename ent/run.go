@@ -35,6 +35,16 @@ type Run struct {
 	Model string `json:"model,omitempty"`
 	// What the client called the sendMessage; the same one again is the same run.
 	ClientMutationID *string `json:"client_mutation_id,omitempty"`
+	// Each program waits for a person's approval.
+	ReviewCode bool `json:"review_code,omitempty"`
+	// The run of the same question that this one tries again, or goes on from.
+	BasedOnID *string `json:"based_on_id,omitempty"`
+	// The index of the step whose code a person has changed: those before it are copies. 0: none.
+	EditedIndex int `json:"edited_index,omitempty"`
+	// The run ends with the step that a person has changed.
+	OnlyEdited bool `json:"only_edited,omitempty"`
+	// The step after which Python's variables are to be as they were, before the first program of this run's own; empty: a fresh session; null: as the chat has left them.
+	RewindTo *string `json:"rewind_to,omitempty"`
 	// How often the run was claimed by a worker; a write of an earlier claim is refused.
 	Epoch int `json:"epoch,omitempty"`
 	// The seq of the newest event.
@@ -87,15 +97,18 @@ type RunEdges struct {
 	Events []*Event `json:"events,omitempty"`
 	// Artifacts holds the value of the artifacts edge.
 	Artifacts []*Artifact `json:"artifacts,omitempty"`
+	// Approvals holds the value of the approvals edge.
+	Approvals []*Approval `json:"approvals,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [6]bool
+	loadedTypes [7]bool
 	// totalCount holds the count of the edges above.
 	totalCount [2]map[string]int
 
 	namedSteps     map[string][]*Step
 	namedEvents    map[string][]*Event
 	namedArtifacts map[string][]*Artifact
+	namedApprovals map[string][]*Approval
 }
 
 // ChatOrErr returns the Chat value or an error if the edge
@@ -158,16 +171,25 @@ func (e RunEdges) ArtifactsOrErr() ([]*Artifact, error) {
 	return nil, &NotLoadedError{edge: "artifacts"}
 }
 
+// ApprovalsOrErr returns the Approvals value or an error if the edge
+// was not loaded in eager-loading.
+func (e RunEdges) ApprovalsOrErr() ([]*Approval, error) {
+	if e.loadedTypes[6] {
+		return e.Approvals, nil
+	}
+	return nil, &NotLoadedError{edge: "approvals"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*Run) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case run.FieldCancelRequested:
+		case run.FieldReviewCode, run.FieldOnlyEdited, run.FieldCancelRequested:
 			values[i] = new(sql.NullBool)
-		case run.FieldEpoch, run.FieldLastSeq, run.FieldHandovers, run.FieldCompactedSeq, run.FieldPromptTokens, run.FieldCachedTokens, run.FieldCompletionTokens, run.FieldReasoningTokens, run.FieldPythonMs:
+		case run.FieldEditedIndex, run.FieldEpoch, run.FieldLastSeq, run.FieldHandovers, run.FieldCompactedSeq, run.FieldPromptTokens, run.FieldCachedTokens, run.FieldCompletionTokens, run.FieldReasoningTokens, run.FieldPythonMs:
 			values[i] = new(sql.NullInt64)
-		case run.FieldID, run.FieldOwnerID, run.FieldChatID, run.FieldQuestionID, run.FieldAnswerID, run.FieldState, run.FieldModel, run.FieldClientMutationID, run.FieldNode, run.FieldErrorCode, run.FieldErrorMessage:
+		case run.FieldID, run.FieldOwnerID, run.FieldChatID, run.FieldQuestionID, run.FieldAnswerID, run.FieldState, run.FieldModel, run.FieldClientMutationID, run.FieldBasedOnID, run.FieldRewindTo, run.FieldNode, run.FieldErrorCode, run.FieldErrorMessage:
 			values[i] = new(sql.NullString)
 		case run.FieldCreatedAt, run.FieldLeaseUntil, run.FieldStartedAt, run.FieldFinishedAt:
 			values[i] = new(sql.NullTime)
@@ -241,6 +263,38 @@ func (_m *Run) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.ClientMutationID = new(string)
 				*_m.ClientMutationID = value.String
+			}
+		case run.FieldReviewCode:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field review_code", values[i])
+			} else if value.Valid {
+				_m.ReviewCode = value.Bool
+			}
+		case run.FieldBasedOnID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field based_on_id", values[i])
+			} else if value.Valid {
+				_m.BasedOnID = new(string)
+				*_m.BasedOnID = value.String
+			}
+		case run.FieldEditedIndex:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field edited_index", values[i])
+			} else if value.Valid {
+				_m.EditedIndex = int(value.Int64)
+			}
+		case run.FieldOnlyEdited:
+			if value, ok := values[i].(*sql.NullBool); !ok {
+				return fmt.Errorf("unexpected type %T for field only_edited", values[i])
+			} else if value.Valid {
+				_m.OnlyEdited = value.Bool
+			}
+		case run.FieldRewindTo:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field rewind_to", values[i])
+			} else if value.Valid {
+				_m.RewindTo = new(string)
+				*_m.RewindTo = value.String
 			}
 		case run.FieldEpoch:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -384,6 +438,11 @@ func (_m *Run) QueryArtifacts() *ArtifactQuery {
 	return NewRunClient(_m.config).QueryArtifacts(_m)
 }
 
+// QueryApprovals queries the "approvals" edge of the Run entity.
+func (_m *Run) QueryApprovals() *ApprovalQuery {
+	return NewRunClient(_m.config).QueryApprovals(_m)
+}
+
 // Update returns a builder for updating this Run.
 // Note that you need to call Run.Unwrap() before calling this method if this Run
 // was returned from a transaction, and the transaction was committed or rolled back.
@@ -432,6 +491,25 @@ func (_m *Run) String() string {
 	builder.WriteString(", ")
 	if v := _m.ClientMutationID; v != nil {
 		builder.WriteString("client_mutation_id=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	builder.WriteString("review_code=")
+	builder.WriteString(fmt.Sprintf("%v", _m.ReviewCode))
+	builder.WriteString(", ")
+	if v := _m.BasedOnID; v != nil {
+		builder.WriteString("based_on_id=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	builder.WriteString("edited_index=")
+	builder.WriteString(fmt.Sprintf("%v", _m.EditedIndex))
+	builder.WriteString(", ")
+	builder.WriteString("only_edited=")
+	builder.WriteString(fmt.Sprintf("%v", _m.OnlyEdited))
+	builder.WriteString(", ")
+	if v := _m.RewindTo; v != nil {
+		builder.WriteString("rewind_to=")
 		builder.WriteString(*v)
 	}
 	builder.WriteString(", ")
@@ -561,6 +639,30 @@ func (_m *Run) appendNamedArtifacts(name string, edges ...*Artifact) {
 		_m.Edges.namedArtifacts[name] = []*Artifact{}
 	} else {
 		_m.Edges.namedArtifacts[name] = append(_m.Edges.namedArtifacts[name], edges...)
+	}
+}
+
+// NamedApprovals returns the Approvals named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Run) NamedApprovals(name string) ([]*Approval, error) {
+	if _m.Edges.namedApprovals == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedApprovals[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Run) appendNamedApprovals(name string, edges ...*Approval) {
+	if _m.Edges.namedApprovals == nil {
+		_m.Edges.namedApprovals = make(map[string][]*Approval)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedApprovals[name] = []*Approval{}
+	} else {
+		_m.Edges.namedApprovals[name] = append(_m.Edges.namedApprovals[name], edges...)
 	}
 }
 

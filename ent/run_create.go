@@ -10,6 +10,7 @@ import (
 
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/mark-analyst/mark/ent/approval"
 	"github.com/mark-analyst/mark/ent/artifact"
 	"github.com/mark-analyst/mark/ent/chat"
 	"github.com/mark-analyst/mark/ent/event"
@@ -109,6 +110,76 @@ func (_c *RunCreate) SetClientMutationID(v string) *RunCreate {
 func (_c *RunCreate) SetNillableClientMutationID(v *string) *RunCreate {
 	if v != nil {
 		_c.SetClientMutationID(*v)
+	}
+	return _c
+}
+
+// SetReviewCode sets the "review_code" field.
+func (_c *RunCreate) SetReviewCode(v bool) *RunCreate {
+	_c.mutation.SetReviewCode(v)
+	return _c
+}
+
+// SetNillableReviewCode sets the "review_code" field if the given value is not nil.
+func (_c *RunCreate) SetNillableReviewCode(v *bool) *RunCreate {
+	if v != nil {
+		_c.SetReviewCode(*v)
+	}
+	return _c
+}
+
+// SetBasedOnID sets the "based_on_id" field.
+func (_c *RunCreate) SetBasedOnID(v string) *RunCreate {
+	_c.mutation.SetBasedOnID(v)
+	return _c
+}
+
+// SetNillableBasedOnID sets the "based_on_id" field if the given value is not nil.
+func (_c *RunCreate) SetNillableBasedOnID(v *string) *RunCreate {
+	if v != nil {
+		_c.SetBasedOnID(*v)
+	}
+	return _c
+}
+
+// SetEditedIndex sets the "edited_index" field.
+func (_c *RunCreate) SetEditedIndex(v int) *RunCreate {
+	_c.mutation.SetEditedIndex(v)
+	return _c
+}
+
+// SetNillableEditedIndex sets the "edited_index" field if the given value is not nil.
+func (_c *RunCreate) SetNillableEditedIndex(v *int) *RunCreate {
+	if v != nil {
+		_c.SetEditedIndex(*v)
+	}
+	return _c
+}
+
+// SetOnlyEdited sets the "only_edited" field.
+func (_c *RunCreate) SetOnlyEdited(v bool) *RunCreate {
+	_c.mutation.SetOnlyEdited(v)
+	return _c
+}
+
+// SetNillableOnlyEdited sets the "only_edited" field if the given value is not nil.
+func (_c *RunCreate) SetNillableOnlyEdited(v *bool) *RunCreate {
+	if v != nil {
+		_c.SetOnlyEdited(*v)
+	}
+	return _c
+}
+
+// SetRewindTo sets the "rewind_to" field.
+func (_c *RunCreate) SetRewindTo(v string) *RunCreate {
+	_c.mutation.SetRewindTo(v)
+	return _c
+}
+
+// SetNillableRewindTo sets the "rewind_to" field if the given value is not nil.
+func (_c *RunCreate) SetNillableRewindTo(v *string) *RunCreate {
+	if v != nil {
+		_c.SetRewindTo(*v)
 	}
 	return _c
 }
@@ -411,6 +482,21 @@ func (_c *RunCreate) AddArtifacts(v ...*Artifact) *RunCreate {
 	return _c.AddArtifactIDs(ids...)
 }
 
+// AddApprovalIDs adds the "approvals" edge to the Approval entity by IDs.
+func (_c *RunCreate) AddApprovalIDs(ids ...string) *RunCreate {
+	_c.mutation.AddApprovalIDs(ids...)
+	return _c
+}
+
+// AddApprovals adds the "approvals" edges to the Approval entity.
+func (_c *RunCreate) AddApprovals(v ...*Approval) *RunCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddApprovalIDs(ids...)
+}
+
 // Mutation returns the RunMutation object of the builder.
 func (_c *RunCreate) Mutation() *RunMutation {
 	return _c.mutation
@@ -457,6 +543,18 @@ func (_c *RunCreate) defaults() {
 	if _, ok := _c.mutation.Model(); !ok {
 		v := run.DefaultModel
 		_c.mutation.SetModel(v)
+	}
+	if _, ok := _c.mutation.ReviewCode(); !ok {
+		v := run.DefaultReviewCode
+		_c.mutation.SetReviewCode(v)
+	}
+	if _, ok := _c.mutation.EditedIndex(); !ok {
+		v := run.DefaultEditedIndex
+		_c.mutation.SetEditedIndex(v)
+	}
+	if _, ok := _c.mutation.OnlyEdited(); !ok {
+		v := run.DefaultOnlyEdited
+		_c.mutation.SetOnlyEdited(v)
 	}
 	if _, ok := _c.mutation.Epoch(); !ok {
 		v := run.DefaultEpoch
@@ -557,6 +655,30 @@ func (_c *RunCreate) check() error {
 	if v, ok := _c.mutation.ClientMutationID(); ok {
 		if err := run.ClientMutationIDValidator(v); err != nil {
 			return &ValidationError{Name: "client_mutation_id", err: fmt.Errorf(`ent: validator failed for field "Run.client_mutation_id": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.ReviewCode(); !ok {
+		return &ValidationError{Name: "review_code", err: errors.New(`ent: missing required field "Run.review_code"`)}
+	}
+	if v, ok := _c.mutation.BasedOnID(); ok {
+		if err := run.BasedOnIDValidator(v); err != nil {
+			return &ValidationError{Name: "based_on_id", err: fmt.Errorf(`ent: validator failed for field "Run.based_on_id": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.EditedIndex(); !ok {
+		return &ValidationError{Name: "edited_index", err: errors.New(`ent: missing required field "Run.edited_index"`)}
+	}
+	if v, ok := _c.mutation.EditedIndex(); ok {
+		if err := run.EditedIndexValidator(v); err != nil {
+			return &ValidationError{Name: "edited_index", err: fmt.Errorf(`ent: validator failed for field "Run.edited_index": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.OnlyEdited(); !ok {
+		return &ValidationError{Name: "only_edited", err: errors.New(`ent: missing required field "Run.only_edited"`)}
+	}
+	if v, ok := _c.mutation.RewindTo(); ok {
+		if err := run.RewindToValidator(v); err != nil {
+			return &ValidationError{Name: "rewind_to", err: fmt.Errorf(`ent: validator failed for field "Run.rewind_to": %w`, err)}
 		}
 	}
 	if _, ok := _c.mutation.Epoch(); !ok {
@@ -709,6 +831,26 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ClientMutationID(); ok {
 		_spec.SetField(run.FieldClientMutationID, field.TypeString, value)
 		_node.ClientMutationID = &value
+	}
+	if value, ok := _c.mutation.ReviewCode(); ok {
+		_spec.SetField(run.FieldReviewCode, field.TypeBool, value)
+		_node.ReviewCode = value
+	}
+	if value, ok := _c.mutation.BasedOnID(); ok {
+		_spec.SetField(run.FieldBasedOnID, field.TypeString, value)
+		_node.BasedOnID = &value
+	}
+	if value, ok := _c.mutation.EditedIndex(); ok {
+		_spec.SetField(run.FieldEditedIndex, field.TypeInt, value)
+		_node.EditedIndex = value
+	}
+	if value, ok := _c.mutation.OnlyEdited(); ok {
+		_spec.SetField(run.FieldOnlyEdited, field.TypeBool, value)
+		_node.OnlyEdited = value
+	}
+	if value, ok := _c.mutation.RewindTo(); ok {
+		_spec.SetField(run.FieldRewindTo, field.TypeString, value)
+		_node.RewindTo = &value
 	}
 	if value, ok := _c.mutation.Epoch(); ok {
 		_spec.SetField(run.FieldEpoch, field.TypeInt, value)
@@ -866,6 +1008,22 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(artifact.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.ApprovalsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   run.ApprovalsTable,
+			Columns: []string{run.ApprovalsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(approval.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {

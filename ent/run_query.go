@@ -13,6 +13,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/mark-analyst/mark/ent/approval"
 	"github.com/mark-analyst/mark/ent/artifact"
 	"github.com/mark-analyst/mark/ent/chat"
 	"github.com/mark-analyst/mark/ent/event"
@@ -35,11 +36,13 @@ type RunQuery struct {
 	withSteps          *StepQuery
 	withEvents         *EventQuery
 	withArtifacts      *ArtifactQuery
+	withApprovals      *ApprovalQuery
 	loadTotal          []func(context.Context, []*Run) error
 	modifiers          []func(*sql.Selector)
 	withNamedSteps     map[string]*StepQuery
 	withNamedEvents    map[string]*EventQuery
 	withNamedArtifacts map[string]*ArtifactQuery
+	withNamedApprovals map[string]*ApprovalQuery
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -201,6 +204,28 @@ func (_q *RunQuery) QueryArtifacts() *ArtifactQuery {
 			sqlgraph.From(run.Table, run.FieldID, selector),
 			sqlgraph.To(artifact.Table, artifact.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, run.ArtifactsTable, run.ArtifactsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryApprovals chains the current query on the "approvals" edge.
+func (_q *RunQuery) QueryApprovals() *ApprovalQuery {
+	query := (&ApprovalClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(run.Table, run.FieldID, selector),
+			sqlgraph.To(approval.Table, approval.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, run.ApprovalsTable, run.ApprovalsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -406,6 +431,7 @@ func (_q *RunQuery) Clone() *RunQuery {
 		withSteps:     _q.withSteps.Clone(),
 		withEvents:    _q.withEvents.Clone(),
 		withArtifacts: _q.withArtifacts.Clone(),
+		withApprovals: _q.withApprovals.Clone(),
 		// clone intermediate query.
 		sql:  _q.sql.Clone(),
 		path: _q.path,
@@ -475,6 +501,17 @@ func (_q *RunQuery) WithArtifacts(opts ...func(*ArtifactQuery)) *RunQuery {
 		opt(query)
 	}
 	_q.withArtifacts = query
+	return _q
+}
+
+// WithApprovals tells the query-builder to eager-load the nodes that are connected to
+// the "approvals" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *RunQuery) WithApprovals(opts ...func(*ApprovalQuery)) *RunQuery {
+	query := (&ApprovalClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withApprovals = query
 	return _q
 }
 
@@ -556,13 +593,14 @@ func (_q *RunQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Run, err
 	var (
 		nodes       = []*Run{}
 		_spec       = _q.querySpec()
-		loadedTypes = [6]bool{
+		loadedTypes = [7]bool{
 			_q.withChat != nil,
 			_q.withQuestion != nil,
 			_q.withAnswer != nil,
 			_q.withSteps != nil,
 			_q.withEvents != nil,
 			_q.withArtifacts != nil,
+			_q.withApprovals != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -625,6 +663,13 @@ func (_q *RunQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Run, err
 			return nil, err
 		}
 	}
+	if query := _q.withApprovals; query != nil {
+		if err := _q.loadApprovals(ctx, query, nodes,
+			func(n *Run) { n.Edges.Approvals = []*Approval{} },
+			func(n *Run, e *Approval) { n.Edges.Approvals = append(n.Edges.Approvals, e) }); err != nil {
+			return nil, err
+		}
+	}
 	for name, query := range _q.withNamedSteps {
 		if err := _q.loadSteps(ctx, query, nodes,
 			func(n *Run) { n.appendNamedSteps(name) },
@@ -643,6 +688,13 @@ func (_q *RunQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Run, err
 		if err := _q.loadArtifacts(ctx, query, nodes,
 			func(n *Run) { n.appendNamedArtifacts(name) },
 			func(n *Run, e *Artifact) { n.appendNamedArtifacts(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedApprovals {
+		if err := _q.loadApprovals(ctx, query, nodes,
+			func(n *Run) { n.appendNamedApprovals(name) },
+			func(n *Run, e *Approval) { n.appendNamedApprovals(name, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -834,6 +886,36 @@ func (_q *RunQuery) loadArtifacts(ctx context.Context, query *ArtifactQuery, nod
 	}
 	return nil
 }
+func (_q *RunQuery) loadApprovals(ctx context.Context, query *ApprovalQuery, nodes []*Run, init func(*Run), assign func(*Run, *Approval)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Run)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(approval.FieldRunID)
+	}
+	query.Where(predicate.Approval(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(run.ApprovalsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.RunID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "run_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
 
 func (_q *RunQuery) sqlCount(ctx context.Context) (int, error) {
 	_spec := _q.querySpec()
@@ -996,6 +1078,20 @@ func (_q *RunQuery) WithNamedArtifacts(name string, opts ...func(*ArtifactQuery)
 		_q.withNamedArtifacts = make(map[string]*ArtifactQuery)
 	}
 	_q.withNamedArtifacts[name] = query
+	return _q
+}
+
+// WithNamedApprovals tells the query-builder to eager-load the nodes that are connected to the "approvals"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *RunQuery) WithNamedApprovals(name string, opts ...func(*ApprovalQuery)) *RunQuery {
+	query := (&ApprovalClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedApprovals == nil {
+		_q.withNamedApprovals = make(map[string]*ApprovalQuery)
+	}
+	_q.withNamedApprovals[name] = query
 	return _q
 }
 

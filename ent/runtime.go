@@ -5,6 +5,7 @@ package ent
 import (
 	"time"
 
+	"github.com/mark-analyst/mark/ent/approval"
 	"github.com/mark-analyst/mark/ent/artifact"
 	"github.com/mark-analyst/mark/ent/chat"
 	"github.com/mark-analyst/mark/ent/column"
@@ -22,6 +23,39 @@ import (
 // (default values, validators, hooks and policies) and stitches it
 // to their package variables.
 func init() {
+	approvalMixin := schema.Approval{}.Mixin()
+	approvalMixinFields0 := approvalMixin[0].Fields()
+	_ = approvalMixinFields0
+	approvalMixinFields1 := approvalMixin[1].Fields()
+	_ = approvalMixinFields1
+	approvalFields := schema.Approval{}.Fields()
+	_ = approvalFields
+	// approvalDescCreatedAt is the schema descriptor for created_at field.
+	approvalDescCreatedAt := approvalMixinFields0[1].Descriptor()
+	// approval.DefaultCreatedAt holds the default value on creation for the created_at field.
+	approval.DefaultCreatedAt = approvalDescCreatedAt.Default.(func() time.Time)
+	// approvalDescOwnerID is the schema descriptor for owner_id field.
+	approvalDescOwnerID := approvalMixinFields1[0].Descriptor()
+	// approval.OwnerIDValidator is a validator for the "owner_id" field. It is called by the builders before save.
+	approval.OwnerIDValidator = approvalDescOwnerID.Validators[0].(func(string) error)
+	// approvalDescRunID is the schema descriptor for run_id field.
+	approvalDescRunID := approvalFields[0].Descriptor()
+	// approval.RunIDValidator is a validator for the "run_id" field. It is called by the builders before save.
+	approval.RunIDValidator = approvalDescRunID.Validators[0].(func(string) error)
+	// approvalDescStepID is the schema descriptor for step_id field.
+	approvalDescStepID := approvalFields[1].Descriptor()
+	// approval.StepIDValidator is a validator for the "step_id" field. It is called by the builders before save.
+	approval.StepIDValidator = approvalDescStepID.Validators[0].(func(string) error)
+	// approvalDescTool is the schema descriptor for tool field.
+	approvalDescTool := approvalFields[3].Descriptor()
+	// approval.ToolValidator is a validator for the "tool" field. It is called by the builders before save.
+	approval.ToolValidator = approvalDescTool.Validators[0].(func(string) error)
+	// approvalDescID is the schema descriptor for id field.
+	approvalDescID := approvalMixinFields0[0].Descriptor()
+	// approval.DefaultID holds the default value on creation for the id field.
+	approval.DefaultID = approvalDescID.Default.(func() string)
+	// approval.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	approval.IDValidator = approvalDescID.Validators[0].(func(string) error)
 	artifactMixin := schema.Artifact{}.Mixin()
 	artifactMixinFields0 := artifactMixin[0].Fields()
 	_ = artifactMixinFields0
@@ -323,72 +357,94 @@ func init() {
 	runDescClientMutationID := runFields[5].Descriptor()
 	// run.ClientMutationIDValidator is a validator for the "client_mutation_id" field. It is called by the builders before save.
 	run.ClientMutationIDValidator = runDescClientMutationID.Validators[0].(func(string) error)
+	// runDescReviewCode is the schema descriptor for review_code field.
+	runDescReviewCode := runFields[6].Descriptor()
+	// run.DefaultReviewCode holds the default value on creation for the review_code field.
+	run.DefaultReviewCode = runDescReviewCode.Default.(bool)
+	// runDescBasedOnID is the schema descriptor for based_on_id field.
+	runDescBasedOnID := runFields[7].Descriptor()
+	// run.BasedOnIDValidator is a validator for the "based_on_id" field. It is called by the builders before save.
+	run.BasedOnIDValidator = runDescBasedOnID.Validators[0].(func(string) error)
+	// runDescEditedIndex is the schema descriptor for edited_index field.
+	runDescEditedIndex := runFields[8].Descriptor()
+	// run.DefaultEditedIndex holds the default value on creation for the edited_index field.
+	run.DefaultEditedIndex = runDescEditedIndex.Default.(int)
+	// run.EditedIndexValidator is a validator for the "edited_index" field. It is called by the builders before save.
+	run.EditedIndexValidator = runDescEditedIndex.Validators[0].(func(int) error)
+	// runDescOnlyEdited is the schema descriptor for only_edited field.
+	runDescOnlyEdited := runFields[9].Descriptor()
+	// run.DefaultOnlyEdited holds the default value on creation for the only_edited field.
+	run.DefaultOnlyEdited = runDescOnlyEdited.Default.(bool)
+	// runDescRewindTo is the schema descriptor for rewind_to field.
+	runDescRewindTo := runFields[10].Descriptor()
+	// run.RewindToValidator is a validator for the "rewind_to" field. It is called by the builders before save.
+	run.RewindToValidator = runDescRewindTo.Validators[0].(func(string) error)
 	// runDescEpoch is the schema descriptor for epoch field.
-	runDescEpoch := runFields[6].Descriptor()
+	runDescEpoch := runFields[11].Descriptor()
 	// run.DefaultEpoch holds the default value on creation for the epoch field.
 	run.DefaultEpoch = runDescEpoch.Default.(int)
 	// run.EpochValidator is a validator for the "epoch" field. It is called by the builders before save.
 	run.EpochValidator = runDescEpoch.Validators[0].(func(int) error)
 	// runDescLastSeq is the schema descriptor for last_seq field.
-	runDescLastSeq := runFields[7].Descriptor()
+	runDescLastSeq := runFields[12].Descriptor()
 	// run.DefaultLastSeq holds the default value on creation for the last_seq field.
 	run.DefaultLastSeq = runDescLastSeq.Default.(int)
 	// run.LastSeqValidator is a validator for the "last_seq" field. It is called by the builders before save.
 	run.LastSeqValidator = runDescLastSeq.Validators[0].(func(int) error)
 	// runDescCancelRequested is the schema descriptor for cancel_requested field.
-	runDescCancelRequested := runFields[8].Descriptor()
+	runDescCancelRequested := runFields[13].Descriptor()
 	// run.DefaultCancelRequested holds the default value on creation for the cancel_requested field.
 	run.DefaultCancelRequested = runDescCancelRequested.Default.(bool)
 	// runDescNode is the schema descriptor for node field.
-	runDescNode := runFields[9].Descriptor()
+	runDescNode := runFields[14].Descriptor()
 	// run.NodeValidator is a validator for the "node" field. It is called by the builders before save.
 	run.NodeValidator = runDescNode.Validators[0].(func(string) error)
 	// runDescHandovers is the schema descriptor for handovers field.
-	runDescHandovers := runFields[11].Descriptor()
+	runDescHandovers := runFields[16].Descriptor()
 	// run.DefaultHandovers holds the default value on creation for the handovers field.
 	run.DefaultHandovers = runDescHandovers.Default.(int)
 	// run.HandoversValidator is a validator for the "handovers" field. It is called by the builders before save.
 	run.HandoversValidator = runDescHandovers.Validators[0].(func(int) error)
 	// runDescCompactedSeq is the schema descriptor for compacted_seq field.
-	runDescCompactedSeq := runFields[12].Descriptor()
+	runDescCompactedSeq := runFields[17].Descriptor()
 	// run.DefaultCompactedSeq holds the default value on creation for the compacted_seq field.
 	run.DefaultCompactedSeq = runDescCompactedSeq.Default.(int)
 	// run.CompactedSeqValidator is a validator for the "compacted_seq" field. It is called by the builders before save.
 	run.CompactedSeqValidator = runDescCompactedSeq.Validators[0].(func(int) error)
 	// runDescErrorCode is the schema descriptor for error_code field.
-	runDescErrorCode := runFields[13].Descriptor()
+	runDescErrorCode := runFields[18].Descriptor()
 	// run.ErrorCodeValidator is a validator for the "error_code" field. It is called by the builders before save.
 	run.ErrorCodeValidator = runDescErrorCode.Validators[0].(func(string) error)
 	// runDescErrorMessage is the schema descriptor for error_message field.
-	runDescErrorMessage := runFields[14].Descriptor()
+	runDescErrorMessage := runFields[19].Descriptor()
 	// run.ErrorMessageValidator is a validator for the "error_message" field. It is called by the builders before save.
 	run.ErrorMessageValidator = runDescErrorMessage.Validators[0].(func(string) error)
 	// runDescPromptTokens is the schema descriptor for prompt_tokens field.
-	runDescPromptTokens := runFields[15].Descriptor()
+	runDescPromptTokens := runFields[20].Descriptor()
 	// run.DefaultPromptTokens holds the default value on creation for the prompt_tokens field.
 	run.DefaultPromptTokens = runDescPromptTokens.Default.(int)
 	// run.PromptTokensValidator is a validator for the "prompt_tokens" field. It is called by the builders before save.
 	run.PromptTokensValidator = runDescPromptTokens.Validators[0].(func(int) error)
 	// runDescCachedTokens is the schema descriptor for cached_tokens field.
-	runDescCachedTokens := runFields[16].Descriptor()
+	runDescCachedTokens := runFields[21].Descriptor()
 	// run.DefaultCachedTokens holds the default value on creation for the cached_tokens field.
 	run.DefaultCachedTokens = runDescCachedTokens.Default.(int)
 	// run.CachedTokensValidator is a validator for the "cached_tokens" field. It is called by the builders before save.
 	run.CachedTokensValidator = runDescCachedTokens.Validators[0].(func(int) error)
 	// runDescCompletionTokens is the schema descriptor for completion_tokens field.
-	runDescCompletionTokens := runFields[17].Descriptor()
+	runDescCompletionTokens := runFields[22].Descriptor()
 	// run.DefaultCompletionTokens holds the default value on creation for the completion_tokens field.
 	run.DefaultCompletionTokens = runDescCompletionTokens.Default.(int)
 	// run.CompletionTokensValidator is a validator for the "completion_tokens" field. It is called by the builders before save.
 	run.CompletionTokensValidator = runDescCompletionTokens.Validators[0].(func(int) error)
 	// runDescReasoningTokens is the schema descriptor for reasoning_tokens field.
-	runDescReasoningTokens := runFields[18].Descriptor()
+	runDescReasoningTokens := runFields[23].Descriptor()
 	// run.DefaultReasoningTokens holds the default value on creation for the reasoning_tokens field.
 	run.DefaultReasoningTokens = runDescReasoningTokens.Default.(int)
 	// run.ReasoningTokensValidator is a validator for the "reasoning_tokens" field. It is called by the builders before save.
 	run.ReasoningTokensValidator = runDescReasoningTokens.Validators[0].(func(int) error)
 	// runDescPythonMs is the schema descriptor for python_ms field.
-	runDescPythonMs := runFields[19].Descriptor()
+	runDescPythonMs := runFields[24].Descriptor()
 	// run.DefaultPythonMs holds the default value on creation for the python_ms field.
 	run.DefaultPythonMs = runDescPythonMs.Default.(int64)
 	// runDescID is the schema descriptor for id field.
@@ -461,12 +517,16 @@ func init() {
 	stepDescCallID := stepFields[4].Descriptor()
 	// step.CallIDValidator is a validator for the "call_id" field. It is called by the builders before save.
 	step.CallIDValidator = stepDescCallID.Validators[0].(func(string) error)
+	// stepDescCopiedFrom is the schema descriptor for copied_from field.
+	stepDescCopiedFrom := stepFields[8].Descriptor()
+	// step.CopiedFromValidator is a validator for the "copied_from" field. It is called by the builders before save.
+	step.CopiedFromValidator = stepDescCopiedFrom.Validators[0].(func(string) error)
 	// stepDescErrorCode is the schema descriptor for error_code field.
-	stepDescErrorCode := stepFields[10].Descriptor()
+	stepDescErrorCode := stepFields[12].Descriptor()
 	// step.ErrorCodeValidator is a validator for the "error_code" field. It is called by the builders before save.
 	step.ErrorCodeValidator = stepDescErrorCode.Validators[0].(func(string) error)
 	// stepDescStartedAt is the schema descriptor for started_at field.
-	stepDescStartedAt := stepFields[13].Descriptor()
+	stepDescStartedAt := stepFields[15].Descriptor()
 	// step.DefaultStartedAt holds the default value on creation for the started_at field.
 	step.DefaultStartedAt = stepDescStartedAt.Default.(func() time.Time)
 	// stepDescID is the schema descriptor for id field.

@@ -39,6 +39,10 @@ type Step struct {
 	Code string `json:"code,omitempty"`
 	// The model's whole reply (dialogue.Reply), stored before it is acted upon.
 	Reply json.RawMessage `json:"reply,omitempty"`
+	// The step of an earlier run that this one is a copy of: nothing ran. Of a copy's copy, the first.
+	CopiedFrom string `json:"copied_from,omitempty"`
+	// What the person answered to ask_user.
+	Input *string `json:"input,omitempty"`
 	// What the model was told of the call's end, stored before the next request. Null: not ended.
 	Result *string `json:"result,omitempty"`
 	// Rich outputs and streams, in the encoding of package agent (outputs.go).
@@ -65,13 +69,16 @@ type StepEdges struct {
 	Run *Run `json:"run,omitempty"`
 	// Artifacts holds the value of the artifacts edge.
 	Artifacts []*Artifact `json:"artifacts,omitempty"`
+	// Approvals holds the value of the approvals edge.
+	Approvals []*Approval `json:"approvals,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [2]bool
+	loadedTypes [3]bool
 	// totalCount holds the count of the edges above.
 	totalCount [2]map[string]int
 
 	namedArtifacts map[string][]*Artifact
+	namedApprovals map[string][]*Approval
 }
 
 // RunOrErr returns the Run value or an error if the edge
@@ -94,6 +101,15 @@ func (e StepEdges) ArtifactsOrErr() ([]*Artifact, error) {
 	return nil, &NotLoadedError{edge: "artifacts"}
 }
 
+// ApprovalsOrErr returns the Approvals value or an error if the edge
+// was not loaded in eager-loading.
+func (e StepEdges) ApprovalsOrErr() ([]*Approval, error) {
+	if e.loadedTypes[2] {
+		return e.Approvals, nil
+	}
+	return nil, &NotLoadedError{edge: "approvals"}
+}
+
 // scanValues returns the types for scanning values from sql.Rows.
 func (*Step) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
@@ -103,7 +119,7 @@ func (*Step) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case step.FieldIndex, step.FieldDurationMs:
 			values[i] = new(sql.NullInt64)
-		case step.FieldID, step.FieldOwnerID, step.FieldRunID, step.FieldState, step.FieldTool, step.FieldCallID, step.FieldArguments, step.FieldCode, step.FieldResult, step.FieldErrorCode, step.FieldErrorMessage:
+		case step.FieldID, step.FieldOwnerID, step.FieldRunID, step.FieldState, step.FieldTool, step.FieldCallID, step.FieldArguments, step.FieldCode, step.FieldCopiedFrom, step.FieldInput, step.FieldResult, step.FieldErrorCode, step.FieldErrorMessage:
 			values[i] = new(sql.NullString)
 		case step.FieldCreatedAt, step.FieldStartedAt:
 			values[i] = new(sql.NullTime)
@@ -190,6 +206,19 @@ func (_m *Step) assignValues(columns []string, values []any) error {
 					return fmt.Errorf("unmarshal field reply: %w", err)
 				}
 			}
+		case step.FieldCopiedFrom:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field copied_from", values[i])
+			} else if value.Valid {
+				_m.CopiedFrom = value.String
+			}
+		case step.FieldInput:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field input", values[i])
+			} else if value.Valid {
+				_m.Input = new(string)
+				*_m.Input = value.String
+			}
 		case step.FieldResult:
 			if value, ok := values[i].(*sql.NullString); !ok {
 				return fmt.Errorf("unexpected type %T for field result", values[i])
@@ -261,6 +290,11 @@ func (_m *Step) QueryArtifacts() *ArtifactQuery {
 	return NewStepClient(_m.config).QueryArtifacts(_m)
 }
 
+// QueryApprovals queries the "approvals" edge of the Step entity.
+func (_m *Step) QueryApprovals() *ApprovalQuery {
+	return NewStepClient(_m.config).QueryApprovals(_m)
+}
+
 // Update returns a builder for updating this Step.
 // Note that you need to call Step.Unwrap() before calling this method if this Step
 // was returned from a transaction, and the transaction was committed or rolled back.
@@ -314,6 +348,14 @@ func (_m *Step) String() string {
 	builder.WriteString("reply=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Reply))
 	builder.WriteString(", ")
+	builder.WriteString("copied_from=")
+	builder.WriteString(_m.CopiedFrom)
+	builder.WriteString(", ")
+	if v := _m.Input; v != nil {
+		builder.WriteString("input=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
 	if v := _m.Result; v != nil {
 		builder.WriteString("result=")
 		builder.WriteString(*v)
@@ -363,6 +405,30 @@ func (_m *Step) appendNamedArtifacts(name string, edges ...*Artifact) {
 		_m.Edges.namedArtifacts[name] = []*Artifact{}
 	} else {
 		_m.Edges.namedArtifacts[name] = append(_m.Edges.namedArtifacts[name], edges...)
+	}
+}
+
+// NamedApprovals returns the Approvals named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Step) NamedApprovals(name string) ([]*Approval, error) {
+	if _m.Edges.namedApprovals == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedApprovals[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Step) appendNamedApprovals(name string, edges ...*Approval) {
+	if _m.Edges.namedApprovals == nil {
+		_m.Edges.namedApprovals = make(map[string][]*Approval)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedApprovals[name] = []*Approval{}
+	} else {
+		_m.Edges.namedApprovals[name] = append(_m.Edges.namedApprovals[name], edges...)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/mark-analyst/mark/ent/approval"
 	"github.com/mark-analyst/mark/ent/artifact"
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/step"
@@ -131,6 +132,34 @@ func (_c *StepCreate) SetReply(v json.RawMessage) *StepCreate {
 	return _c
 }
 
+// SetCopiedFrom sets the "copied_from" field.
+func (_c *StepCreate) SetCopiedFrom(v string) *StepCreate {
+	_c.mutation.SetCopiedFrom(v)
+	return _c
+}
+
+// SetNillableCopiedFrom sets the "copied_from" field if the given value is not nil.
+func (_c *StepCreate) SetNillableCopiedFrom(v *string) *StepCreate {
+	if v != nil {
+		_c.SetCopiedFrom(*v)
+	}
+	return _c
+}
+
+// SetInput sets the "input" field.
+func (_c *StepCreate) SetInput(v string) *StepCreate {
+	_c.mutation.SetInput(v)
+	return _c
+}
+
+// SetNillableInput sets the "input" field if the given value is not nil.
+func (_c *StepCreate) SetNillableInput(v *string) *StepCreate {
+	if v != nil {
+		_c.SetInput(*v)
+	}
+	return _c
+}
+
 // SetResult sets the "result" field.
 func (_c *StepCreate) SetResult(v string) *StepCreate {
 	_c.mutation.SetResult(v)
@@ -247,6 +276,21 @@ func (_c *StepCreate) AddArtifacts(v ...*Artifact) *StepCreate {
 	return _c.AddArtifactIDs(ids...)
 }
 
+// AddApprovalIDs adds the "approvals" edge to the Approval entity by IDs.
+func (_c *StepCreate) AddApprovalIDs(ids ...string) *StepCreate {
+	_c.mutation.AddApprovalIDs(ids...)
+	return _c
+}
+
+// AddApprovals adds the "approvals" edges to the Approval entity.
+func (_c *StepCreate) AddApprovals(v ...*Approval) *StepCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddApprovalIDs(ids...)
+}
+
 // Mutation returns the StepMutation object of the builder.
 func (_c *StepCreate) Mutation() *StepMutation {
 	return _c.mutation
@@ -347,6 +391,11 @@ func (_c *StepCreate) check() error {
 			return &ValidationError{Name: "call_id", err: fmt.Errorf(`ent: validator failed for field "Step.call_id": %w`, err)}
 		}
 	}
+	if v, ok := _c.mutation.CopiedFrom(); ok {
+		if err := step.CopiedFromValidator(v); err != nil {
+			return &ValidationError{Name: "copied_from", err: fmt.Errorf(`ent: validator failed for field "Step.copied_from": %w`, err)}
+		}
+	}
 	if v, ok := _c.mutation.ErrorCode(); ok {
 		if err := step.ErrorCodeValidator(v); err != nil {
 			return &ValidationError{Name: "error_code", err: fmt.Errorf(`ent: validator failed for field "Step.error_code": %w`, err)}
@@ -434,6 +483,14 @@ func (_c *StepCreate) createSpec() (*Step, *sqlgraph.CreateSpec) {
 		_spec.SetField(step.FieldReply, field.TypeJSON, value)
 		_node.Reply = value
 	}
+	if value, ok := _c.mutation.CopiedFrom(); ok {
+		_spec.SetField(step.FieldCopiedFrom, field.TypeString, value)
+		_node.CopiedFrom = value
+	}
+	if value, ok := _c.mutation.Input(); ok {
+		_spec.SetField(step.FieldInput, field.TypeString, value)
+		_node.Input = &value
+	}
 	if value, ok := _c.mutation.Result(); ok {
 		_spec.SetField(step.FieldResult, field.TypeString, value)
 		_node.Result = &value
@@ -488,6 +545,22 @@ func (_c *StepCreate) createSpec() (*Step, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(artifact.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.ApprovalsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   step.ApprovalsTable,
+			Columns: []string{step.ApprovalsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(approval.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {

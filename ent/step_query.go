@@ -13,6 +13,7 @@ import (
 	"entgo.io/ent/dialect/sql"
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/schema/field"
+	"github.com/mark-analyst/mark/ent/approval"
 	"github.com/mark-analyst/mark/ent/artifact"
 	"github.com/mark-analyst/mark/ent/predicate"
 	"github.com/mark-analyst/mark/ent/run"
@@ -28,9 +29,11 @@ type StepQuery struct {
 	predicates         []predicate.Step
 	withRun            *RunQuery
 	withArtifacts      *ArtifactQuery
+	withApprovals      *ApprovalQuery
 	loadTotal          []func(context.Context, []*Step) error
 	modifiers          []func(*sql.Selector)
 	withNamedArtifacts map[string]*ArtifactQuery
+	withNamedApprovals map[string]*ApprovalQuery
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -104,6 +107,28 @@ func (_q *StepQuery) QueryArtifacts() *ArtifactQuery {
 			sqlgraph.From(step.Table, step.FieldID, selector),
 			sqlgraph.To(artifact.Table, artifact.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, step.ArtifactsTable, step.ArtifactsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryApprovals chains the current query on the "approvals" edge.
+func (_q *StepQuery) QueryApprovals() *ApprovalQuery {
+	query := (&ApprovalClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(step.Table, step.FieldID, selector),
+			sqlgraph.To(approval.Table, approval.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, step.ApprovalsTable, step.ApprovalsColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -305,6 +330,7 @@ func (_q *StepQuery) Clone() *StepQuery {
 		predicates:    append([]predicate.Step{}, _q.predicates...),
 		withRun:       _q.withRun.Clone(),
 		withArtifacts: _q.withArtifacts.Clone(),
+		withApprovals: _q.withApprovals.Clone(),
 		// clone intermediate query.
 		sql:  _q.sql.Clone(),
 		path: _q.path,
@@ -330,6 +356,17 @@ func (_q *StepQuery) WithArtifacts(opts ...func(*ArtifactQuery)) *StepQuery {
 		opt(query)
 	}
 	_q.withArtifacts = query
+	return _q
+}
+
+// WithApprovals tells the query-builder to eager-load the nodes that are connected to
+// the "approvals" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *StepQuery) WithApprovals(opts ...func(*ApprovalQuery)) *StepQuery {
+	query := (&ApprovalClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withApprovals = query
 	return _q
 }
 
@@ -411,9 +448,10 @@ func (_q *StepQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Step, e
 	var (
 		nodes       = []*Step{}
 		_spec       = _q.querySpec()
-		loadedTypes = [2]bool{
+		loadedTypes = [3]bool{
 			_q.withRun != nil,
 			_q.withArtifacts != nil,
+			_q.withApprovals != nil,
 		}
 	)
 	_spec.ScanValues = func(columns []string) ([]any, error) {
@@ -450,10 +488,24 @@ func (_q *StepQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Step, e
 			return nil, err
 		}
 	}
+	if query := _q.withApprovals; query != nil {
+		if err := _q.loadApprovals(ctx, query, nodes,
+			func(n *Step) { n.Edges.Approvals = []*Approval{} },
+			func(n *Step, e *Approval) { n.Edges.Approvals = append(n.Edges.Approvals, e) }); err != nil {
+			return nil, err
+		}
+	}
 	for name, query := range _q.withNamedArtifacts {
 		if err := _q.loadArtifacts(ctx, query, nodes,
 			func(n *Step) { n.appendNamedArtifacts(name) },
 			func(n *Step, e *Artifact) { n.appendNamedArtifacts(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedApprovals {
+		if err := _q.loadApprovals(ctx, query, nodes,
+			func(n *Step) { n.appendNamedApprovals(name) },
+			func(n *Step, e *Approval) { n.appendNamedApprovals(name, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -509,6 +561,36 @@ func (_q *StepQuery) loadArtifacts(ctx context.Context, query *ArtifactQuery, no
 	}
 	query.Where(predicate.Artifact(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(step.ArtifactsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.StepID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "step_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *StepQuery) loadApprovals(ctx context.Context, query *ApprovalQuery, nodes []*Step, init func(*Step), assign func(*Step, *Approval)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Step)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(approval.FieldStepID)
+	}
+	query.Where(predicate.Approval(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(step.ApprovalsColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -652,6 +734,20 @@ func (_q *StepQuery) WithNamedArtifacts(name string, opts ...func(*ArtifactQuery
 		_q.withNamedArtifacts = make(map[string]*ArtifactQuery)
 	}
 	_q.withNamedArtifacts[name] = query
+	return _q
+}
+
+// WithNamedApprovals tells the query-builder to eager-load the nodes that are connected to the "approvals"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *StepQuery) WithNamedApprovals(name string, opts ...func(*ApprovalQuery)) *StepQuery {
+	query := (&ApprovalClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedApprovals == nil {
+		_q.withNamedApprovals = make(map[string]*ApprovalQuery)
+	}
+	_q.withNamedApprovals[name] = query
 	return _q
 }
 

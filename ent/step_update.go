@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqlgraph"
 	"entgo.io/ent/dialect/sql/sqljson"
 	"entgo.io/ent/schema/field"
+	"github.com/mark-analyst/mark/ent/approval"
 	"github.com/mark-analyst/mark/ent/artifact"
 	"github.com/mark-analyst/mark/ent/predicate"
 	"github.com/mark-analyst/mark/ent/step"
@@ -139,6 +140,26 @@ func (_u *StepUpdate) AppendReply(v json.RawMessage) *StepUpdate {
 // ClearReply clears the value of the "reply" field.
 func (_u *StepUpdate) ClearReply() *StepUpdate {
 	_u.mutation.ClearReply()
+	return _u
+}
+
+// SetInput sets the "input" field.
+func (_u *StepUpdate) SetInput(v string) *StepUpdate {
+	_u.mutation.SetInput(v)
+	return _u
+}
+
+// SetNillableInput sets the "input" field if the given value is not nil.
+func (_u *StepUpdate) SetNillableInput(v *string) *StepUpdate {
+	if v != nil {
+		_u.SetInput(*v)
+	}
+	return _u
+}
+
+// ClearInput clears the value of the "input" field.
+func (_u *StepUpdate) ClearInput() *StepUpdate {
+	_u.mutation.ClearInput()
 	return _u
 }
 
@@ -280,6 +301,21 @@ func (_u *StepUpdate) AddArtifacts(v ...*Artifact) *StepUpdate {
 	return _u.AddArtifactIDs(ids...)
 }
 
+// AddApprovalIDs adds the "approvals" edge to the Approval entity by IDs.
+func (_u *StepUpdate) AddApprovalIDs(ids ...string) *StepUpdate {
+	_u.mutation.AddApprovalIDs(ids...)
+	return _u
+}
+
+// AddApprovals adds the "approvals" edges to the Approval entity.
+func (_u *StepUpdate) AddApprovals(v ...*Approval) *StepUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddApprovalIDs(ids...)
+}
+
 // Mutation returns the StepMutation object of the builder.
 func (_u *StepUpdate) Mutation() *StepMutation {
 	return _u.mutation
@@ -304,6 +340,27 @@ func (_u *StepUpdate) RemoveArtifacts(v ...*Artifact) *StepUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveArtifactIDs(ids...)
+}
+
+// ClearApprovals clears all "approvals" edges to the Approval entity.
+func (_u *StepUpdate) ClearApprovals() *StepUpdate {
+	_u.mutation.ClearApprovals()
+	return _u
+}
+
+// RemoveApprovalIDs removes the "approvals" edge to Approval entities by IDs.
+func (_u *StepUpdate) RemoveApprovalIDs(ids ...string) *StepUpdate {
+	_u.mutation.RemoveApprovalIDs(ids...)
+	return _u
+}
+
+// RemoveApprovals removes "approvals" edges to Approval entities.
+func (_u *StepUpdate) RemoveApprovals(v ...*Approval) *StepUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveApprovalIDs(ids...)
 }
 
 // Save executes the query and returns the number of nodes affected by the update operation.
@@ -411,6 +468,15 @@ func (_u *StepUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.ReplyCleared() {
 		_spec.ClearField(step.FieldReply, field.TypeJSON)
 	}
+	if _u.mutation.CopiedFromCleared() {
+		_spec.ClearField(step.FieldCopiedFrom, field.TypeString)
+	}
+	if value, ok := _u.mutation.Input(); ok {
+		_spec.SetField(step.FieldInput, field.TypeString, value)
+	}
+	if _u.mutation.InputCleared() {
+		_spec.ClearField(step.FieldInput, field.TypeString)
+	}
 	if value, ok := _u.mutation.Result(); ok {
 		_spec.SetField(step.FieldResult, field.TypeString, value)
 	}
@@ -498,6 +564,51 @@ func (_u *StepUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(artifact.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.ApprovalsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   step.ApprovalsTable,
+			Columns: []string{step.ApprovalsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(approval.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedApprovalsIDs(); len(nodes) > 0 && !_u.mutation.ApprovalsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   step.ApprovalsTable,
+			Columns: []string{step.ApprovalsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(approval.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.ApprovalsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   step.ApprovalsTable,
+			Columns: []string{step.ApprovalsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(approval.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {
@@ -634,6 +745,26 @@ func (_u *StepUpdateOne) AppendReply(v json.RawMessage) *StepUpdateOne {
 // ClearReply clears the value of the "reply" field.
 func (_u *StepUpdateOne) ClearReply() *StepUpdateOne {
 	_u.mutation.ClearReply()
+	return _u
+}
+
+// SetInput sets the "input" field.
+func (_u *StepUpdateOne) SetInput(v string) *StepUpdateOne {
+	_u.mutation.SetInput(v)
+	return _u
+}
+
+// SetNillableInput sets the "input" field if the given value is not nil.
+func (_u *StepUpdateOne) SetNillableInput(v *string) *StepUpdateOne {
+	if v != nil {
+		_u.SetInput(*v)
+	}
+	return _u
+}
+
+// ClearInput clears the value of the "input" field.
+func (_u *StepUpdateOne) ClearInput() *StepUpdateOne {
+	_u.mutation.ClearInput()
 	return _u
 }
 
@@ -775,6 +906,21 @@ func (_u *StepUpdateOne) AddArtifacts(v ...*Artifact) *StepUpdateOne {
 	return _u.AddArtifactIDs(ids...)
 }
 
+// AddApprovalIDs adds the "approvals" edge to the Approval entity by IDs.
+func (_u *StepUpdateOne) AddApprovalIDs(ids ...string) *StepUpdateOne {
+	_u.mutation.AddApprovalIDs(ids...)
+	return _u
+}
+
+// AddApprovals adds the "approvals" edges to the Approval entity.
+func (_u *StepUpdateOne) AddApprovals(v ...*Approval) *StepUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddApprovalIDs(ids...)
+}
+
 // Mutation returns the StepMutation object of the builder.
 func (_u *StepUpdateOne) Mutation() *StepMutation {
 	return _u.mutation
@@ -799,6 +945,27 @@ func (_u *StepUpdateOne) RemoveArtifacts(v ...*Artifact) *StepUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveArtifactIDs(ids...)
+}
+
+// ClearApprovals clears all "approvals" edges to the Approval entity.
+func (_u *StepUpdateOne) ClearApprovals() *StepUpdateOne {
+	_u.mutation.ClearApprovals()
+	return _u
+}
+
+// RemoveApprovalIDs removes the "approvals" edge to Approval entities by IDs.
+func (_u *StepUpdateOne) RemoveApprovalIDs(ids ...string) *StepUpdateOne {
+	_u.mutation.RemoveApprovalIDs(ids...)
+	return _u
+}
+
+// RemoveApprovals removes "approvals" edges to Approval entities.
+func (_u *StepUpdateOne) RemoveApprovals(v ...*Approval) *StepUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveApprovalIDs(ids...)
 }
 
 // Where appends a list predicates to the StepUpdate builder.
@@ -936,6 +1103,15 @@ func (_u *StepUpdateOne) sqlSave(ctx context.Context) (_node *Step, err error) {
 	if _u.mutation.ReplyCleared() {
 		_spec.ClearField(step.FieldReply, field.TypeJSON)
 	}
+	if _u.mutation.CopiedFromCleared() {
+		_spec.ClearField(step.FieldCopiedFrom, field.TypeString)
+	}
+	if value, ok := _u.mutation.Input(); ok {
+		_spec.SetField(step.FieldInput, field.TypeString, value)
+	}
+	if _u.mutation.InputCleared() {
+		_spec.ClearField(step.FieldInput, field.TypeString)
+	}
 	if value, ok := _u.mutation.Result(); ok {
 		_spec.SetField(step.FieldResult, field.TypeString, value)
 	}
@@ -1023,6 +1199,51 @@ func (_u *StepUpdateOne) sqlSave(ctx context.Context) (_node *Step, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(artifact.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.ApprovalsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   step.ApprovalsTable,
+			Columns: []string{step.ApprovalsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(approval.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedApprovalsIDs(); len(nodes) > 0 && !_u.mutation.ApprovalsCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   step.ApprovalsTable,
+			Columns: []string{step.ApprovalsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(approval.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.ApprovalsIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   step.ApprovalsTable,
+			Columns: []string{step.ApprovalsColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(approval.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {

@@ -25,6 +25,7 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	Approval() ApprovalResolver
 	Artifact() ArtifactResolver
 	Chat() ChatResolver
 	ChatConnection() ChatConnectionResolver
@@ -62,6 +63,11 @@ type ComplexityRoot struct {
 		Tables    func(childComplexity int) int
 	}
 
+	AnswerQuestionPayload struct {
+		Errors func(childComplexity int) int
+		Run    func(childComplexity int) int
+	}
+
 	AnswerTable struct {
 		Artifact  func(childComplexity int) int
 		Columns   func(childComplexity int) int
@@ -71,6 +77,27 @@ type ComplexityRoot struct {
 		Truncated func(childComplexity int) int
 	}
 
+	Approval struct {
+		Code      func(childComplexity int) int
+		CreatedAt func(childComplexity int) int
+		DecidedAt func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Note      func(childComplexity int) int
+		Reason    func(childComplexity int) int
+		Run       func(childComplexity int) int
+		State     func(childComplexity int) int
+		Step      func(childComplexity int) int
+		Tool      func(childComplexity int) int
+	}
+
+	ApprovalRequested struct {
+		Approval func(childComplexity int) int
+		At       func(childComplexity int) int
+		RunID    func(childComplexity int) int
+		Seq      func(childComplexity int) int
+		StepID   func(childComplexity int) int
+	}
+
 	Artifact struct {
 		CreatedAt func(childComplexity int) int
 		ID        func(childComplexity int) int
@@ -78,6 +105,12 @@ type ComplexityRoot struct {
 		Name      func(childComplexity int) int
 		SizeBytes func(childComplexity int) int
 		URL       func(childComplexity int) int
+	}
+
+	AskedQuestion struct {
+		Options func(childComplexity int) int
+		StepID  func(childComplexity int) int
+		Text    func(childComplexity int) int
 	}
 
 	AttemptDiscarded struct {
@@ -92,6 +125,11 @@ type ComplexityRoot struct {
 		AccessTokenExpiresAt func(childComplexity int) int
 		RefreshToken         func(childComplexity int) int
 		User                 func(childComplexity int) int
+	}
+
+	BranchChatPayload struct {
+		Chat   func(childComplexity int) int
+		Errors func(childComplexity int) int
 	}
 
 	Chart struct {
@@ -205,6 +243,12 @@ type ComplexityRoot struct {
 		Node   func(childComplexity int) int
 	}
 
+	DecideApprovalPayload struct {
+		Approval func(childComplexity int) int
+		Errors   func(childComplexity int) int
+		Run      func(childComplexity int) int
+	}
+
 	DeleteChatPayload struct {
 		DeletedChatID func(childComplexity int) int
 		Errors        func(childComplexity int) int
@@ -213,6 +257,11 @@ type ComplexityRoot struct {
 	DeleteDatasetPayload struct {
 		DeletedDatasetID func(childComplexity int) int
 		Errors           func(childComplexity int) int
+	}
+
+	EditStepPayload struct {
+		Errors func(childComplexity int) int
+		Run    func(childComplexity int) int
 	}
 
 	EmailTakenError struct {
@@ -304,10 +353,15 @@ type ComplexityRoot struct {
 
 	Mutation struct {
 		AddSampleDataset func(childComplexity int, input model.AddSampleDatasetInput) int
+		AnswerQuestion   func(childComplexity int, input model.AnswerQuestionInput) int
+		BranchChat       func(childComplexity int, input model.BranchChatInput) int
 		CreateChat       func(childComplexity int, input model.CreateChatInput) int
+		DecideApproval   func(childComplexity int, input model.DecideApprovalInput) int
 		DeleteChat       func(childComplexity int, input model.DeleteChatInput) int
 		DeleteDataset    func(childComplexity int, input model.DeleteDatasetInput) int
+		EditStep         func(childComplexity int, input model.EditStepInput) int
 		RefreshSession   func(childComplexity int, input model.RefreshSessionInput) int
+		RetryRun         func(childComplexity int, input model.RetryRunInput) int
 		SendMessage      func(childComplexity int, input model.SendMessageInput) int
 		SignIn           func(childComplexity int, input model.SignInInput) int
 		SignOut          func(childComplexity int, input model.SignOutInput) int
@@ -370,6 +424,15 @@ type ComplexityRoot struct {
 		Viewer func(childComplexity int) int
 	}
 
+	QuestionAsked struct {
+		At      func(childComplexity int) int
+		Options func(childComplexity int) int
+		RunID   func(childComplexity int) int
+		Seq     func(childComplexity int) int
+		StepID  func(childComplexity int) int
+		Text    func(childComplexity int) int
+	}
+
 	RateLimitedError struct {
 		Code       func(childComplexity int) int
 		Field      func(childComplexity int) int
@@ -394,8 +457,15 @@ type ComplexityRoot struct {
 		Session func(childComplexity int) int
 	}
 
+	RetryRunPayload struct {
+		Errors func(childComplexity int) int
+		Run    func(childComplexity int) int
+	}
+
 	Run struct {
 		Answer     func(childComplexity int) int
+		Approvals  func(childComplexity int) int
+		BasedOn    func(childComplexity int) int
 		Chat       func(childComplexity int) int
 		Error      func(childComplexity int) int
 		FinishedAt func(childComplexity int) int
@@ -403,7 +473,9 @@ type ComplexityRoot struct {
 		LastSeq    func(childComplexity int) int
 		Message    func(childComplexity int) int
 		Model      func(childComplexity int) int
+		Question   func(childComplexity int) int
 		QueuedAt   func(childComplexity int) int
+		ReviewCode func(childComplexity int) int
 		StartedAt  func(childComplexity int) int
 		State      func(childComplexity int) int
 		Steps      func(childComplexity int) int
@@ -497,7 +569,9 @@ type ComplexityRoot struct {
 
 	Step struct {
 		Code       func(childComplexity int) int
+		CopiedFrom func(childComplexity int) int
 		DurationMs func(childComplexity int) int
+		Edited     func(childComplexity int) int
 		Error      func(childComplexity int) int
 		ID         func(childComplexity int) int
 		Index      func(childComplexity int) int
@@ -699,6 +773,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AnswerPart.Tables(childComplexity), true
 
+	case "AnswerQuestionPayload.errors":
+		if e.ComplexityRoot.AnswerQuestionPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnswerQuestionPayload.Errors(childComplexity), true
+	case "AnswerQuestionPayload.run":
+		if e.ComplexityRoot.AnswerQuestionPayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AnswerQuestionPayload.Run(childComplexity), true
+
 	case "AnswerTable.artifact":
 		if e.ComplexityRoot.AnswerTable.Artifact == nil {
 			break
@@ -736,6 +823,98 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AnswerTable.Truncated(childComplexity), true
 
+	case "Approval.code":
+		if e.ComplexityRoot.Approval.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Code(childComplexity), true
+	case "Approval.createdAt":
+		if e.ComplexityRoot.Approval.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.CreatedAt(childComplexity), true
+	case "Approval.decidedAt":
+		if e.ComplexityRoot.Approval.DecidedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.DecidedAt(childComplexity), true
+	case "Approval.id":
+		if e.ComplexityRoot.Approval.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.ID(childComplexity), true
+	case "Approval.note":
+		if e.ComplexityRoot.Approval.Note == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Note(childComplexity), true
+	case "Approval.reason":
+		if e.ComplexityRoot.Approval.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Reason(childComplexity), true
+	case "Approval.run":
+		if e.ComplexityRoot.Approval.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Run(childComplexity), true
+	case "Approval.state":
+		if e.ComplexityRoot.Approval.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.State(childComplexity), true
+	case "Approval.step":
+		if e.ComplexityRoot.Approval.Step == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Step(childComplexity), true
+	case "Approval.tool":
+		if e.ComplexityRoot.Approval.Tool == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Tool(childComplexity), true
+
+	case "ApprovalRequested.approval":
+		if e.ComplexityRoot.ApprovalRequested.Approval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalRequested.Approval(childComplexity), true
+	case "ApprovalRequested.at":
+		if e.ComplexityRoot.ApprovalRequested.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalRequested.At(childComplexity), true
+	case "ApprovalRequested.runId":
+		if e.ComplexityRoot.ApprovalRequested.RunID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalRequested.RunID(childComplexity), true
+	case "ApprovalRequested.seq":
+		if e.ComplexityRoot.ApprovalRequested.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalRequested.Seq(childComplexity), true
+	case "ApprovalRequested.stepId":
+		if e.ComplexityRoot.ApprovalRequested.StepID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ApprovalRequested.StepID(childComplexity), true
+
 	case "Artifact.createdAt":
 		if e.ComplexityRoot.Artifact.CreatedAt == nil {
 			break
@@ -772,6 +951,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Artifact.URL(childComplexity), true
+
+	case "AskedQuestion.options":
+		if e.ComplexityRoot.AskedQuestion.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AskedQuestion.Options(childComplexity), true
+	case "AskedQuestion.stepId":
+		if e.ComplexityRoot.AskedQuestion.StepID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AskedQuestion.StepID(childComplexity), true
+	case "AskedQuestion.text":
+		if e.ComplexityRoot.AskedQuestion.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AskedQuestion.Text(childComplexity), true
 
 	case "AttemptDiscarded.at":
 		if e.ComplexityRoot.AttemptDiscarded.At == nil {
@@ -822,6 +1020,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuthSession.User(childComplexity), true
+
+	case "BranchChatPayload.chat":
+		if e.ComplexityRoot.BranchChatPayload.Chat == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchChatPayload.Chat(childComplexity), true
+	case "BranchChatPayload.errors":
+		if e.ComplexityRoot.BranchChatPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchChatPayload.Errors(childComplexity), true
 
 	case "Chart.artifact":
 		if e.ComplexityRoot.Chart.Artifact == nil {
@@ -1254,6 +1465,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DatasetEdge.Node(childComplexity), true
 
+	case "DecideApprovalPayload.approval":
+		if e.ComplexityRoot.DecideApprovalPayload.Approval == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecideApprovalPayload.Approval(childComplexity), true
+	case "DecideApprovalPayload.errors":
+		if e.ComplexityRoot.DecideApprovalPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecideApprovalPayload.Errors(childComplexity), true
+	case "DecideApprovalPayload.run":
+		if e.ComplexityRoot.DecideApprovalPayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DecideApprovalPayload.Run(childComplexity), true
+
 	case "DeleteChatPayload.deletedChatId":
 		if e.ComplexityRoot.DeleteChatPayload.DeletedChatID == nil {
 			break
@@ -1279,6 +1509,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeleteDatasetPayload.Errors(childComplexity), true
+
+	case "EditStepPayload.errors":
+		if e.ComplexityRoot.EditStepPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EditStepPayload.Errors(childComplexity), true
+	case "EditStepPayload.run":
+		if e.ComplexityRoot.EditStepPayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EditStepPayload.Run(childComplexity), true
 
 	case "EmailTakenError.code":
 		if e.ComplexityRoot.EmailTakenError.Code == nil {
@@ -1575,6 +1818,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.AddSampleDataset(childComplexity, args["input"].(model.AddSampleDatasetInput)), true
+	case "Mutation.answerQuestion":
+		if e.ComplexityRoot.Mutation.AnswerQuestion == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_answerQuestion_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AnswerQuestion(childComplexity, args["input"].(model.AnswerQuestionInput)), true
+	case "Mutation.branchChat":
+		if e.ComplexityRoot.Mutation.BranchChat == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_branchChat_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.BranchChat(childComplexity, args["input"].(model.BranchChatInput)), true
 	case "Mutation.createChat":
 		if e.ComplexityRoot.Mutation.CreateChat == nil {
 			break
@@ -1586,6 +1851,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CreateChat(childComplexity, args["input"].(model.CreateChatInput)), true
+	case "Mutation.decideApproval":
+		if e.ComplexityRoot.Mutation.DecideApproval == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_decideApproval_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.DecideApproval(childComplexity, args["input"].(model.DecideApprovalInput)), true
 	case "Mutation.deleteChat":
 		if e.ComplexityRoot.Mutation.DeleteChat == nil {
 			break
@@ -1608,6 +1884,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteDataset(childComplexity, args["input"].(model.DeleteDatasetInput)), true
+	case "Mutation.editStep":
+		if e.ComplexityRoot.Mutation.EditStep == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_editStep_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.EditStep(childComplexity, args["input"].(model.EditStepInput)), true
 	case "Mutation.refreshSession":
 		if e.ComplexityRoot.Mutation.RefreshSession == nil {
 			break
@@ -1619,6 +1906,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RefreshSession(childComplexity, args["input"].(model.RefreshSessionInput)), true
+	case "Mutation.retryRun":
+		if e.ComplexityRoot.Mutation.RetryRun == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_retryRun_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RetryRun(childComplexity, args["input"].(model.RetryRunInput)), true
 	case "Mutation.sendMessage":
 		if e.ComplexityRoot.Mutation.SendMessage == nil {
 			break
@@ -1911,6 +2209,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
 
+	case "QuestionAsked.at":
+		if e.ComplexityRoot.QuestionAsked.At == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAsked.At(childComplexity), true
+	case "QuestionAsked.options":
+		if e.ComplexityRoot.QuestionAsked.Options == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAsked.Options(childComplexity), true
+	case "QuestionAsked.runId":
+		if e.ComplexityRoot.QuestionAsked.RunID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAsked.RunID(childComplexity), true
+	case "QuestionAsked.seq":
+		if e.ComplexityRoot.QuestionAsked.Seq == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAsked.Seq(childComplexity), true
+	case "QuestionAsked.stepId":
+		if e.ComplexityRoot.QuestionAsked.StepID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAsked.StepID(childComplexity), true
+	case "QuestionAsked.text":
+		if e.ComplexityRoot.QuestionAsked.Text == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QuestionAsked.Text(childComplexity), true
+
 	case "RateLimitedError.code":
 		if e.ComplexityRoot.RateLimitedError.Code == nil {
 			break
@@ -1987,12 +2322,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RefreshSessionPayload.Session(childComplexity), true
 
+	case "RetryRunPayload.errors":
+		if e.ComplexityRoot.RetryRunPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetryRunPayload.Errors(childComplexity), true
+	case "RetryRunPayload.run":
+		if e.ComplexityRoot.RetryRunPayload.Run == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetryRunPayload.Run(childComplexity), true
+
 	case "Run.answer":
 		if e.ComplexityRoot.Run.Answer == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Run.Answer(childComplexity), true
+	case "Run.approvals":
+		if e.ComplexityRoot.Run.Approvals == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Approvals(childComplexity), true
+	case "Run.basedOn":
+		if e.ComplexityRoot.Run.BasedOn == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.BasedOn(childComplexity), true
 	case "Run.chat":
 		if e.ComplexityRoot.Run.Chat == nil {
 			break
@@ -2035,12 +2395,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.Model(childComplexity), true
+	case "Run.question":
+		if e.ComplexityRoot.Run.Question == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.Question(childComplexity), true
 	case "Run.queuedAt":
 		if e.ComplexityRoot.Run.QueuedAt == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Run.QueuedAt(childComplexity), true
+	case "Run.reviewCode":
+		if e.ComplexityRoot.Run.ReviewCode == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.ReviewCode(childComplexity), true
 	case "Run.startedAt":
 		if e.ComplexityRoot.Run.StartedAt == nil {
 			break
@@ -2361,12 +2733,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Step.Code(childComplexity), true
+	case "Step.copiedFrom":
+		if e.ComplexityRoot.Step.CopiedFrom == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Step.CopiedFrom(childComplexity), true
 	case "Step.durationMs":
 		if e.ComplexityRoot.Step.DurationMs == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Step.DurationMs(childComplexity), true
+	case "Step.edited":
+		if e.ComplexityRoot.Step.Edited == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Step.Edited(childComplexity), true
 	case "Step.error":
 		if e.ComplexityRoot.Step.Error == nil {
 			break
@@ -2860,14 +3244,19 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AddSampleDatasetInput", ec.unmarshalInputAddSampleDatasetInput),
+			graphql.NewInputUnmarshaler("AnswerQuestionInput", ec.unmarshalInputAnswerQuestionInput),
+			graphql.NewInputUnmarshaler("BranchChatInput", ec.unmarshalInputBranchChatInput),
 			graphql.NewInputUnmarshaler("ChatOrder", ec.unmarshalInputChatOrder),
 			graphql.NewInputUnmarshaler("ColumnInput", ec.unmarshalInputColumnInput),
 			graphql.NewInputUnmarshaler("CreateChatInput", ec.unmarshalInputCreateChatInput),
 			graphql.NewInputUnmarshaler("DatasetOrder", ec.unmarshalInputDatasetOrder),
+			graphql.NewInputUnmarshaler("DecideApprovalInput", ec.unmarshalInputDecideApprovalInput),
 			graphql.NewInputUnmarshaler("DeleteChatInput", ec.unmarshalInputDeleteChatInput),
 			graphql.NewInputUnmarshaler("DeleteDatasetInput", ec.unmarshalInputDeleteDatasetInput),
+			graphql.NewInputUnmarshaler("EditStepInput", ec.unmarshalInputEditStepInput),
 			graphql.NewInputUnmarshaler("MessageOrder", ec.unmarshalInputMessageOrder),
 			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
+			graphql.NewInputUnmarshaler("RetryRunInput", ec.unmarshalInputRetryRunInput),
 			graphql.NewInputUnmarshaler("RunOrder", ec.unmarshalInputRunOrder),
 			graphql.NewInputUnmarshaler("SendMessageInput", ec.unmarshalInputSendMessageInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
@@ -3488,12 +3877,66 @@ type Run implements Node {
   model: String!
   "Why it failed; null unless it did."
   error: Error @goField(forceResolver: true)
+  "What Mark wants to know from the person before it goes on: see ` + "`" + `answerQuestion` + "`" + `. Null unless it waits for that."
+  question: AskedQuestion @goField(forceResolver: true)
+  "What a person was asked to allow, in order. One that is PENDING is what the run waits for: see ` + "`" + `decideApproval` + "`" + `."
+  approvals: [Approval!]! @goField(forceResolver: true)
+  "True where each program waits for a person's approval before it runs."
+  reviewCode: Boolean!
+  "The run of the same question that this one tries again (` + "`" + `retryRun` + "`" + `), or goes on from with a changed step (` + "`" + `editStep` + "`" + `); null for others."
+  basedOn: Run @goField(forceResolver: true)
   "When it was asked for."
   queuedAt: DateTime! @goField(forceResolver: true)
   "When Mark began; null while it waits."
   startedAt: DateTime
   "When it ended; null until then."
   finishedAt: DateTime
+}
+
+"What Mark asks the person in the midst of a run."
+type AskedQuestion {
+  "The step that asks."
+  stepId: ID!
+  "The question."
+  text: String!
+  "Answers to choose from; the person may say something else. Empty where Mark suggests none."
+  options: [String!]!
+}
+
+"Where an approval stands."
+enum ApprovalState {
+  "A person has to decide; the run waits."
+  PENDING
+  "Allowed: the call was made."
+  APPROVED
+  "Refused: the call was not made, and the model was told so."
+  REJECTED
+  "The run was stopped before anybody decided: the call was not made."
+  WITHDRAWN
+}
+
+"A call that is not made before a person allows it."
+type Approval implements Node {
+  "Opaque id."
+  id: ID!
+  "The run that waits for it."
+  run: Run!
+  "The step that is to make the call."
+  step: Step! @goField(forceResolver: true)
+  "The tool: ` + "`" + `run_python` + "`" + `, …"
+  tool: String!
+  "Why it needs a person."
+  reason: String! @goField(forceResolver: true)
+  "The Python that is to run; null for other tools."
+  code: String @goField(forceResolver: true)
+  "Where it stands, now."
+  state: ApprovalState!
+  "What the person said to the decision; null where nothing."
+  note: String @goField(forceResolver: true)
+  "When it was asked for."
+  createdAt: DateTime!
+  "When it was decided; null until then."
+  decidedAt: DateTime
 }
 
 "What a run used."
@@ -3544,6 +3987,10 @@ type Step implements Node {
   startedAt: DateTime!
   "How long it took, milliseconds; null until it has ended."
   durationMs: BigInt
+  "True for the step whose code a person has changed with ` + "`" + `editStep` + "`" + `."
+  edited: Boolean! @goField(forceResolver: true)
+  "The step of an earlier run that this one is a copy of: ` + "`" + `editStep` + "`" + ` keeps the steps before the changed one. Null where it ran here."
+  copiedFrom: ID @goField(forceResolver: true)
 }
 
 "Something that a step made, as Jupyter's rich outputs."
@@ -3829,6 +4276,37 @@ type Mutation {
     "The input."
     input: StopRunInput!
   ): StopRunPayload!
+  """
+  Answers a question once more, with the same model or another. The answer that is there stays; the new one is another message, and what later
+  questions build on. Python's variables are as they were before the run that is tried again.
+  """
+  retryRun(
+    "The input."
+    input: RetryRunInput!
+  ): RetryRunPayload!
+  """
+  Changes the Python of a step of a run that has ended, runs it as changed, from the variables as they were after the step before, and lets
+  Mark go on from there, in a new run of the same question. The steps before are kept, those after are made anew.
+  """
+  editStep(
+    "The input."
+    input: EditStepInput!
+  ): EditStepPayload!
+  "Allows a call that waits for it, or refuses it. The run goes on either way."
+  decideApproval(
+    "The input."
+    input: DecideApprovalInput!
+  ): DecideApprovalPayload!
+  "Answers what Mark asked in the midst of a run. The run goes on."
+  answerQuestion(
+    "The input."
+    input: AnswerQuestionInput!
+  ): AnswerQuestionPayload!
+  "Copies a chat up to a message into a new one: messages, runs, datasets, and Python's variables as they were then, where they are kept."
+  branchChat(
+    "The input."
+    input: BranchChatInput!
+  ): BranchChatPayload!
   "Stores a file and has it profiled in the sandbox: CSV, TSV, JSON lines, JSON, XLSX, Parquet."
   uploadDataset(
     "The input."
@@ -4006,6 +4484,8 @@ input SendMessageInput {
   datasetIds: [ID!]
   "One of ` + "`" + `server.models` + "`" + `; absent: the default."
   model: String
+  "True: each program waits for ` + "`" + `decideApproval` + "`" + ` before it runs. The server may ask for that in any case."
+  reviewCode: Boolean! = false
   """
   Any text of the client's, at most 200 characters, one for each question. The same question with it again, when the reply was lost or
   however often and to whichever node, gives the same chat, message and run as the first time, as they stand now, and asks nothing anew.
@@ -4047,6 +4527,115 @@ type StopRunPayload {
 
 "What stopRun can find wrong."
 union StopRunError = NotFoundError
+
+"Input of retryRun."
+input RetryRunInput {
+  "The run; it has ended."
+  runId: ID!
+  "One of ` + "`" + `server.models` + "`" + `; absent: the one that answered before."
+  model: String
+}
+
+"What retryRun answers."
+type RetryRunPayload {
+  "The new run; null when there are errors."
+  run: Run
+  "What was wrong."
+  errors: [RetryRunError!]!
+}
+
+"What retryRun can find wrong."
+union RetryRunError = InvalidInputError | NotFoundError | ConflictError | LimitExceededError
+
+"Input of editStep."
+input EditStepInput {
+  "A step that ran Python, of a run that has ended."
+  stepId: ID!
+  "The Python to run in place of the step's."
+  code: String!
+  "False: only the changed step runs, and Mark answers nothing more to it than what came out."
+  goOn: Boolean! = true
+}
+
+"What editStep answers."
+type EditStepPayload {
+  "The new run; null when there are errors."
+  run: Run
+  "What was wrong."
+  errors: [EditStepError!]!
+}
+
+"What editStep can find wrong."
+union EditStepError = InvalidInputError | NotFoundError | ConflictError | LimitExceededError
+
+"What a person decides."
+enum ApprovalDecision {
+  "The call is made."
+  APPROVE
+  "The call is not made; the model is told, with the note."
+  REJECT
+}
+
+"Input of decideApproval."
+input DecideApprovalInput {
+  "The approval."
+  approvalId: ID!
+  "The decision; it stands."
+  decision: ApprovalDecision!
+  "What to tell the model, at most 2,000 characters."
+  note: String
+}
+
+"What decideApproval answers."
+type DecideApprovalPayload {
+  "The approval; null when there are errors."
+  approval: Approval
+  "The run; null when there are errors."
+  run: Run
+  "What was wrong."
+  errors: [DecideApprovalError!]!
+}
+
+"What decideApproval can find wrong."
+union DecideApprovalError = InvalidInputError | NotFoundError | ConflictError
+
+"Input of answerQuestion."
+input AnswerQuestionInput {
+  "The run; its ` + "`" + `question` + "`" + ` is not null."
+  runId: ID!
+  "The answer, 1 to ` + "`" + `server.limits.questionCharacters` + "`" + ` characters."
+  text: String!
+}
+
+"What answerQuestion answers."
+type AnswerQuestionPayload {
+  "The run; null when there are errors."
+  run: Run
+  "What was wrong."
+  errors: [AnswerQuestionError!]!
+}
+
+"What answerQuestion can find wrong."
+union AnswerQuestionError = InvalidInputError | NotFoundError | ConflictError | LimitExceededError
+
+"Input of branchChat."
+input BranchChatInput {
+  "The chat."
+  chatId: ID!
+  "The last message that is copied. Where it is a question, its answer is not."
+  messageId: ID!
+}
+
+"What branchChat answers."
+type BranchChatPayload {
+  "The new chat; null when there are errors."
+  chat: Chat
+  "What was wrong."
+  errors: [BranchChatError!]!
+}
+
+"What branchChat can find wrong."
+union BranchChatError = InvalidInputError | NotFoundError | ConflictError | LimitExceededError
 
 "Input of uploadDataset."
 input UploadDatasetInput {
@@ -4306,6 +4895,36 @@ type OutputAdded implements RunEvent {
   output: Output!
 }
 
+"A call waits for a person: see ` + "`" + `decideApproval` + "`" + `. The run is WAITING."
+type ApprovalRequested implements RunEvent {
+  "The run."
+  runId: ID!
+  "Its place in the run's log."
+  seq: Int!
+  "When it happened."
+  at: DateTime!
+  "The step that is to make the call."
+  stepId: ID!
+  "What is to be decided, as it stands now."
+  approval: Approval!
+}
+
+"Mark asks the person: see ` + "`" + `answerQuestion` + "`" + `. The run is WAITING."
+type QuestionAsked implements RunEvent {
+  "The run."
+  runId: ID!
+  "Its place in the run's log."
+  seq: Int!
+  "When it happened."
+  at: DateTime!
+  "The step that asks."
+  stepId: ID!
+  "The question."
+  text: String!
+  "Answers to choose from; the person may say something else."
+  options: [String!]!
+}
+
 "What the run used so far."
 type UsageUpdated implements RunEvent {
   "The run."
@@ -4387,6 +5006,8 @@ enum StoppedWork {
   MODEL
   "Code ran: it was interrupted, and the variables are kept."
   PYTHON
+  "It waited for a person."
+  PERSON
   "It was between two steps."
   BETWEEN_STEPS
 }
@@ -4495,6 +5116,16 @@ func (ec *executionContext) childFields_AddSampleDatasetPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type AddSampleDatasetPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_AnswerQuestionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return ec.fieldContext_AnswerQuestionPayload_run(ctx, field)
+	case "errors":
+		return ec.fieldContext_AnswerQuestionPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnswerQuestionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_AnswerTable(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "title":
@@ -4511,6 +5142,32 @@ func (ec *executionContext) childFields_AnswerTable(ctx context.Context, field g
 		return ec.fieldContext_AnswerTable_artifact(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AnswerTable", field.Name)
+}
+
+func (ec *executionContext) childFields_Approval(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Approval_id(ctx, field)
+	case "run":
+		return ec.fieldContext_Approval_run(ctx, field)
+	case "step":
+		return ec.fieldContext_Approval_step(ctx, field)
+	case "tool":
+		return ec.fieldContext_Approval_tool(ctx, field)
+	case "reason":
+		return ec.fieldContext_Approval_reason(ctx, field)
+	case "code":
+		return ec.fieldContext_Approval_code(ctx, field)
+	case "state":
+		return ec.fieldContext_Approval_state(ctx, field)
+	case "note":
+		return ec.fieldContext_Approval_note(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Approval_createdAt(ctx, field)
+	case "decidedAt":
+		return ec.fieldContext_Approval_decidedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Approval", field.Name)
 }
 
 func (ec *executionContext) childFields_Artifact(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4531,6 +5188,18 @@ func (ec *executionContext) childFields_Artifact(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type Artifact", field.Name)
 }
 
+func (ec *executionContext) childFields_AskedQuestion(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stepId":
+		return ec.fieldContext_AskedQuestion_stepId(ctx, field)
+	case "text":
+		return ec.fieldContext_AskedQuestion_text(ctx, field)
+	case "options":
+		return ec.fieldContext_AskedQuestion_options(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AskedQuestion", field.Name)
+}
+
 func (ec *executionContext) childFields_AuthSession(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accessToken":
@@ -4543,6 +5212,16 @@ func (ec *executionContext) childFields_AuthSession(ctx context.Context, field g
 		return ec.fieldContext_AuthSession_user(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuthSession", field.Name)
+}
+
+func (ec *executionContext) childFields_BranchChatPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "chat":
+		return ec.fieldContext_BranchChatPayload_chat(ctx, field)
+	case "errors":
+		return ec.fieldContext_BranchChatPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BranchChatPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Chart(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4717,6 +5396,18 @@ func (ec *executionContext) childFields_DatasetEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type DatasetEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_DecideApprovalPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "approval":
+		return ec.fieldContext_DecideApprovalPayload_approval(ctx, field)
+	case "run":
+		return ec.fieldContext_DecideApprovalPayload_run(ctx, field)
+	case "errors":
+		return ec.fieldContext_DecideApprovalPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DecideApprovalPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_DeleteChatPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "deletedChatId":
@@ -4735,6 +5426,16 @@ func (ec *executionContext) childFields_DeleteDatasetPayload(ctx context.Context
 		return ec.fieldContext_DeleteDatasetPayload_errors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type DeleteDatasetPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_EditStepPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return ec.fieldContext_EditStepPayload_run(ctx, field)
+	case "errors":
+		return ec.fieldContext_EditStepPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EditStepPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Error(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4875,6 +5576,16 @@ func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type RefreshSessionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RetryRunPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "run":
+		return ec.fieldContext_RetryRunPayload_run(ctx, field)
+	case "errors":
+		return ec.fieldContext_RetryRunPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RetryRunPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4897,6 +5608,14 @@ func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.C
 		return ec.fieldContext_Run_model(ctx, field)
 	case "error":
 		return ec.fieldContext_Run_error(ctx, field)
+	case "question":
+		return ec.fieldContext_Run_question(ctx, field)
+	case "approvals":
+		return ec.fieldContext_Run_approvals(ctx, field)
+	case "reviewCode":
+		return ec.fieldContext_Run_reviewCode(ctx, field)
+	case "basedOn":
+		return ec.fieldContext_Run_basedOn(ctx, field)
 	case "queuedAt":
 		return ec.fieldContext_Run_queuedAt(ctx, field)
 	case "startedAt":
@@ -5041,6 +5760,10 @@ func (ec *executionContext) childFields_Step(ctx context.Context, field graphql.
 		return ec.fieldContext_Step_startedAt(ctx, field)
 	case "durationMs":
 		return ec.fieldContext_Step_durationMs(ctx, field)
+	case "edited":
+		return ec.fieldContext_Step_edited(ctx, field)
+	case "copiedFrom":
+		return ec.fieldContext_Step_copiedFrom(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Step", field.Name)
 }

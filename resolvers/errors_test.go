@@ -57,6 +57,21 @@ func TestExpectedFailuresAreData(t *testing.T) {
 			{"sendMessage", "chat { id } message { id } run { id }", vars{"text": "?", "clientMutationId": long(201)}, "InvalidInputError", "clientMutationId"},
 			{"stopRun", "run { id }", vars{"runId": run}, "NotFoundError", "runId"},
 			{"stopRun", "run { id }", vars{"runId": ada.chat.ID}, "NotFoundError", "runId"},
+			{"retryRun", "run { id }", vars{"runId": run}, "NotFoundError", "runId"},
+			{"retryRun", "run { id }", vars{"runId": ada.run.ID, "model": "unheard-of"}, "InvalidInputError", "model"},
+			{"retryRun", "run { id }", vars{"runId": ada.running.ID, "model": "idle"}, "ConflictError", "runId"},
+			{"editStep", "run { id }", vars{"stepId": ids.New(ids.Step), "code": "1"}, "NotFoundError", "stepId"},
+			{"editStep", "run { id }", vars{"stepId": ada.step.ID, "code": " "}, "InvalidInputError", "code"},
+			{"editStep", "run { id }", vars{"stepId": ada.step.ID, "code": long(100_001)}, "LimitExceededError", "code"},
+			{"decideApproval", "run { id } approval { id }", vars{"approvalId": ids.New(ids.Approval), "decision": "APPROVE"}, "NotFoundError", "approvalId"},
+			{"decideApproval", "run { id } approval { id }", vars{"approvalId": ada.approval.ID, "decision": "REJECT"}, "ConflictError", "approvalId"},
+			{"decideApproval", "run { id } approval { id }", vars{"approvalId": ada.approval.ID, "decision": "REJECT", "note": long(2_001)}, "InvalidInputError", "note"},
+			{"answerQuestion", "run { id }", vars{"runId": run, "text": "x"}, "NotFoundError", "runId"},
+			{"answerQuestion", "run { id }", vars{"runId": ada.running.ID, "text": "x"}, "ConflictError", "runId"},
+			{"answerQuestion", "run { id }", vars{"runId": ada.running.ID, "text": " "}, "InvalidInputError", "text"},
+			{"answerQuestion", "run { id }", vars{"runId": ada.running.ID, "text": long(20_001)}, "LimitExceededError", "text"},
+			{"branchChat", "chat { id }", vars{"chatId": chat, "messageId": ada.question.ID}, "NotFoundError", "chatId"},
+			{"branchChat", "chat { id }", vars{"chatId": ada.chat.ID, "messageId": ids.New(ids.Message)}, "NotFoundError", "messageId"},
 			{"addSampleDataset", "dataset { id }", vars{"name": "unheard-of"}, "NotFoundError", "name"},
 			{"addSampleDataset", "dataset { id }", vars{"name": "penguins", "chatId": chat}, "NotFoundError", "chatId"},
 			{"updateDataset", "dataset { id }", vars{"datasetId": dataset}, "NotFoundError", "datasetId"},
@@ -101,7 +116,7 @@ func TestExpectedFailuresAreData(t *testing.T) {
 // codes are what the types of failures carry.
 var codes = map[string]string{
 	"InvalidInputError": "BAD_USER_INPUT", "NotFoundError": "NOT_FOUND", "LimitExceededError": "LIMIT_EXCEEDED",
-	"InvalidCredentialsError": "INVALID_CREDENTIALS", "EmailTakenError": "EMAIL_TAKEN",
+	"InvalidCredentialsError": "INVALID_CREDENTIALS", "EmailTakenError": "EMAIL_TAKEN", "ConflictError": "CONFLICT",
 }
 
 func many(n int) []string {

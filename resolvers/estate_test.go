@@ -30,6 +30,7 @@ type estate struct {
 	running     *ent.Run // of another chat
 	step        *ent.Step
 	artifact    *ent.Artifact
+	approval    *ent.Approval
 }
 
 // moment is when everything of an estate was made: in one moment, so that
@@ -62,6 +63,8 @@ func (b *bench) settle(mark string) *estate {
 		SetCode(mark).SetCreatedAt(moment).SetStartedAt(moment).SetDurationMs(large).SaveX(ctx)
 	e.artifact = c.Artifact.Create().SetOwnerID(id).SetRunID(e.run.ID).SetStepID(e.step.ID).SetName(mark).SetMimeType("text/csv").
 		SetSizeBytes(large).SetBlobKey(mark).SetCreatedAt(moment).SaveX(ctx)
+	e.approval = c.Approval.Create().SetOwnerID(id).SetRunID(e.run.ID).SetStepID(e.step.ID).SetTool("run_python").SetNote(mark).
+		SetRequest(encode(agent.ApprovalRequest{Reason: mark, Code: mark})).SetCreatedAt(moment).SaveX(ctx)
 	out := agent.Output{
 		Name: "s1.o1", Title: mark, MIME: execution.MIMETable, Text: mark,
 		Table:    &execution.Table{Columns: []string{mark}, Rows: [][]any{{mark}}, RowCount: large},
@@ -124,7 +127,7 @@ func (b *bench) newMessage(e *estate, c *ent.Chat, role message.Role, parts ...a
 func (e *estate) ids() map[string]string {
 	return map[string]string{
 		ids.User: e.user.ID, ids.Session: e.session.ID, ids.Dataset: e.dataset.ID, ids.Column: e.columns[0].ID, ids.Chat: e.chat.ID,
-		ids.Message: e.question.ID, ids.Run: e.run.ID, ids.Step: e.step.ID, ids.Artifact: e.artifact.ID,
+		ids.Message: e.question.ID, ids.Run: e.run.ID, ids.Step: e.step.ID, ids.Artifact: e.artifact.ID, ids.Approval: e.approval.ID,
 	}
 }
 

@@ -94,6 +94,18 @@ func (r *Resolver) event(ctx context.Context, e eventlog.Event) (model.RunEvent,
 			return nil, fmt.Errorf("event %s/%d has no output", e.RunID, e.Seq)
 		}
 		return &model.OutputAdded{RunID: e.RunID, Seq: e.Seq, At: e.At, StepID: b.StepID, Output: output(*b.Output)}, nil
+	case agent.KindApprovalRequested:
+		a, err := r.Client.Approval.Get(ctx, b.ApprovalID)
+		if err != nil {
+			return nil, fmt.Errorf("read the approval of event %s/%d: %w", e.RunID, e.Seq, err)
+		}
+		return &model.ApprovalRequested{RunID: e.RunID, Seq: e.Seq, At: e.At, StepID: b.StepID, Approval: a}, nil
+	case agent.KindQuestionAsked:
+		options := b.Options
+		if options == nil {
+			options = []string{}
+		}
+		return &model.QuestionAsked{RunID: e.RunID, Seq: e.Seq, At: e.At, StepID: b.StepID, Text: b.Text, Options: options}, nil
 	case agent.KindUsageUpdated:
 		return &model.UsageUpdated{RunID: e.RunID, Seq: e.Seq, At: e.At, Usage: usage(b.Usage)}, nil
 	case agent.KindAttemptDiscarded:

@@ -9,6 +9,7 @@ import (
 	"github.com/vikstrous/dataloadgen"
 
 	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/approval"
 	"github.com/mark-analyst/mark/ent/column"
 	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/ent/message"
@@ -27,8 +28,10 @@ type loaders struct {
 	dataset    *dataloadgen.Loader[string, *ent.Dataset]  // by id
 	// chatDatasets are a chat's, with no more than what they are ordered by.
 	chatDatasets *dataloadgen.Loader[string, []*ent.Dataset]
-	steps        *dataloadgen.Loader[string, []*ent.Step] // by run
-	step         *dataloadgen.Loader[string, *ent.Step]   // by id
+	steps        *dataloadgen.Loader[string, []*ent.Step]     // by run
+	step         *dataloadgen.Loader[string, *ent.Step]       // by id
+	run          *dataloadgen.Loader[string, *ent.Run]        // by id
+	approvals    *dataloadgen.Loader[string, []*ent.Approval] // by run
 }
 
 // runOf asks for the run of an object, and says what of the run's own relations
@@ -144,6 +147,15 @@ func newLoaders(client *ent.Client) *loaders {
 		steps: loader("steps", func(ctx context.Context, runs []string) (map[string][]*ent.Step, error) {
 			steps, err := client.Step.Query().Where(step.RunIDIn(runs...)).Order(ent.Asc(step.FieldIndex)).All(ctx)
 			return group(runs, steps, func(s *ent.Step) string { return s.RunID }), err
+		}),
+		run: loader("runs by id", func(ctx context.Context, list []string) (map[string]*ent.Run, error) {
+			runs, err := client.Run.Query().Where(run.IDIn(list...)).All(ctx)
+			return index(list, runs, func(r *ent.Run) string { return r.ID }), err
+		}),
+		approvals: loader("approvals", func(ctx context.Context, runs []string) (map[string][]*ent.Approval, error) {
+			approvals, err := client.Approval.Query().Where(approval.RunIDIn(runs...)).
+				Order(ent.Asc(approval.FieldCreatedAt), ent.Asc(approval.FieldID)).All(ctx)
+			return group(runs, approvals, func(a *ent.Approval) string { return a.RunID }), err
 		}),
 		step: loader("steps by id", func(ctx context.Context, list []string) (map[string]*ent.Step, error) {
 			steps, err := client.Step.Query().Where(step.IDIn(list...)).All(ctx)

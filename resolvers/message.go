@@ -24,7 +24,7 @@ func (r mutationResolver) SendMessage(ctx context.Context, in model.SendMessageI
 	if err == nil {
 		sent, err = r.Agent.Send(ctx, agent.Question{
 			ChatID: deref(in.ChatID), Text: in.Text, DatasetIDs: in.DatasetIds,
-			Model: deref(in.Model), ClientMutationID: storable.Text(deref(in.ClientMutationID)),
+			Model: deref(in.Model), ReviewCode: in.ReviewCode, ClientMutationID: storable.Text(deref(in.ClientMutationID)),
 		})
 	}
 	errs, err := problems[model.SendMessageError](err)

@@ -30,6 +30,15 @@ func (r stepResolver) Code(_ context.Context, s *ent.Step) (*string, error) {
 	return optional(s.Code), nil
 }
 
+func (r stepResolver) Edited(ctx context.Context, s *ent.Step) (bool, error) {
+	run, err := r.load(ctx).run.Load(ctx, s.RunID)
+	return run != nil && run.EditedIndex == s.Index, err
+}
+
+func (r stepResolver) CopiedFrom(_ context.Context, s *ent.Step) (*string, error) {
+	return optional(s.CopiedFrom), nil
+}
+
 func (r stepResolver) Error(_ context.Context, s *ent.Step) (*model.Error, error) {
 	return failure(s.ErrorCode, s.ErrorMessage), nil
 }

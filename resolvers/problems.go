@@ -18,7 +18,6 @@ import (
 const (
 	codeEmailTaken         = "EMAIL_TAKEN"
 	codeInvalidCredentials = "INVALID_CREDENTIALS" //nolint:gosec // no credentials, a name
-	codeConflict           = "CONFLICT"
 )
 
 // problems turns an error into a payload's list of errors, where the payload's
@@ -46,7 +45,7 @@ func problem(err error) any {
 	case errors.Is(err, auth.ErrInvalidRefreshToken):
 		return &model.InvalidCredentialsError{Code: codeInvalidCredentials, Message: "The refresh token is not good any more. Sign in again."}
 	case errors.Is(err, agent.ErrBusy):
-		return &model.ConflictError{Code: codeConflict, Message: "Mark is still working in this chat, and did not stop in time. Try again."}
+		return &model.ConflictError{Code: string(fault.Conflict), Message: "Mark is still working in this chat, and did not stop in time. Try again."}
 	case ent.IsNotFound(err):
 		return &model.NotFoundError{Code: string(fault.NotFound), Message: "There is no such object."}
 	case !isFault:
@@ -58,6 +57,8 @@ func problem(err error) any {
 		return &model.InvalidInputError{Code: string(f.Code), Message: f.Message, Field: field}
 	case fault.NotFound:
 		return &model.NotFoundError{Code: string(f.Code), Message: f.Message, Field: field}
+	case fault.Conflict:
+		return &model.ConflictError{Code: string(f.Code), Message: f.Message, Field: field}
 	case fault.LimitExceeded:
 		return &model.LimitExceededError{Code: string(f.Code), Message: f.Message, Field: field}
 	case fault.RateLimited:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mark-analyst/mark/auth"
 	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/approval"
 	"github.com/mark-analyst/mark/ent/artifact"
 	"github.com/mark-analyst/mark/ent/chat"
 	"github.com/mark-analyst/mark/ent/dataset"
@@ -91,6 +92,8 @@ func (r queryResolver) find(ctx context.Context, prefix string, list []string) (
 		return nodes(ctx, c.Step.Query().Where(step.IDIn(list...)), func(o *ent.Step) string { return o.ID })
 	case ids.Dataset:
 		return nodes(ctx, c.Dataset.Query().Where(dataset.IDIn(list...)), func(o *ent.Dataset) string { return o.ID })
+	case ids.Approval:
+		return nodes(ctx, c.Approval.Query().Where(approval.IDIn(list...)), func(o *ent.Approval) string { return o.ID })
 	case ids.Artifact:
 		return nodes(ctx, c.Artifact.Query().Where(artifact.IDIn(list...)), func(o *ent.Artifact) string { return o.ID })
 	}

@@ -42,6 +42,7 @@ type Resolver struct {
 
 // One type of resolver for each type of the contract with own fields.
 type (
+	approvalResolver          struct{ *Resolver }
 	artifactResolver          struct{ *Resolver }
 	chatResolver              struct{ *Resolver }
 	chatConnectionResolver    struct{ *Resolver }
@@ -59,6 +60,9 @@ type (
 	subscriptionResolver      struct{ *Resolver }
 	userResolver              struct{ *Resolver }
 )
+
+// Approval implements graph.ResolverRoot.
+func (r *Resolver) Approval() graph.ApprovalResolver { return approvalResolver{r} }
 
 // Artifact implements graph.ResolverRoot.
 func (r *Resolver) Artifact() graph.ArtifactResolver { return artifactResolver{r} }

@@ -4,8 +4,10 @@ import (
 	"context"
 	"time"
 
+	"github.com/mark-analyst/mark/agent"
 	"github.com/mark-analyst/mark/auth"
 	"github.com/mark-analyst/mark/ent"
+	entrun "github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/graph/model"
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/internal/ids"
@@ -58,6 +60,33 @@ func (r runResolver) Usage(ctx context.Context, run *ent.Run) (*model.Usage, err
 
 func (r runResolver) Error(_ context.Context, run *ent.Run) (*model.Error, error) {
 	return failure(run.ErrorCode, run.ErrorMessage), nil
+}
+
+func (r runResolver) Question(ctx context.Context, run *ent.Run) (*model.AskedQuestion, error) {
+	if run.State != entrun.StateWaiting {
+		return nil, nil
+	}
+	steps, err := r.load(ctx).steps.Load(ctx, run.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range steps {
+		if q, ok := agent.Asking(s); ok {
+			return &model.AskedQuestion{StepID: s.ID, Text: q.Text, Options: q.Options}, nil
+		}
+	}
+	return nil, nil
+}
+
+func (r runResolver) Approvals(ctx context.Context, run *ent.Run) ([]*ent.Approval, error) {
+	return r.load(ctx).approvals.Load(ctx, run.ID)
+}
+
+func (r runResolver) BasedOn(ctx context.Context, run *ent.Run) (*ent.Run, error) {
+	if run.BasedOnID == nil {
+		return nil, nil
+	}
+	return r.load(ctx).run.Load(ctx, *run.BasedOnID)
 }
 
 func (r runResolver) QueuedAt(_ context.Context, run *ent.Run) (*time.Time, error) {

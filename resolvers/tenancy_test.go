@@ -21,33 +21,41 @@ import (
 )
 
 // everyKind are the kinds of objects that have ids.
-var everyKind = []string{ids.User, ids.Session, ids.Dataset, ids.Column, ids.Chat, ids.Message, ids.Run, ids.Step, ids.Artifact}
+var everyKind = []string{ids.User, ids.Session, ids.Dataset, ids.Column, ids.Chat, ids.Message, ids.Run, ids.Step, ids.Artifact, ids.Approval}
 
 // recipes say whose ids go into each argument that takes ids. An argument that
 // is not here fails the test.
 var recipes = map[string][]string{
-	"Query.node.id":                          everyKind,
-	"Query.nodes.ids":                        everyKind,
-	"Mutation.createChat.input.datasetIds":   {ids.Dataset},
-	"Mutation.updateChat.input.chatId":       {ids.Chat},
-	"Mutation.updateChat.input.datasetIds":   {ids.Dataset},
-	"Mutation.deleteChat.input.chatId":       {ids.Chat},
-	"Mutation.sendMessage.input.chatId":      {ids.Chat},
-	"Mutation.sendMessage.input.datasetIds":  {ids.Dataset},
-	"Mutation.stopRun.input.runId":           {ids.Run},
-	"Mutation.uploadDataset.input.chatId":    {ids.Chat},
-	"Mutation.addSampleDataset.input.chatId": {ids.Chat},
-	"Mutation.updateDataset.input.datasetId": {ids.Dataset},
-	"Mutation.deleteDataset.input.datasetId": {ids.Dataset},
-	"Subscription.runEvents.runId":           {ids.Run},
-	"Subscription.chatEvents.chatId":         {ids.Chat},
+	"Query.node.id":                            everyKind,
+	"Query.nodes.ids":                          everyKind,
+	"Mutation.createChat.input.datasetIds":     {ids.Dataset},
+	"Mutation.updateChat.input.chatId":         {ids.Chat},
+	"Mutation.updateChat.input.datasetIds":     {ids.Dataset},
+	"Mutation.deleteChat.input.chatId":         {ids.Chat},
+	"Mutation.sendMessage.input.chatId":        {ids.Chat},
+	"Mutation.sendMessage.input.datasetIds":    {ids.Dataset},
+	"Mutation.stopRun.input.runId":             {ids.Run},
+	"Mutation.retryRun.input.runId":            {ids.Run},
+	"Mutation.editStep.input.stepId":           {ids.Step},
+	"Mutation.decideApproval.input.approvalId": {ids.Approval},
+	"Mutation.answerQuestion.input.runId":      {ids.Run},
+	"Mutation.branchChat.input.chatId":         {ids.Chat},
+	"Mutation.branchChat.input.messageId":      {ids.Message},
+	"Mutation.uploadDataset.input.chatId":      {ids.Chat},
+	"Mutation.addSampleDataset.input.chatId":   {ids.Chat},
+	"Mutation.updateDataset.input.datasetId":   {ids.Dataset},
+	"Mutation.deleteDataset.input.datasetId":   {ids.Dataset},
+	"Subscription.runEvents.runId":             {ids.Run},
+	"Subscription.chatEvents.chatId":           {ids.Chat},
 }
 
 // inputs are values that a call must have in order to get as far as the id.
 func inputs() map[string]any {
 	return map[string]any{
-		"Mutation.sendMessage.input.model":     "idle",
-		"Mutation.addSampleDataset.input.name": samples.All()[0].Name,
+		"Mutation.sendMessage.input.model":       "idle",
+		"Mutation.retryRun.input.model":          "idle",
+		"Mutation.decideApproval.input.decision": "APPROVE",
+		"Mutation.addSampleDataset.input.name":   samples.All()[0].Name,
 	}
 }
 

@@ -9,6 +9,51 @@ import (
 )
 
 var (
+	// ApprovalsColumns holds the columns for the "approvals" table.
+	ApprovalsColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString, Size: 64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
+		{Name: "owner_id", Type: field.TypeString, Size: 64},
+		{Name: "state", Type: field.TypeEnum, Enums: []string{"PENDING", "APPROVED", "REJECTED", "WITHDRAWN"}, Default: "PENDING"},
+		{Name: "tool", Type: field.TypeString, Size: 64},
+		{Name: "request", Type: field.TypeJSON},
+		{Name: "note", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "decided_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
+		{Name: "run_id", Type: field.TypeString, Size: 64},
+		{Name: "step_id", Type: field.TypeString, Size: 64},
+	}
+	// ApprovalsTable holds the schema information for the "approvals" table.
+	ApprovalsTable = &schema.Table{
+		Name:       "approvals",
+		Columns:    ApprovalsColumns,
+		PrimaryKey: []*schema.Column{ApprovalsColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "approvals_runs_approvals",
+				Columns:    []*schema.Column{ApprovalsColumns[8]},
+				RefColumns: []*schema.Column{RunsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+			{
+				Symbol:     "approvals_steps_approvals",
+				Columns:    []*schema.Column{ApprovalsColumns[9]},
+				RefColumns: []*schema.Column{StepsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "approval_run_id",
+				Unique:  false,
+				Columns: []*schema.Column{ApprovalsColumns[8]},
+			},
+			{
+				Name:    "approval_step_id",
+				Unique:  false,
+				Columns: []*schema.Column{ApprovalsColumns[9]},
+			},
+		},
+	}
 	// ArtifactsColumns holds the columns for the "artifacts" table.
 	ArtifactsColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString, Size: 64},
@@ -262,6 +307,11 @@ var (
 		{Name: "state", Type: field.TypeEnum, Enums: []string{"QUEUED", "RUNNING", "WAITING", "SUCCEEDED", "FAILED", "CANCELLED"}, Default: "QUEUED"},
 		{Name: "model", Type: field.TypeString, Size: 200, Default: ""},
 		{Name: "client_mutation_id", Type: field.TypeString, Nullable: true, Size: 200},
+		{Name: "review_code", Type: field.TypeBool, Default: false},
+		{Name: "based_on_id", Type: field.TypeString, Nullable: true, Size: 64},
+		{Name: "edited_index", Type: field.TypeInt, Default: 0},
+		{Name: "only_edited", Type: field.TypeBool, Default: false},
+		{Name: "rewind_to", Type: field.TypeString, Nullable: true, Size: 64},
 		{Name: "epoch", Type: field.TypeInt, Default: 0},
 		{Name: "last_seq", Type: field.TypeInt, Default: 0},
 		{Name: "cancel_requested", Type: field.TypeBool, Default: false},
@@ -290,19 +340,19 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "runs_chats_runs",
-				Columns:    []*schema.Column{RunsColumns[22]},
+				Columns:    []*schema.Column{RunsColumns[27]},
 				RefColumns: []*schema.Column{ChatsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_messages_runs",
-				Columns:    []*schema.Column{RunsColumns[23]},
+				Columns:    []*schema.Column{RunsColumns[28]},
 				RefColumns: []*schema.Column{MessagesColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_messages_answer_of",
-				Columns:    []*schema.Column{RunsColumns[24]},
+				Columns:    []*schema.Column{RunsColumns[29]},
 				RefColumns: []*schema.Column{MessagesColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -321,12 +371,12 @@ var (
 			{
 				Name:    "run_chat_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[22], RunsColumns[1]},
+				Columns: []*schema.Column{RunsColumns[27], RunsColumns[1]},
 			},
 			{
 				Name:    "run_chat_id_active",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[22], RunsColumns[1]},
+				Columns: []*schema.Column{RunsColumns[27], RunsColumns[1]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "finished_at IS NULL",
 				},
@@ -387,6 +437,8 @@ var (
 		{Name: "arguments", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "code", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "reply", Type: field.TypeJSON, Nullable: true},
+		{Name: "copied_from", Type: field.TypeString, Nullable: true, Size: 64},
+		{Name: "input", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "result", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "outputs", Type: field.TypeJSON, Nullable: true},
 		{Name: "error_code", Type: field.TypeString, Nullable: true, Size: 64},
@@ -404,7 +456,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "steps_runs_steps",
-				Columns:    []*schema.Column{StepsColumns[17]},
+				Columns:    []*schema.Column{StepsColumns[19]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -418,7 +470,7 @@ var (
 			{
 				Name:    "step_run_id_index",
 				Unique:  true,
-				Columns: []*schema.Column{StepsColumns[17], StepsColumns[3]},
+				Columns: []*schema.Column{StepsColumns[19], StepsColumns[3]},
 			},
 		},
 	}
@@ -489,6 +541,7 @@ var (
 	}
 	// Tables holds all the tables in the schema.
 	Tables = []*schema.Table{
+		ApprovalsTable,
 		ArtifactsTable,
 		ChatsTable,
 		ColumnsTable,
@@ -505,6 +558,8 @@ var (
 )
 
 func init() {
+	ApprovalsTable.ForeignKeys[0].RefTable = RunsTable
+	ApprovalsTable.ForeignKeys[1].RefTable = StepsTable
 	ArtifactsTable.ForeignKeys[0].RefTable = RunsTable
 	ArtifactsTable.ForeignKeys[1].RefTable = StepsTable
 	ChatsTable.ForeignKeys[0].RefTable = UsersTable

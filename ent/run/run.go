@@ -33,6 +33,16 @@ const (
 	FieldModel = "model"
 	// FieldClientMutationID holds the string denoting the client_mutation_id field in the database.
 	FieldClientMutationID = "client_mutation_id"
+	// FieldReviewCode holds the string denoting the review_code field in the database.
+	FieldReviewCode = "review_code"
+	// FieldBasedOnID holds the string denoting the based_on_id field in the database.
+	FieldBasedOnID = "based_on_id"
+	// FieldEditedIndex holds the string denoting the edited_index field in the database.
+	FieldEditedIndex = "edited_index"
+	// FieldOnlyEdited holds the string denoting the only_edited field in the database.
+	FieldOnlyEdited = "only_edited"
+	// FieldRewindTo holds the string denoting the rewind_to field in the database.
+	FieldRewindTo = "rewind_to"
 	// FieldEpoch holds the string denoting the epoch field in the database.
 	FieldEpoch = "epoch"
 	// FieldLastSeq holds the string denoting the last_seq field in the database.
@@ -77,6 +87,8 @@ const (
 	EdgeEvents = "events"
 	// EdgeArtifacts holds the string denoting the artifacts edge name in mutations.
 	EdgeArtifacts = "artifacts"
+	// EdgeApprovals holds the string denoting the approvals edge name in mutations.
+	EdgeApprovals = "approvals"
 	// Table holds the table name of the run in the database.
 	Table = "runs"
 	// ChatTable is the table that holds the chat relation/edge.
@@ -121,6 +133,13 @@ const (
 	ArtifactsInverseTable = "artifacts"
 	// ArtifactsColumn is the table column denoting the artifacts relation/edge.
 	ArtifactsColumn = "run_id"
+	// ApprovalsTable is the table that holds the approvals relation/edge.
+	ApprovalsTable = "approvals"
+	// ApprovalsInverseTable is the table name for the Approval entity.
+	// It exists in this package in order to avoid circular dependency with the "approval" package.
+	ApprovalsInverseTable = "approvals"
+	// ApprovalsColumn is the table column denoting the approvals relation/edge.
+	ApprovalsColumn = "run_id"
 )
 
 // Columns holds all SQL columns for run fields.
@@ -134,6 +153,11 @@ var Columns = []string{
 	FieldState,
 	FieldModel,
 	FieldClientMutationID,
+	FieldReviewCode,
+	FieldBasedOnID,
+	FieldEditedIndex,
+	FieldOnlyEdited,
+	FieldRewindTo,
 	FieldEpoch,
 	FieldLastSeq,
 	FieldCancelRequested,
@@ -179,6 +203,18 @@ var (
 	ModelValidator func(string) error
 	// ClientMutationIDValidator is a validator for the "client_mutation_id" field. It is called by the builders before save.
 	ClientMutationIDValidator func(string) error
+	// DefaultReviewCode holds the default value on creation for the "review_code" field.
+	DefaultReviewCode bool
+	// BasedOnIDValidator is a validator for the "based_on_id" field. It is called by the builders before save.
+	BasedOnIDValidator func(string) error
+	// DefaultEditedIndex holds the default value on creation for the "edited_index" field.
+	DefaultEditedIndex int
+	// EditedIndexValidator is a validator for the "edited_index" field. It is called by the builders before save.
+	EditedIndexValidator func(int) error
+	// DefaultOnlyEdited holds the default value on creation for the "only_edited" field.
+	DefaultOnlyEdited bool
+	// RewindToValidator is a validator for the "rewind_to" field. It is called by the builders before save.
+	RewindToValidator func(string) error
 	// DefaultEpoch holds the default value on creation for the "epoch" field.
 	DefaultEpoch int
 	// EpochValidator is a validator for the "epoch" field. It is called by the builders before save.
@@ -303,6 +339,31 @@ func ByModel(opts ...sql.OrderTermOption) OrderOption {
 // ByClientMutationID orders the results by the client_mutation_id field.
 func ByClientMutationID(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldClientMutationID, opts...).ToFunc()
+}
+
+// ByReviewCode orders the results by the review_code field.
+func ByReviewCode(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldReviewCode, opts...).ToFunc()
+}
+
+// ByBasedOnID orders the results by the based_on_id field.
+func ByBasedOnID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldBasedOnID, opts...).ToFunc()
+}
+
+// ByEditedIndex orders the results by the edited_index field.
+func ByEditedIndex(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEditedIndex, opts...).ToFunc()
+}
+
+// ByOnlyEdited orders the results by the only_edited field.
+func ByOnlyEdited(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldOnlyEdited, opts...).ToFunc()
+}
+
+// ByRewindTo orders the results by the rewind_to field.
+func ByRewindTo(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldRewindTo, opts...).ToFunc()
 }
 
 // ByEpoch orders the results by the epoch field.
@@ -447,6 +508,20 @@ func ByArtifacts(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newArtifactsStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByApprovalsCount orders the results by approvals count.
+func ByApprovalsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newApprovalsStep(), opts...)
+	}
+}
+
+// ByApprovals orders the results by approvals terms.
+func ByApprovals(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newApprovalsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newChatStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -487,6 +562,13 @@ func newArtifactsStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(ArtifactsInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, ArtifactsTable, ArtifactsColumn),
+	)
+}
+func newApprovalsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(ApprovalsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, ApprovalsTable, ApprovalsColumn),
 	)
 }
 

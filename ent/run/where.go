@@ -100,6 +100,31 @@ func ClientMutationID(v string) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldClientMutationID, v))
 }
 
+// ReviewCode applies equality check predicate on the "review_code" field. It's identical to ReviewCodeEQ.
+func ReviewCode(v bool) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldReviewCode, v))
+}
+
+// BasedOnID applies equality check predicate on the "based_on_id" field. It's identical to BasedOnIDEQ.
+func BasedOnID(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldBasedOnID, v))
+}
+
+// EditedIndex applies equality check predicate on the "edited_index" field. It's identical to EditedIndexEQ.
+func EditedIndex(v int) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldEditedIndex, v))
+}
+
+// OnlyEdited applies equality check predicate on the "only_edited" field. It's identical to OnlyEditedEQ.
+func OnlyEdited(v bool) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldOnlyEdited, v))
+}
+
+// RewindTo applies equality check predicate on the "rewind_to" field. It's identical to RewindToEQ.
+func RewindTo(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldRewindTo, v))
+}
+
 // Epoch applies equality check predicate on the "epoch" field. It's identical to EpochEQ.
 func Epoch(v int) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldEpoch, v))
@@ -648,6 +673,216 @@ func ClientMutationIDEqualFold(v string) predicate.Run {
 // ClientMutationIDContainsFold applies the ContainsFold predicate on the "client_mutation_id" field.
 func ClientMutationIDContainsFold(v string) predicate.Run {
 	return predicate.Run(sql.FieldContainsFold(FieldClientMutationID, v))
+}
+
+// ReviewCodeEQ applies the EQ predicate on the "review_code" field.
+func ReviewCodeEQ(v bool) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldReviewCode, v))
+}
+
+// ReviewCodeNEQ applies the NEQ predicate on the "review_code" field.
+func ReviewCodeNEQ(v bool) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldReviewCode, v))
+}
+
+// BasedOnIDEQ applies the EQ predicate on the "based_on_id" field.
+func BasedOnIDEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldBasedOnID, v))
+}
+
+// BasedOnIDNEQ applies the NEQ predicate on the "based_on_id" field.
+func BasedOnIDNEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldBasedOnID, v))
+}
+
+// BasedOnIDIn applies the In predicate on the "based_on_id" field.
+func BasedOnIDIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldBasedOnID, vs...))
+}
+
+// BasedOnIDNotIn applies the NotIn predicate on the "based_on_id" field.
+func BasedOnIDNotIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldBasedOnID, vs...))
+}
+
+// BasedOnIDGT applies the GT predicate on the "based_on_id" field.
+func BasedOnIDGT(v string) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldBasedOnID, v))
+}
+
+// BasedOnIDGTE applies the GTE predicate on the "based_on_id" field.
+func BasedOnIDGTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldBasedOnID, v))
+}
+
+// BasedOnIDLT applies the LT predicate on the "based_on_id" field.
+func BasedOnIDLT(v string) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldBasedOnID, v))
+}
+
+// BasedOnIDLTE applies the LTE predicate on the "based_on_id" field.
+func BasedOnIDLTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldBasedOnID, v))
+}
+
+// BasedOnIDContains applies the Contains predicate on the "based_on_id" field.
+func BasedOnIDContains(v string) predicate.Run {
+	return predicate.Run(sql.FieldContains(FieldBasedOnID, v))
+}
+
+// BasedOnIDHasPrefix applies the HasPrefix predicate on the "based_on_id" field.
+func BasedOnIDHasPrefix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasPrefix(FieldBasedOnID, v))
+}
+
+// BasedOnIDHasSuffix applies the HasSuffix predicate on the "based_on_id" field.
+func BasedOnIDHasSuffix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasSuffix(FieldBasedOnID, v))
+}
+
+// BasedOnIDIsNil applies the IsNil predicate on the "based_on_id" field.
+func BasedOnIDIsNil() predicate.Run {
+	return predicate.Run(sql.FieldIsNull(FieldBasedOnID))
+}
+
+// BasedOnIDNotNil applies the NotNil predicate on the "based_on_id" field.
+func BasedOnIDNotNil() predicate.Run {
+	return predicate.Run(sql.FieldNotNull(FieldBasedOnID))
+}
+
+// BasedOnIDEqualFold applies the EqualFold predicate on the "based_on_id" field.
+func BasedOnIDEqualFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldEqualFold(FieldBasedOnID, v))
+}
+
+// BasedOnIDContainsFold applies the ContainsFold predicate on the "based_on_id" field.
+func BasedOnIDContainsFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldContainsFold(FieldBasedOnID, v))
+}
+
+// EditedIndexEQ applies the EQ predicate on the "edited_index" field.
+func EditedIndexEQ(v int) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldEditedIndex, v))
+}
+
+// EditedIndexNEQ applies the NEQ predicate on the "edited_index" field.
+func EditedIndexNEQ(v int) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldEditedIndex, v))
+}
+
+// EditedIndexIn applies the In predicate on the "edited_index" field.
+func EditedIndexIn(vs ...int) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldEditedIndex, vs...))
+}
+
+// EditedIndexNotIn applies the NotIn predicate on the "edited_index" field.
+func EditedIndexNotIn(vs ...int) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldEditedIndex, vs...))
+}
+
+// EditedIndexGT applies the GT predicate on the "edited_index" field.
+func EditedIndexGT(v int) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldEditedIndex, v))
+}
+
+// EditedIndexGTE applies the GTE predicate on the "edited_index" field.
+func EditedIndexGTE(v int) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldEditedIndex, v))
+}
+
+// EditedIndexLT applies the LT predicate on the "edited_index" field.
+func EditedIndexLT(v int) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldEditedIndex, v))
+}
+
+// EditedIndexLTE applies the LTE predicate on the "edited_index" field.
+func EditedIndexLTE(v int) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldEditedIndex, v))
+}
+
+// OnlyEditedEQ applies the EQ predicate on the "only_edited" field.
+func OnlyEditedEQ(v bool) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldOnlyEdited, v))
+}
+
+// OnlyEditedNEQ applies the NEQ predicate on the "only_edited" field.
+func OnlyEditedNEQ(v bool) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldOnlyEdited, v))
+}
+
+// RewindToEQ applies the EQ predicate on the "rewind_to" field.
+func RewindToEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldRewindTo, v))
+}
+
+// RewindToNEQ applies the NEQ predicate on the "rewind_to" field.
+func RewindToNEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldRewindTo, v))
+}
+
+// RewindToIn applies the In predicate on the "rewind_to" field.
+func RewindToIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldRewindTo, vs...))
+}
+
+// RewindToNotIn applies the NotIn predicate on the "rewind_to" field.
+func RewindToNotIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldRewindTo, vs...))
+}
+
+// RewindToGT applies the GT predicate on the "rewind_to" field.
+func RewindToGT(v string) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldRewindTo, v))
+}
+
+// RewindToGTE applies the GTE predicate on the "rewind_to" field.
+func RewindToGTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldRewindTo, v))
+}
+
+// RewindToLT applies the LT predicate on the "rewind_to" field.
+func RewindToLT(v string) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldRewindTo, v))
+}
+
+// RewindToLTE applies the LTE predicate on the "rewind_to" field.
+func RewindToLTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldRewindTo, v))
+}
+
+// RewindToContains applies the Contains predicate on the "rewind_to" field.
+func RewindToContains(v string) predicate.Run {
+	return predicate.Run(sql.FieldContains(FieldRewindTo, v))
+}
+
+// RewindToHasPrefix applies the HasPrefix predicate on the "rewind_to" field.
+func RewindToHasPrefix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasPrefix(FieldRewindTo, v))
+}
+
+// RewindToHasSuffix applies the HasSuffix predicate on the "rewind_to" field.
+func RewindToHasSuffix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasSuffix(FieldRewindTo, v))
+}
+
+// RewindToIsNil applies the IsNil predicate on the "rewind_to" field.
+func RewindToIsNil() predicate.Run {
+	return predicate.Run(sql.FieldIsNull(FieldRewindTo))
+}
+
+// RewindToNotNil applies the NotNil predicate on the "rewind_to" field.
+func RewindToNotNil() predicate.Run {
+	return predicate.Run(sql.FieldNotNull(FieldRewindTo))
+}
+
+// RewindToEqualFold applies the EqualFold predicate on the "rewind_to" field.
+func RewindToEqualFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldEqualFold(FieldRewindTo, v))
+}
+
+// RewindToContainsFold applies the ContainsFold predicate on the "rewind_to" field.
+func RewindToContainsFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldContainsFold(FieldRewindTo, v))
 }
 
 // EpochEQ applies the EQ predicate on the "epoch" field.
@@ -1525,6 +1760,29 @@ func HasArtifacts() predicate.Run {
 func HasArtifactsWith(preds ...predicate.Artifact) predicate.Run {
 	return predicate.Run(func(s *sql.Selector) {
 		step := newArtifactsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasApprovals applies the HasEdge predicate on the "approvals" edge.
+func HasApprovals() predicate.Run {
+	return predicate.Run(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, ApprovalsTable, ApprovalsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasApprovalsWith applies the HasEdge predicate on the "approvals" edge with a given conditions (other predicates).
+func HasApprovalsWith(preds ...predicate.Approval) predicate.Run {
+	return predicate.Run(func(s *sql.Selector) {
+		step := newApprovalsStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

@@ -30,6 +30,16 @@ func (Run) Fields() []ent.Field {
 		field.String("model").MaxLen(200).Default(""),
 		field.String("client_mutation_id").MaxRuneLen(200).Optional().Nillable().Immutable().
 			Comment("What the client called the sendMessage; the same one again is the same run."),
+		field.Bool("review_code").Default(false).Immutable().
+			Comment("Each program waits for a person's approval."),
+		field.String("based_on_id").MaxLen(64).Optional().Nillable().Immutable().
+			Comment("The run of the same question that this one tries again, or goes on from."),
+		field.Int("edited_index").Default(0).NonNegative().Immutable().
+			Comment("The index of the step whose code a person has changed: those before it are copies. 0: none."),
+		field.Bool("only_edited").Default(false).Immutable().
+			Comment("The run ends with the step that a person has changed."),
+		field.String("rewind_to").MaxLen(64).Optional().Nillable().Immutable().
+			Comment("The step after which Python's variables are to be as they were, before the first program of this run's own; empty: a fresh session; null: as the chat has left them."),
 		field.Int("epoch").Default(0).NonNegative().
 			Comment("How often the run was claimed by a worker; a write of an earlier claim is refused."),
 		field.Int("last_seq").Default(0).NonNegative().Comment("The seq of the newest event."),
@@ -63,6 +73,7 @@ func (Run) Edges() []ent.Edge {
 		edge.To("steps", Step.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
 		edge.To("events", Event.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
 		edge.To("artifacts", Artifact.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
+		edge.To("approvals", Approval.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
 	}
 }
 

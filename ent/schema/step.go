@@ -3,6 +3,7 @@ package schema
 import (
 	"encoding/json"
 
+	"entgo.io/contrib/entgql"
 	"entgo.io/ent"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
@@ -33,6 +34,10 @@ func (Step) Fields() []ent.Field {
 		field.Text("code").Optional().Comment("The Python that ran."),
 		field.JSON("reply", json.RawMessage{}).Optional().
 			Comment("The model's whole reply (dialogue.Reply), stored before it is acted upon."),
+		field.String("copied_from").MaxLen(64).Optional().Immutable().
+			Comment("The step of an earlier run that this one is a copy of: nothing ran. Of a copy's copy, the first."),
+		field.Text("input").Optional().Nillable().
+			Comment("What the person answered to ask_user."),
 		field.Text("result").Optional().Nillable().
 			Comment("What the model was told of the call's end, stored before the next request. Null: not ended."),
 		field.JSON("outputs", json.RawMessage{}).Optional().
@@ -51,6 +56,7 @@ func (Step) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.From("run", Run.Type).Ref("steps").Field("run_id").Unique().Required().Immutable(),
 		edge.To("artifacts", Artifact.Type).Annotations(cascade()),
+		edge.To("approvals", Approval.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
 	}
 }
 

@@ -37,6 +37,10 @@ const (
 	FieldCode = "code"
 	// FieldReply holds the string denoting the reply field in the database.
 	FieldReply = "reply"
+	// FieldCopiedFrom holds the string denoting the copied_from field in the database.
+	FieldCopiedFrom = "copied_from"
+	// FieldInput holds the string denoting the input field in the database.
+	FieldInput = "input"
 	// FieldResult holds the string denoting the result field in the database.
 	FieldResult = "result"
 	// FieldOutputs holds the string denoting the outputs field in the database.
@@ -55,6 +59,8 @@ const (
 	EdgeRun = "run"
 	// EdgeArtifacts holds the string denoting the artifacts edge name in mutations.
 	EdgeArtifacts = "artifacts"
+	// EdgeApprovals holds the string denoting the approvals edge name in mutations.
+	EdgeApprovals = "approvals"
 	// Table holds the table name of the step in the database.
 	Table = "steps"
 	// RunTable is the table that holds the run relation/edge.
@@ -71,6 +77,13 @@ const (
 	ArtifactsInverseTable = "artifacts"
 	// ArtifactsColumn is the table column denoting the artifacts relation/edge.
 	ArtifactsColumn = "step_id"
+	// ApprovalsTable is the table that holds the approvals relation/edge.
+	ApprovalsTable = "approvals"
+	// ApprovalsInverseTable is the table name for the Approval entity.
+	// It exists in this package in order to avoid circular dependency with the "approval" package.
+	ApprovalsInverseTable = "approvals"
+	// ApprovalsColumn is the table column denoting the approvals relation/edge.
+	ApprovalsColumn = "step_id"
 )
 
 // Columns holds all SQL columns for step fields.
@@ -86,6 +99,8 @@ var Columns = []string{
 	FieldArguments,
 	FieldCode,
 	FieldReply,
+	FieldCopiedFrom,
+	FieldInput,
 	FieldResult,
 	FieldOutputs,
 	FieldErrorCode,
@@ -118,6 +133,8 @@ var (
 	ToolValidator func(string) error
 	// CallIDValidator is a validator for the "call_id" field. It is called by the builders before save.
 	CallIDValidator func(string) error
+	// CopiedFromValidator is a validator for the "copied_from" field. It is called by the builders before save.
+	CopiedFromValidator func(string) error
 	// ErrorCodeValidator is a validator for the "error_code" field. It is called by the builders before save.
 	ErrorCodeValidator func(string) error
 	// DefaultStartedAt holds the default value on creation for the "started_at" field.
@@ -209,6 +226,16 @@ func ByCode(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCode, opts...).ToFunc()
 }
 
+// ByCopiedFrom orders the results by the copied_from field.
+func ByCopiedFrom(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCopiedFrom, opts...).ToFunc()
+}
+
+// ByInput orders the results by the input field.
+func ByInput(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldInput, opts...).ToFunc()
+}
+
 // ByResult orders the results by the result field.
 func ByResult(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldResult, opts...).ToFunc()
@@ -254,6 +281,20 @@ func ByArtifacts(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 		sqlgraph.OrderByNeighborTerms(s, newArtifactsStep(), append([]sql.OrderTerm{term}, terms...)...)
 	}
 }
+
+// ByApprovalsCount orders the results by approvals count.
+func ByApprovalsCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newApprovalsStep(), opts...)
+	}
+}
+
+// ByApprovals orders the results by approvals terms.
+func ByApprovals(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newApprovalsStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
 func newRunStep() *sqlgraph.Step {
 	return sqlgraph.NewStep(
 		sqlgraph.From(Table, FieldID),
@@ -266,6 +307,13 @@ func newArtifactsStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(ArtifactsInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, ArtifactsTable, ArtifactsColumn),
+	)
+}
+func newApprovalsStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(ApprovalsInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, ApprovalsTable, ApprovalsColumn),
 	)
 }
 

@@ -105,6 +105,16 @@ func Code(v string) predicate.Step {
 	return predicate.Step(sql.FieldEQ(FieldCode, v))
 }
 
+// CopiedFrom applies equality check predicate on the "copied_from" field. It's identical to CopiedFromEQ.
+func CopiedFrom(v string) predicate.Step {
+	return predicate.Step(sql.FieldEQ(FieldCopiedFrom, v))
+}
+
+// Input applies equality check predicate on the "input" field. It's identical to InputEQ.
+func Input(v string) predicate.Step {
+	return predicate.Step(sql.FieldEQ(FieldInput, v))
+}
+
 // Result applies equality check predicate on the "result" field. It's identical to ResultEQ.
 func Result(v string) predicate.Step {
 	return predicate.Step(sql.FieldEQ(FieldResult, v))
@@ -670,6 +680,156 @@ func ReplyNotNil() predicate.Step {
 	return predicate.Step(sql.FieldNotNull(FieldReply))
 }
 
+// CopiedFromEQ applies the EQ predicate on the "copied_from" field.
+func CopiedFromEQ(v string) predicate.Step {
+	return predicate.Step(sql.FieldEQ(FieldCopiedFrom, v))
+}
+
+// CopiedFromNEQ applies the NEQ predicate on the "copied_from" field.
+func CopiedFromNEQ(v string) predicate.Step {
+	return predicate.Step(sql.FieldNEQ(FieldCopiedFrom, v))
+}
+
+// CopiedFromIn applies the In predicate on the "copied_from" field.
+func CopiedFromIn(vs ...string) predicate.Step {
+	return predicate.Step(sql.FieldIn(FieldCopiedFrom, vs...))
+}
+
+// CopiedFromNotIn applies the NotIn predicate on the "copied_from" field.
+func CopiedFromNotIn(vs ...string) predicate.Step {
+	return predicate.Step(sql.FieldNotIn(FieldCopiedFrom, vs...))
+}
+
+// CopiedFromGT applies the GT predicate on the "copied_from" field.
+func CopiedFromGT(v string) predicate.Step {
+	return predicate.Step(sql.FieldGT(FieldCopiedFrom, v))
+}
+
+// CopiedFromGTE applies the GTE predicate on the "copied_from" field.
+func CopiedFromGTE(v string) predicate.Step {
+	return predicate.Step(sql.FieldGTE(FieldCopiedFrom, v))
+}
+
+// CopiedFromLT applies the LT predicate on the "copied_from" field.
+func CopiedFromLT(v string) predicate.Step {
+	return predicate.Step(sql.FieldLT(FieldCopiedFrom, v))
+}
+
+// CopiedFromLTE applies the LTE predicate on the "copied_from" field.
+func CopiedFromLTE(v string) predicate.Step {
+	return predicate.Step(sql.FieldLTE(FieldCopiedFrom, v))
+}
+
+// CopiedFromContains applies the Contains predicate on the "copied_from" field.
+func CopiedFromContains(v string) predicate.Step {
+	return predicate.Step(sql.FieldContains(FieldCopiedFrom, v))
+}
+
+// CopiedFromHasPrefix applies the HasPrefix predicate on the "copied_from" field.
+func CopiedFromHasPrefix(v string) predicate.Step {
+	return predicate.Step(sql.FieldHasPrefix(FieldCopiedFrom, v))
+}
+
+// CopiedFromHasSuffix applies the HasSuffix predicate on the "copied_from" field.
+func CopiedFromHasSuffix(v string) predicate.Step {
+	return predicate.Step(sql.FieldHasSuffix(FieldCopiedFrom, v))
+}
+
+// CopiedFromIsNil applies the IsNil predicate on the "copied_from" field.
+func CopiedFromIsNil() predicate.Step {
+	return predicate.Step(sql.FieldIsNull(FieldCopiedFrom))
+}
+
+// CopiedFromNotNil applies the NotNil predicate on the "copied_from" field.
+func CopiedFromNotNil() predicate.Step {
+	return predicate.Step(sql.FieldNotNull(FieldCopiedFrom))
+}
+
+// CopiedFromEqualFold applies the EqualFold predicate on the "copied_from" field.
+func CopiedFromEqualFold(v string) predicate.Step {
+	return predicate.Step(sql.FieldEqualFold(FieldCopiedFrom, v))
+}
+
+// CopiedFromContainsFold applies the ContainsFold predicate on the "copied_from" field.
+func CopiedFromContainsFold(v string) predicate.Step {
+	return predicate.Step(sql.FieldContainsFold(FieldCopiedFrom, v))
+}
+
+// InputEQ applies the EQ predicate on the "input" field.
+func InputEQ(v string) predicate.Step {
+	return predicate.Step(sql.FieldEQ(FieldInput, v))
+}
+
+// InputNEQ applies the NEQ predicate on the "input" field.
+func InputNEQ(v string) predicate.Step {
+	return predicate.Step(sql.FieldNEQ(FieldInput, v))
+}
+
+// InputIn applies the In predicate on the "input" field.
+func InputIn(vs ...string) predicate.Step {
+	return predicate.Step(sql.FieldIn(FieldInput, vs...))
+}
+
+// InputNotIn applies the NotIn predicate on the "input" field.
+func InputNotIn(vs ...string) predicate.Step {
+	return predicate.Step(sql.FieldNotIn(FieldInput, vs...))
+}
+
+// InputGT applies the GT predicate on the "input" field.
+func InputGT(v string) predicate.Step {
+	return predicate.Step(sql.FieldGT(FieldInput, v))
+}
+
+// InputGTE applies the GTE predicate on the "input" field.
+func InputGTE(v string) predicate.Step {
+	return predicate.Step(sql.FieldGTE(FieldInput, v))
+}
+
+// InputLT applies the LT predicate on the "input" field.
+func InputLT(v string) predicate.Step {
+	return predicate.Step(sql.FieldLT(FieldInput, v))
+}
+
+// InputLTE applies the LTE predicate on the "input" field.
+func InputLTE(v string) predicate.Step {
+	return predicate.Step(sql.FieldLTE(FieldInput, v))
+}
+
+// InputContains applies the Contains predicate on the "input" field.
+func InputContains(v string) predicate.Step {
+	return predicate.Step(sql.FieldContains(FieldInput, v))
+}
+
+// InputHasPrefix applies the HasPrefix predicate on the "input" field.
+func InputHasPrefix(v string) predicate.Step {
+	return predicate.Step(sql.FieldHasPrefix(FieldInput, v))
+}
+
+// InputHasSuffix applies the HasSuffix predicate on the "input" field.
+func InputHasSuffix(v string) predicate.Step {
+	return predicate.Step(sql.FieldHasSuffix(FieldInput, v))
+}
+
+// InputIsNil applies the IsNil predicate on the "input" field.
+func InputIsNil() predicate.Step {
+	return predicate.Step(sql.FieldIsNull(FieldInput))
+}
+
+// InputNotNil applies the NotNil predicate on the "input" field.
+func InputNotNil() predicate.Step {
+	return predicate.Step(sql.FieldNotNull(FieldInput))
+}
+
+// InputEqualFold applies the EqualFold predicate on the "input" field.
+func InputEqualFold(v string) predicate.Step {
+	return predicate.Step(sql.FieldEqualFold(FieldInput, v))
+}
+
+// InputContainsFold applies the ContainsFold predicate on the "input" field.
+func InputContainsFold(v string) predicate.Step {
+	return predicate.Step(sql.FieldContainsFold(FieldInput, v))
+}
+
 // ResultEQ applies the EQ predicate on the "result" field.
 func ResultEQ(v string) predicate.Step {
 	return predicate.Step(sql.FieldEQ(FieldResult, v))
@@ -1043,6 +1203,29 @@ func HasArtifacts() predicate.Step {
 func HasArtifactsWith(preds ...predicate.Artifact) predicate.Step {
 	return predicate.Step(func(s *sql.Selector) {
 		step := newArtifactsStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
+// HasApprovals applies the HasEdge predicate on the "approvals" edge.
+func HasApprovals() predicate.Step {
+	return predicate.Step(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, ApprovalsTable, ApprovalsColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasApprovalsWith applies the HasEdge predicate on the "approvals" edge with a given conditions (other predicates).
+func HasApprovalsWith(preds ...predicate.Approval) predicate.Step {
+	return predicate.Step(func(s *sql.Selector) {
+		step := newApprovalsStep()
 		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
 			for _, p := range preds {
 				p(s)

@@ -6,5 +6,6 @@ SET lease_until = clock_timestamp() + $3 * interval '1 microsecond'
 FROM unnest($1::text[], $2::int[]) AS held (id, epoch)
 WHERE runs.id = held.id
   AND runs.epoch = held.epoch
+  AND runs.lease_until IS NOT NULL
   AND runs.state NOT IN ('SUCCEEDED', 'FAILED', 'CANCELLED')
 RETURNING runs.id, runs.cancel_requested

@@ -20,6 +20,16 @@ type AddSampleDatasetError interface {
 	IsAddSampleDatasetError()
 }
 
+// What answerQuestion can find wrong.
+type AnswerQuestionError interface {
+	IsAnswerQuestionError()
+}
+
+// What branchChat can find wrong.
+type BranchChatError interface {
+	IsBranchChatError()
+}
+
 // Something that changed in a chat, as it stands now.
 type ChatEvent interface {
 	IsChatEvent()
@@ -34,6 +44,11 @@ type CreateChatError interface {
 	IsCreateChatError()
 }
 
+// What decideApproval can find wrong.
+type DecideApprovalError interface {
+	IsDecideApprovalError()
+}
+
 // What deleteChat can find wrong.
 type DeleteChatError interface {
 	IsDeleteChatError()
@@ -44,6 +59,11 @@ type DeleteDatasetError interface {
 	IsDeleteDatasetError()
 }
 
+// What editStep can find wrong.
+type EditStepError interface {
+	IsEditStepError()
+}
+
 // A piece of a message.
 type MessagePart interface {
 	IsMessagePart()
@@ -52,6 +72,11 @@ type MessagePart interface {
 // What refreshSession can find wrong.
 type RefreshSessionError interface {
 	IsRefreshSessionError()
+}
+
+// What retryRun can find wrong.
+type RetryRunError interface {
+	IsRetryRunError()
 }
 
 // Something that happened in a run.
@@ -152,6 +177,22 @@ type AnswerPart struct {
 
 func (AnswerPart) IsMessagePart() {}
 
+// Input of answerQuestion.
+type AnswerQuestionInput struct {
+	// The run; its `question` is not null.
+	RunID string `json:"runId"`
+	// The answer, 1 to `server.limits.questionCharacters` characters.
+	Text string `json:"text"`
+}
+
+// What answerQuestion answers.
+type AnswerQuestionPayload struct {
+	// The run; null when there are errors.
+	Run *ent.Run `json:"run,omitempty"`
+	// What was wrong.
+	Errors []AnswerQuestionError `json:"errors"`
+}
+
 // A table of an answer.
 type AnswerTable struct {
 	// Its title.
@@ -166,6 +207,41 @@ type AnswerTable struct {
 	Truncated bool `json:"truncated"`
 	// The table as a file, where there is one.
 	Artifact *ent.Artifact `json:"artifact,omitempty"`
+}
+
+// A call waits for a person: see `decideApproval`. The run is WAITING.
+type ApprovalRequested struct {
+	// The run.
+	RunID string `json:"runId"`
+	// Its place in the run's log.
+	Seq int `json:"seq"`
+	// When it happened.
+	At time.Time `json:"at"`
+	// The step that is to make the call.
+	StepID string `json:"stepId"`
+	// What is to be decided, as it stands now.
+	Approval *ent.Approval `json:"approval"`
+}
+
+func (ApprovalRequested) IsRunEvent() {}
+
+// The run.
+func (this ApprovalRequested) GetRunID() string { return this.RunID }
+
+// Its place in the run's log: from 1, gapless, but for a Snapshot.
+func (this ApprovalRequested) GetSeq() int { return this.Seq }
+
+// When it happened.
+func (this ApprovalRequested) GetAt() time.Time { return this.At }
+
+// What Mark asks the person in the midst of a run.
+type AskedQuestion struct {
+	// The step that asks.
+	StepID string `json:"stepId"`
+	// The question.
+	Text string `json:"text"`
+	// Answers to choose from; the person may say something else. Empty where Mark suggests none.
+	Options []string `json:"options"`
 }
 
 // The model's reply is not taken (it broke off, was cut, or had numbers that no step has shown) and is asked for again: forget the step's deltas so far.
@@ -201,6 +277,22 @@ type AuthSession struct {
 	RefreshToken string `json:"refreshToken"`
 	// Whose session it is.
 	User *ent.User `json:"user"`
+}
+
+// Input of branchChat.
+type BranchChatInput struct {
+	// The chat.
+	ChatID string `json:"chatId"`
+	// The last message that is copied. Where it is a question, its answer is not.
+	MessageID string `json:"messageId"`
+}
+
+// What branchChat answers.
+type BranchChatPayload struct {
+	// The new chat; null when there are errors.
+	Chat *ent.Chat `json:"chat,omitempty"`
+	// What was wrong.
+	Errors []BranchChatError `json:"errors"`
 }
 
 // A chart of an answer.
@@ -320,6 +412,16 @@ func (ConflictError) IsDeleteChatError() {}
 
 func (ConflictError) IsSendMessageError() {}
 
+func (ConflictError) IsRetryRunError() {}
+
+func (ConflictError) IsEditStepError() {}
+
+func (ConflictError) IsDecideApprovalError() {}
+
+func (ConflictError) IsAnswerQuestionError() {}
+
+func (ConflictError) IsBranchChatError() {}
+
 // Input of createChat.
 type CreateChatInput struct {
 	// At most 200 characters; made of the first question when absent.
@@ -334,6 +436,26 @@ type CreateChatPayload struct {
 	Chat *ent.Chat `json:"chat,omitempty"`
 	// What was wrong.
 	Errors []CreateChatError `json:"errors"`
+}
+
+// Input of decideApproval.
+type DecideApprovalInput struct {
+	// The approval.
+	ApprovalID string `json:"approvalId"`
+	// The decision; it stands.
+	Decision ApprovalDecision `json:"decision"`
+	// What to tell the model, at most 2,000 characters.
+	Note *string `json:"note,omitempty"`
+}
+
+// What decideApproval answers.
+type DecideApprovalPayload struct {
+	// The approval; null when there are errors.
+	Approval *ent.Approval `json:"approval,omitempty"`
+	// The run; null when there are errors.
+	Run *ent.Run `json:"run,omitempty"`
+	// What was wrong.
+	Errors []DecideApprovalError `json:"errors"`
 }
 
 // Input of deleteChat.
@@ -362,6 +484,24 @@ type DeleteDatasetPayload struct {
 	DeletedDatasetID *string `json:"deletedDatasetId,omitempty"`
 	// What was wrong.
 	Errors []DeleteDatasetError `json:"errors"`
+}
+
+// Input of editStep.
+type EditStepInput struct {
+	// A step that ran Python, of a run that has ended.
+	StepID string `json:"stepId"`
+	// The Python to run in place of the step's.
+	Code string `json:"code"`
+	// False: only the changed step runs, and Mark answers nothing more to it than what came out.
+	GoOn bool `json:"goOn"`
+}
+
+// What editStep answers.
+type EditStepPayload struct {
+	// The new run; null when there are errors.
+	Run *ent.Run `json:"run,omitempty"`
+	// What was wrong.
+	Errors []EditStepError `json:"errors"`
 }
 
 // There is an account with this address already.
@@ -469,6 +609,16 @@ func (InvalidInputError) IsUpdateChatError() {}
 
 func (InvalidInputError) IsSendMessageError() {}
 
+func (InvalidInputError) IsRetryRunError() {}
+
+func (InvalidInputError) IsEditStepError() {}
+
+func (InvalidInputError) IsDecideApprovalError() {}
+
+func (InvalidInputError) IsAnswerQuestionError() {}
+
+func (InvalidInputError) IsBranchChatError() {}
+
 func (InvalidInputError) IsUploadDatasetError() {}
 
 func (InvalidInputError) IsAddSampleDatasetError() {}
@@ -501,6 +651,14 @@ func (LimitExceededError) IsCreateChatError() {}
 func (LimitExceededError) IsUpdateChatError() {}
 
 func (LimitExceededError) IsSendMessageError() {}
+
+func (LimitExceededError) IsRetryRunError() {}
+
+func (LimitExceededError) IsEditStepError() {}
+
+func (LimitExceededError) IsAnswerQuestionError() {}
+
+func (LimitExceededError) IsBranchChatError() {}
 
 func (LimitExceededError) IsUploadDatasetError() {}
 
@@ -601,6 +759,16 @@ func (NotFoundError) IsSendMessageError() {}
 
 func (NotFoundError) IsStopRunError() {}
 
+func (NotFoundError) IsRetryRunError() {}
+
+func (NotFoundError) IsEditStepError() {}
+
+func (NotFoundError) IsDecideApprovalError() {}
+
+func (NotFoundError) IsAnswerQuestionError() {}
+
+func (NotFoundError) IsBranchChatError() {}
+
 func (NotFoundError) IsUploadDatasetError() {}
 
 func (NotFoundError) IsAddSampleDatasetError() {}
@@ -693,6 +861,33 @@ func (OutputPart) IsMessagePart() {}
 type Query struct {
 }
 
+// Mark asks the person: see `answerQuestion`. The run is WAITING.
+type QuestionAsked struct {
+	// The run.
+	RunID string `json:"runId"`
+	// Its place in the run's log.
+	Seq int `json:"seq"`
+	// When it happened.
+	At time.Time `json:"at"`
+	// The step that asks.
+	StepID string `json:"stepId"`
+	// The question.
+	Text string `json:"text"`
+	// Answers to choose from; the person may say something else.
+	Options []string `json:"options"`
+}
+
+func (QuestionAsked) IsRunEvent() {}
+
+// The run.
+func (this QuestionAsked) GetRunID() string { return this.RunID }
+
+// Its place in the run's log: from 1, gapless, but for a Snapshot.
+func (this QuestionAsked) GetSeq() int { return this.Seq }
+
+// When it happened.
+func (this QuestionAsked) GetAt() time.Time { return this.At }
+
 // Too many attempts.
 type RateLimitedError struct {
 	// RATE_LIMITED
@@ -767,6 +962,22 @@ type RefreshSessionPayload struct {
 	Session *AuthSession `json:"session,omitempty"`
 	// What was wrong.
 	Errors []RefreshSessionError `json:"errors"`
+}
+
+// Input of retryRun.
+type RetryRunInput struct {
+	// The run; it has ended.
+	RunID string `json:"runId"`
+	// One of `server.models`; absent: the one that answered before.
+	Model *string `json:"model,omitempty"`
+}
+
+// What retryRun answers.
+type RetryRunPayload struct {
+	// The new run; null when there are errors.
+	Run *ent.Run `json:"run,omitempty"`
+	// What was wrong.
+	Errors []RetryRunError `json:"errors"`
 }
 
 // A run is new, or came to stand otherwise: it waits, goes on, has ended. What it does meanwhile is told by `runEvents`.
@@ -869,6 +1080,8 @@ type SendMessageInput struct {
 	DatasetIds []string `json:"datasetIds,omitempty"`
 	// One of `server.models`; absent: the default.
 	Model *string `json:"model,omitempty"`
+	// True: each program waits for `decideApproval` before it runs. The server may ask for that in any case.
+	ReviewCode bool `json:"reviewCode"`
 	// Any text of the client's, at most 200 characters, one for each question. The same question with it again, when the reply was lost or
 	// however often and to whichever node, gives the same chat, message and run as the first time, as they stand now, and asks nothing anew.
 	// Another question with it is refused: an InvalidInputError on `clientMutationId`. One that was refused leaves it unused.
@@ -1282,6 +1495,64 @@ func (this UsageUpdated) GetSeq() int { return this.Seq }
 // When it happened.
 func (this UsageUpdated) GetAt() time.Time { return this.At }
 
+// What a person decides.
+type ApprovalDecision string
+
+const (
+	// The call is made.
+	ApprovalDecisionApprove ApprovalDecision = "APPROVE"
+	// The call is not made; the model is told, with the note.
+	ApprovalDecisionReject ApprovalDecision = "REJECT"
+)
+
+var AllApprovalDecision = []ApprovalDecision{
+	ApprovalDecisionApprove,
+	ApprovalDecisionReject,
+}
+
+func (e ApprovalDecision) IsValid() bool {
+	switch e {
+	case ApprovalDecisionApprove, ApprovalDecisionReject:
+		return true
+	}
+	return false
+}
+
+func (e ApprovalDecision) String() string {
+	return string(e)
+}
+
+func (e *ApprovalDecision) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ApprovalDecision(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ApprovalDecision", str)
+	}
+	return nil
+}
+
+func (e ApprovalDecision) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ApprovalDecision) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ApprovalDecision) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // A standard stream of a step.
 type OutputStream string
 
@@ -1350,6 +1621,8 @@ const (
 	StoppedWorkModel StoppedWork = "MODEL"
 	// Code ran: it was interrupted, and the variables are kept.
 	StoppedWorkPython StoppedWork = "PYTHON"
+	// It waited for a person.
+	StoppedWorkPerson StoppedWork = "PERSON"
 	// It was between two steps.
 	StoppedWorkBetweenSteps StoppedWork = "BETWEEN_STEPS"
 )
@@ -1358,12 +1631,13 @@ var AllStoppedWork = []StoppedWork{
 	StoppedWorkQueue,
 	StoppedWorkModel,
 	StoppedWorkPython,
+	StoppedWorkPerson,
 	StoppedWorkBetweenSteps,
 }
 
 func (e StoppedWork) IsValid() bool {
 	switch e {
-	case StoppedWorkQueue, StoppedWorkModel, StoppedWorkPython, StoppedWorkBetweenSteps:
+	case StoppedWorkQueue, StoppedWorkModel, StoppedWorkPython, StoppedWorkPerson, StoppedWorkBetweenSteps:
 		return true
 	}
 	return false

@@ -24,6 +24,9 @@ const (
 	NotFound Code = "NOT_FOUND"
 	// BadUserInput: an argument has a value that can never work.
 	BadUserInput Code = "BAD_USER_INPUT"
+	// Conflict: it does not go together with what is going on, or was done
+	// already. Mutations answer with it as data.
+	Conflict Code = "CONFLICT"
 	// LimitExceeded: too big, too deep, too many; trying again will not help.
 	LimitExceeded Code = "LIMIT_EXCEEDED"
 	// RateLimited: too often; trying again after RetryAfter will help.

@@ -22,6 +22,7 @@ const (
 	Dataset  = "dst"
 	Column   = "col"
 	Artifact = "art"
+	Approval = "apr"
 )
 
 // New returns a new id with the given prefix. It panics on a prefix that is
