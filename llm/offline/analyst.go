@@ -85,7 +85,7 @@ func work(c conversation, profiles []question.Dataset) reply {
 	case len(s.reading.Lookup) > 0:
 		return lookup(c, s)
 	case s.reading.Ambiguous != nil:
-		return asked(c, whichOne(*s.reading.Ambiguous), s.reading.Ambiguous.Replies(s.data, c.now.question))
+		return askBack(c, whichOne(*s.reading.Ambiguous), s.reading.Ambiguous.Replies(s.data, c.now.question))
 	case s.reading.Query == nil:
 		return notUnderstood(c, s)
 	}

@@ -57,11 +57,30 @@ func conversationOf(r request) conversation {
 		case "tool":
 			if len(all) > 0 {
 				all[len(all)-1].answer(m.ToolCallID, string(m.Content))
+				all = append(all[:len(all)-1], goneOn(all[len(all)-1])...)
 			}
 		}
 	}
 	c.earlier, c.now = all[:len(all)-1], all[len(all)-1]
 	return c
+}
+
+// answerForm is how the agent tells what the person has answered to ask_user.
+var answerForm = regexp.MustCompile(`(?s)^<answer>\n(.*)\n</answer>$`)
+
+// goneOn is an exchange in which the person was asked back and has answered: the
+// answer goes on from the question, as if it had been asked next.
+func goneOn(e exchange) []exchange {
+	last := len(e.calls) - 1
+	if last < 0 || e.calls[last].tool != askUser || !e.calls[last].done {
+		return []exchange{e}
+	}
+	found := answerForm.FindStringSubmatch(e.calls[last].result)
+	if found == nil {
+		return []exchange{e}
+	}
+	next := exchange{question: strings.TrimSpace(found[1]), context: e.context, calls: e.calls}
+	return []exchange{{question: e.question, context: e.context}, next}
 }
 
 // openForm is how the agent tells of a question that a stop or an error left

@@ -233,3 +233,27 @@ func TestOnlyTheContextAtTheVeryBeginningIsSkipped(t *testing.T) {
 		t.Errorf("got %+v", e)
 	}
 }
+
+// Where the person can be asked in the midst of a run, the question waits for the
+// answer and goes on with it.
+func TestTheAnswerToAQuestionBackGoesOn(t *testing.T) {
+	ask := func(answer string) ended {
+		a := newAgent(t, printing("The mean is 1."), profiles.Penguins(t))
+		a.tools = append(a.tools, "ask_user")
+		a.replies = map[string]string{"bill": answer}
+		return a.ask("average bill")
+	}
+	for _, answer := range []string{"bill length", "average bill_length_mm"} {
+		e := ask(answer)
+		if want := []string{"list_datasets", "describe_dataset", "ask_user", "run_python", "final_answer"}; !slices.Equal(e.used, want) {
+			t.Errorf("%q: tools %q, want %q: %s", answer, e.used, want, e.text)
+			continue
+		}
+		if !strings.Contains(e.codes[0], "bill_length_mm") {
+			t.Errorf("%q: the program is\n%s", answer, e.codes[0])
+		}
+	}
+	if e := ask("hmm"); strings.Count(strings.Join(e.used, " "), "ask_user") != 1 || slices.Contains(e.used, "run_python") {
+		t.Errorf("after an answer that says nothing it used %q", e.used)
+	}
+}

@@ -57,6 +57,7 @@ type agent struct {
 	// python runs code and returns a result as the agent writes it.
 	python   func(code string) string
 	messages []message
+	replies  map[string]string // to ask_user, by what the question holds
 	tools    []string
 	step     int
 }
@@ -127,8 +128,22 @@ func (a *agent) call(c toolCall) (result, code string) {
 	case "run_python":
 		return strings.ReplaceAll(a.python(args.Code), "STEP", fmt.Sprintf("s%d", a.step)), args.Code
 	}
+	if c.Function.Name == "ask_user" {
+		return a.answer(c), ""
+	}
 	a.t.Fatalf("an unknown tool was called: %s", c.Function.Name)
 	return "", ""
+}
+
+// answer is what the person says to ask_user; nothing that the test knows: the
+// person has moved on.
+func (a *agent) answer(c toolCall) string {
+	for about, reply := range a.replies {
+		if strings.Contains(c.Function.Arguments, about) {
+			return "<answer>\n" + reply + "\n</answer>"
+		}
+	}
+	return "The person has not answered."
 }
 
 func listed(datasets []profiles.Data) string {

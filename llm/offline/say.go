@@ -18,6 +18,21 @@ func notUnderstood(c conversation, s subject) reply {
 	return asked(c, story, question.Instead(s.reading, s.data))
 }
 
+// askBack asks the person which of several things was meant, and waits for the
+// answer, once; where that cannot be, the exchange ends with it.
+func askBack(c conversation, text string, options []string) reply {
+	if !c.offered[askUser] || len(c.now.results(askUser)) > 0 {
+		return asked(c, text, options)
+	}
+	return reply{reasoning: "The question can mean several things, so I ask.", calls: []toolUse{{askUser, askArgs{text, options}}}}
+}
+
+// askArgs are the arguments of ask_user.
+type askArgs struct {
+	Question string   `json:"question"`
+	Options  []string `json:"options,omitempty"`
+}
+
 // asked ends an exchange without a result: with a text, and with questions that
 // a client may show as buttons.
 func asked(c conversation, story string, next []string) reply {

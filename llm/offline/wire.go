@@ -87,6 +87,7 @@ const (
 	listDatasets    = "list_datasets"
 	describeDataset = "describe_dataset"
 	runPython       = "run_python"
+	askUser         = "ask_user"
 	finalAnswer     = "final_answer"
 )
 
