@@ -131,7 +131,7 @@ func (k *Keeper) commit(ctx context.Context, key, sealed string, one shot, saves
 	if err := k.vault.commit(key, sealed, n); err != nil || k.c.Shared == nil {
 		return err
 	}
-	return k.uploads.send(key, n)
+	return k.uploads.send(key, n, one.point)
 }
 
 // keepPoint keeps a sealed image as a point. Where that fails the point is not kept.

@@ -38,7 +38,7 @@ func (k *Keeper) Rewind(ctx context.Context, key, point string) error {
 	}
 	var b beginning
 	if point != "" {
-		if b, err = k.lend(key, point); err != nil {
+		if b, err = k.lend(ctx, key, point); err != nil {
 			return err
 		}
 		defer k.vault.clear(b.path)
@@ -75,19 +75,21 @@ func (k *Keeper) Fork(ctx context.Context, from, point, to string) error {
 	return k.establish(ctx, e, b)
 }
 
-// lend gives the image of a point a name of its own.
-func (k *Keeper) lend(key, name string) (beginning, error) {
+// lend gives the image of a point, of whichever node, a name of its own.
+func (k *Keeper) lend(ctx context.Context, key, name string) (beginning, error) {
 	if !goodPoint.MatchString(name) || k.keeping == nil {
 		return beginning{}, noPoint(key, name)
 	}
 	path, p, err := k.vault.lend(key, name)
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && k.c.Shared != nil:
+		return k.fetchPoint(ctx, key, name)
 	case errors.Is(err, fs.ErrNotExist):
 		return beginning{}, noPoint(key, name)
 	case err != nil:
 		return beginning{}, unavailable(err)
 	}
-	if base := k.base(); base != "" && base != p.Base { // a provider without one says why itself
+	if !k.fits(p.Base) {
 		k.vault.clear(path)
 		return beginning{}, noPoint(key, name)
 	}
@@ -97,7 +99,7 @@ func (k *Keeper) lend(key, name string) (beginning, error) {
 // lendIdle lends a point, or the newest image, of a key that this node may be using.
 func (k *Keeper) lendIdle(ctx context.Context, key, point string) (beginning, error) {
 	if point != "" {
-		if b, err := k.lend(key, point); !errors.Is(err, execution.ErrNoPoint) {
+		if b, err := k.lend(ctx, key, point); !errors.Is(err, execution.ErrNoPoint) {
 			return b, err
 		}
 	}
@@ -112,7 +114,7 @@ func (k *Keeper) lendIdle(ctx context.Context, key, point string) (beginning, er
 		}
 	}
 	if point != "" {
-		return k.lend(key, point)
+		return k.lend(ctx, key, point)
 	}
 	return k.lendNewest(ctx, key)
 }
@@ -126,7 +128,7 @@ func (k *Keeper) lendNewest(ctx context.Context, key string) (beginning, error) 
 	if err != nil {
 		return beginning{}, unshared(ctx, err)
 	}
-	if base := k.base(); !there || base != "" && base != f.base {
+	if !there || !k.fits(f.base) {
 		return beginning{}, noPoint(key, "")
 	}
 	b := beginning{base: f.base, behind: f.behind}

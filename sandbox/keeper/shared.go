@@ -40,8 +40,10 @@ type Shared interface {
 //	from             what the process began with; there before its first step
 //	step-000000003   that this step was begun; there before its end is told
 //	image-000000003  the variables after this step
+//	point-000000003-stp_5…  that this image is kept as the point stp_5…; there before it
 //	gone             why there are no images any more
 //
+// Of a term before the one in force the points stay, and the claim with them.
 // So whether an image is the latest is known without asking the node that made it:
 // it is that of the last step that was begun.
 type term struct {
@@ -50,13 +52,15 @@ type term struct {
 	gone    bool
 	steps   int           // the last that was begun
 	images  map[int]int64 // bytes of those there are, by step
-	blobs   []string      // the names of all that there is
-	made    time.Time     // the latest of it
+	points  map[int]sharedPoint
+	blobs   []string  // the names of all that there is
+	made    time.Time // the latest of it
 }
 
 const (
 	claimBlob, fromBlob, goneBlob = "claim", "from", "gone"
 	stepBlob, imageBlob           = "step-", "image-"
+	pointBlob                     = "point-"
 )
 
 // claim is the content of a blob of that name.
@@ -109,7 +113,7 @@ func (k *Keeper) allTerms(ctx context.Context, prefix string) (map[string][]*ter
 		at := [2]string{key, of}
 		t := found[at]
 		if t == nil {
-			t = &term{name: of, images: map[int]int64{}}
+			t = &term{name: of, images: map[int]int64{}, points: map[int]sharedPoint{}}
 			found[at] = t
 		}
 		t.add(kind, name, bytes, made)
@@ -132,7 +136,8 @@ func (t *term) add(kind, name string, bytes int64, made time.Time) {
 	if made.After(t.made) {
 		t.made = made
 	}
-	begin, number, _ := strings.Cut(kind, "-")
+	begin, rest, _ := strings.Cut(kind, "-")
+	number, point, _ := strings.Cut(rest, "-")
 	step, err := strconv.Atoi(number)
 	switch {
 	case kind == claimBlob:
@@ -144,6 +149,8 @@ func (t *term) add(kind, name string, bytes int64, made time.Time) {
 		t.steps = max(t.steps, step)
 	case begin+"-" == imageBlob:
 		t.images[step] = bytes
+	case begin+"-" == pointBlob:
+		t.points[step] = sharedPoint{name: point, blob: name, made: made}
 	}
 }
 

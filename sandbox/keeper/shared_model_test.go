@@ -2,6 +2,7 @@ package keeper_test
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -61,6 +62,14 @@ func TestNoNodeGivesStaleVariables(t *testing.T) {
 				}
 				w.start(n, false)
 			},
+			"go back": func(t *rapid.T) {
+				n, points := pick(t, unused), []string{""}
+				for point := range w.points {
+					points = append(points, point)
+				}
+				slices.Sort(points)
+				_ = w.goBack(n, rapid.SampledFrom(points).Draw(t, "point"))
+			},
 			"erase": func(t *rapid.T) {
 				n := pick(t, unused)
 				if n.late != nil {
@@ -70,6 +79,7 @@ func TestNoNodeGivesStaleVariables(t *testing.T) {
 					t.Fatal(err)
 				}
 				w.last, w.history, w.shared = "", nil, false
+				w.points = map[string]string{}
 				for _, other := range w.nodes {
 					other.current = false
 				}

@@ -112,6 +112,7 @@ func TestAKillInTheMiddleOfAStep(t *testing.T) {
 // what the next node finds.
 func TestALateUploadChangesNothing(t *testing.T) {
 	w := newWorld(t, t.TempDir())
+	w.noPoints = true
 	a, b, c := w.nodes[0], w.nodes[1], w.nodes[2]
 	w.open(a)
 	w.step(a, well)

@@ -54,7 +54,8 @@ type holding struct {
 }
 
 // pruneShared removes the images of keys that were not used for too long, and of
-// those used least recently where there are too many. Why stays, for as long again.
+// those used least recently where there are too many: of old points first. Why stays,
+// for as long again.
 func (k *Keeper) pruneShared(ctx context.Context, all map[string][]*term) error {
 	var holdings []holding
 	for key, terms := range all {
@@ -64,8 +65,10 @@ func (k *Keeper) pruneShared(ctx context.Context, all map[string][]*term) error 
 			if t.made.After(h.used) {
 				h.used = t.made
 			}
-			for _, bytes := range t.images {
-				h.bytes += bytes
+			for step, bytes := range t.images {
+				if _, is := t.points[step]; !is || isNewest(terms, t, step) {
+					h.bytes += bytes
+				}
 			}
 		}
 		holdings = append(holdings, h)
@@ -94,7 +97,7 @@ func (k *Keeper) pruneShared(ctx context.Context, all map[string][]*term) error 
 		bytes -= h.bytes
 		errs = errors.Join(errs, k.dropShared(ctx, h, all[h.key], why))
 	}
-	return errs
+	return errors.Join(errs, k.prunePointsShared(ctx, all, bytes))
 }
 
 // dropShared removes the images of a key.
@@ -108,7 +111,10 @@ func (k *Keeper) dropShared(ctx context.Context, h holding, terms []*term, why s
 		for step := range t.images {
 			err = errors.Join(err, k.c.Shared.Delete(ctx, blob(h.key, t.name, numbered(imageBlob, step))))
 		}
-		t.images = nil // of what this look has found
+		for _, p := range t.points {
+			err = errors.Join(err, k.c.Shared.Delete(ctx, p.blob))
+		}
+		t.images, t.points = nil, nil // of what this look has found
 	}
 	return err
 }
@@ -117,7 +123,7 @@ func (k *Keeper) dropShared(ctx context.Context, h holding, terms []*term, why s
 func (k *Keeper) tidyShared(ctx context.Context, all map[string][]*term) error {
 	var err error
 	for key, terms := range all {
-		err = errors.Join(err, k.remove(ctx, superfluous(key, terms)))
+		err = errors.Join(err, k.remove(ctx, k.superfluous(key, terms)))
 		if last, _ := latest(terms); last != nil {
 			continue
 		}
@@ -183,7 +189,7 @@ func (k *Keeper) letGo(ctx context.Context, key string, terms []*term) {
 	case last.name > n.Term && last.steps > 0 && last.image(last.steps) > 0: // it has gone on
 		err = k.vault.forget(key)
 	case last.name == n.Term && last.image(n.Step) < n.Step:
-		err = k.uploads.send(key, n)
+		err = k.uploads.send(key, n, "")
 	}
 	if err != nil {
 		k.c.Logger.WarnContext(ctx, "a saved Python session cannot be let go or shared", "key", key, "error", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,7 +15,7 @@ const (
 )
 
 // uploads brings images to the shared store beside everything else: of each key
-// one at a time, and of those that wait the latest.
+// one at a time, and of those that wait the latest and the points.
 type uploads struct {
 	keeper *Keeper
 	mu     sync.Mutex // protects the rest
@@ -23,56 +24,73 @@ type uploads struct {
 }
 
 type upload struct {
-	next   *parcel // guarded by uploads.mu
+	wait   []*parcel // guarded by uploads.mu
 	cancel context.CancelFunc
 	done   chan struct{}
 }
 
 // parcel is an image that is to be shared.
 type parcel struct {
-	file *os.File // stays the same when the vault's becomes another
-	term string
-	step int
+	file  *os.File // stays the same when the vault's becomes another
+	base  string
+	term  string
+	step  int
+	point string // that it is as well; "": it is none
 }
 
-// send takes the image that the vault holds of a key, as its note says.
-func (u *uploads) send(key string, n note) error {
+// send takes the image that the vault holds of a key, as its note says, and which
+// point that is.
+func (u *uploads) send(key string, n note, point string) error {
 	file, err := os.Open(u.keeper.vault.image(key))
 	if err != nil {
 		return err
 	}
-	p := &parcel{file: file, term: n.Term, step: n.Step}
+	p := &parcel{file: file, base: n.Base, term: n.Term, step: n.Step, point: point}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.closed {
 		return file.Close() // this node's own image is there at its next start
 	}
 	if going := u.byKey[key]; going != nil {
-		if going.next != nil {
-			_ = going.next.file.Close() // it was only read
-		}
-		going.next = p
+		going.add(p, u.keeper.c.Limits.Points)
 		return nil
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	going := &upload{next: p, cancel: cancel, done: make(chan struct{})}
+	going := &upload{wait: []*parcel{p}, cancel: cancel, done: make(chan struct{})}
 	u.byKey[key] = going
 	go u.run(ctx, key, going)
 	return nil
+}
+
+// add has an image wait, in place of the latest of those that wait if that is no
+// point; of too many points the oldest is left out.
+func (u *upload) add(p *parcel, most int) {
+	at := -1
+	switch last := len(u.wait) - 1; {
+	case last >= 0 && u.wait[last].point == "":
+		at = last
+	case last+1 >= most:
+		at = 0
+	}
+	if at >= 0 {
+		_ = u.wait[at].file.Close() // it was only read
+		u.wait = slices.Delete(u.wait, at, at+1)
+	}
+	u.wait = append(u.wait, p)
 }
 
 func (u *uploads) run(ctx context.Context, key string, going *upload) {
 	defer close(going.done)
 	for {
 		u.mu.Lock()
-		p := going.next
-		going.next = nil
-		if p == nil {
+		if len(going.wait) == 0 {
 			delete(u.byKey, key)
 			u.mu.Unlock()
 			going.cancel()
 			return
 		}
+		p := going.wait[0]
+		going.wait = going.wait[1:]
 		u.mu.Unlock()
 		err := ctx.Err()
 		if err == nil {
@@ -127,6 +145,14 @@ func (k *Keeper) share(ctx context.Context, key string, p *parcel) error {
 	ctx, cancel := context.WithTimeout(ctx, uploadTime)
 	defer cancel()
 	name := blob(key, p.term, numbered(imageBlob, p.step))
+	put := []string{name}
+	if p.point != "" {
+		as := blob(key, p.term, numbered(pointBlob, p.step)+"-"+p.point)
+		if err := k.putJSON(ctx, as, claim{Base: p.base}); err != nil {
+			return err
+		}
+		put = append(put, as)
+	}
 	if err := k.c.Shared.Put(ctx, name, p.file); err != nil {
 		return err
 	}
@@ -135,29 +161,35 @@ func (k *Keeper) share(ctx context.Context, key string, p *parcel) error {
 		return fmt.Errorf("tidy: %w", err)
 	}
 	if own := named(terms, p.term); own == nil || !own.claimed { // the key was erased on another node
-		return k.c.Shared.Delete(ctx, name)
+		return k.remove(ctx, put)
 	}
-	return k.remove(ctx, superfluous(key, terms))
+	return k.remove(ctx, k.superfluous(key, terms))
 }
 
-// superfluous returns the names of what nobody will look for, because the term in
-// force has an image. Of a term before that nothing is removed while there is none:
-// the process in force may have begun with any of it.
-func superfluous(key string, terms []*term) (names []string) {
+// superfluous returns the names of what nobody will look for, because there are too
+// many points, or because the term in force has an image. Of a term before that
+// nothing but points is removed while there is none: the process in force may have
+// begun with any of it.
+func (k *Keeper) superfluous(key string, terms []*term) (names []string) {
+	names = excess(terms, k.c.Limits.Points)
 	last, before := latest(terms)
 	if last == nil {
-		return nil
+		return names
 	}
 	image := last.image(last.steps)
 	if image == 0 {
-		return nil
+		return names
 	}
 	for _, t := range before {
-		names = append(names, t.blobs...)
+		for _, name := range t.blobs {
+			if !t.ofPoint(key, name) {
+				names = append(names, name)
+			}
+		}
 	}
 	for _, name := range last.blobs {
 		for _, kind := range []string{stepBlob, imageBlob} {
-			if name < blob(key, last.name, numbered(kind, image)) && name >= blob(key, last.name, kind) {
+			if name < blob(key, last.name, numbered(kind, image)) && name >= blob(key, last.name, kind) && !last.ofPoint(key, name) {
 				names = append(names, name)
 			}
 		}

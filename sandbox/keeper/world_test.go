@@ -41,10 +41,12 @@ type world struct {
 	nodes  []*node
 	limits keeper.Limits
 
-	steps   int
-	last    string   // what the variables are, as the person knows it
-	history []string // what they were
-	shared  bool     // last is in the shared store
+	steps    int
+	points   map[string]string // what the variables were after a step that was saved
+	noPoints bool              // steps have no names
+	last     string            // what the variables are, as the person knows it
+	history  []string          // what they were
+	shared   bool              // last is in the shared store
 }
 
 const chat = "cht_1"
@@ -63,7 +65,7 @@ type fate struct{ snapshot, upload, mark string }
 const goesWell, failsAtOnce, hangs = "goes well", "fails", "hangs"
 
 func newWorld(t tester, folder string) *world {
-	w := &world{t: t, folder: folder}
+	w := &world{t: t, folder: folder, points: map[string]string{}}
 	w.memory = &memory{clock: w.clock(), blobs: map[string]memoryBlob{}}
 	for range 3 {
 		n := &node{}
@@ -187,7 +189,11 @@ func (w *world) step(n *node, of fate) {
 	})
 	w.steps++
 	value := fmt.Sprint(n.value, ",", w.steps)
-	_, err := n.held.Run(context.Background(), value, execution.Host{})
+	point := fmt.Sprint("stp_", w.steps)
+	if w.noPoints {
+		point = ""
+	}
+	_, err := n.held.Run(context.Background(), value, execution.Host{Point: point})
 	if (err != nil) != (n.dead || of.mark == failsAtOnce) {
 		w.t.Fatalf("Run: %v", err)
 	}
@@ -205,6 +211,9 @@ func (w *world) step(n *node, of fate) {
 		n.keeper.AwaitShared(chat)
 		n.reach.onPut(nil)
 	}
+	if saved && !w.noPoints {
+		w.points[point] = value
+	}
 	if n.current {
 		w.last, w.history = value, append(w.history, value)
 		w.shared = saved && of.upload == goesWell && n.late == nil
@@ -216,4 +225,26 @@ func (w *world) giveBack(n *node) {
 		w.t.Fatal(err)
 	}
 	n.held = nil
+}
+
+// goBack goes back to a point on a node, and reports whether it is kept. No other node
+// has the chat after that.
+func (w *world) goBack(n *node, point string) bool {
+	n.reach.onPut(nil)
+	err := n.keeper.Rewind(context.Background(), chat, point)
+	if errors.Is(err, execution.ErrNoPoint) {
+		return false
+	}
+	if err != nil {
+		w.t.Fatalf("Rewind: %v", err)
+	}
+	for _, other := range w.nodes {
+		other.current = false
+	}
+	w.last, w.shared = w.points[point], true
+	w.history = []string{w.last} // nothing after it is to be seen
+	if w.last == "" && point != "" {
+		w.t.Fatalf("went back to %s, which was never saved", point)
+	}
+	return true
 }
