@@ -25,6 +25,10 @@ type Model struct {
 	Name    string
 	Offline bool // the scripted analyst, not a language model
 	LLM     LLM
+	// ContextTokens is how many tokens of prompt and reply together the model
+	// takes; 0 where that is not known.
+	ContextTokens int
+	Prices        dialogue.Prices
 }
 
 // Sandbox keeps isolated Python sessions under keys. Its errors are

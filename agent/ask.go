@@ -92,7 +92,6 @@ func strays(r dialogue.Reply) bool {
 // tool.
 func (k *work) request(last, alone bool) dialogue.Request {
 	req := dialogue.Request{
-		Model:    k.llm.Name,
 		Messages: k.prompt.messages(),
 		Tools:    k.tools.list(),
 		Choice:   dialogue.ChoiceAuto,

@@ -31,6 +31,19 @@ type Message struct {
 	ToolCalls []ToolCall `json:"toolCalls,omitempty"`
 	// ToolCallID names the call that a tool's message answers.
 	ToolCallID string `json:"toolCallId,omitempty"`
+	// Native is the message as the model's endpoint wrote it, where that holds
+	// more than the fields above; only that endpoint gets it back.
+	Native Native `json:"native,omitzero"`
+}
+
+// Native is a message in an endpoint's own words: reasoning that only it can
+// read. It is stored and handed back as it came; nobody but the adapter looks
+// into it.
+type Native struct {
+	// Of names the wire format, the endpoint and the model that it is of. An
+	// adapter leaves alone what is not its own.
+	Of    string            `json:"of"`
+	Items []json.RawMessage `json:"items"`
 }
 
 // ToolCall is a model's wish to have a tool run.
@@ -103,6 +116,9 @@ type Reply struct {
 	Finish  Finish  `json:"finish"`
 	Usage   Usage   `json:"usage"`
 	Model   string  `json:"model"` // as the server named it
+	// By is the configured name of the model that answered in place of the one
+	// that was asked, which was not available; empty: that one answered.
+	By string `json:"by,omitempty"`
 }
 
 // Usage counts the tokens of one or more calls.
@@ -121,6 +137,14 @@ func (u Usage) Add(v Usage) Usage {
 		CompletionTokens: u.CompletionTokens + v.CompletionTokens,
 		ReasoningTokens:  u.ReasoningTokens + v.ReasoningTokens,
 	}
+}
+
+// Prices are what a model's tokens cost, in US dollars a million tokens. All zero
+// where the price is not known or nothing is charged.
+type Prices struct {
+	Input       float64 `json:"input"`
+	CachedInput float64 `json:"cachedInput"` // of that part of the input that came from a prompt cache
+	Output      float64 `json:"output"`
 }
 
 // Code classes the ways in which a model's endpoint fails.
