@@ -3,6 +3,7 @@ package fakellm
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -17,6 +18,8 @@ type Answer struct {
 // step is one thing to do; one of its fields is set.
 type step struct {
 	write []byte          // written and flushed at once
+	say   []Part          // written likewise, in the request's format
+	upTo  *string         // what the last frame of say has in it; nil: all are written
 	wait  <-chan struct{} // waited for
 	pause time.Duration   // waited; for tests with a fake clock
 	abort bool            // the connection is broken
@@ -59,7 +62,7 @@ func (a Answer) With(key, value string) Answer {
 	return a
 }
 
-// Split cuts what is written into pieces of size bytes, each flushed.
+// Split cuts what Raw and Then write into pieces of size bytes, each flushed.
 func (a Answer) Split(size int) Answer {
 	var out []step
 	for _, s := range a.steps {
@@ -77,6 +80,15 @@ func (a Answer) Split(size int) Answer {
 func (a Answer) SplitAt(at int) Answer {
 	first := a.steps[0].write
 	a.steps = append([]step{{write: first[:at]}, {write: first[at:]}}, a.steps[1:]...)
+	return a
+}
+
+// UpTo leaves what Say writes up to the first frame that has the text in it.
+func (a Answer) UpTo(text string) Answer {
+	a.steps = append([]step(nil), a.steps...)
+	for i := range a.steps {
+		a.steps[i].upTo = &text
+	}
 	return a
 }
 
@@ -106,8 +118,8 @@ func (a Answer) add(s step) Answer {
 	return a
 }
 
-// play answers a request. It returns an error when the client left first.
-func (a Answer) play(ctx context.Context, w http.ResponseWriter) error {
+// play answers r. It returns an error when the client left first.
+func (a Answer) play(ctx context.Context, r Request, w http.ResponseWriter) error {
 	if a.status != 0 {
 		for key, values := range a.header {
 			w.Header()[key] = values
@@ -135,6 +147,9 @@ func (a Answer) play(ctx context.Context, w http.ResponseWriter) error {
 				return context.Cause(ctx)
 			}
 		default:
+			if s.say != nil {
+				s.write = []byte(cutAfter(r.said(s.say), s.upTo))
+			}
 			if _, err := w.Write(s.write); err != nil {
 				return err
 			}
@@ -142,6 +157,24 @@ func (a Answer) play(ctx context.Context, w http.ResponseWriter) error {
 		}
 	}
 	return nil
+}
+
+// said is a reply in the format of r.
+func (r Request) said(parts []Part) string {
+	if strings.HasSuffix(r.Path, responsesPath) {
+		return sayResponses(parts)
+	}
+	return sayChat(parts)
+}
+
+// cutAfter cuts a stream after the first frame that has the text in it.
+func cutAfter(stream string, text *string) string {
+	if text == nil {
+		return stream
+	}
+	before, after, _ := strings.Cut(stream, *text)
+	rest, _, _ := strings.Cut(after, "\n\n")
+	return before + *text + rest + "\n\n"
 }
 
 func flush(w http.ResponseWriter) {

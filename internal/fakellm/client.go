@@ -65,7 +65,7 @@ func (c *Client) play(ctx context.Context, r Request, w http.ResponseWriter) (er
 			panic(v)
 		}
 	}()
-	return c.script(r).play(ctx, w)
+	return c.script(r).play(ctx, r, w)
 }
 
 // pipeWriter is the server's side of a response.

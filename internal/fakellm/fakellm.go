@@ -1,5 +1,5 @@
 // Package fakellm is a model's endpoint for tests. It plays what it is told to
-// over the streamed Chat Completions protocol: transcripts byte for byte, in
+// over the streamed Chat Completions and Responses protocols: transcripts byte for byte, in
 // pieces of any size, with any status and headers, broken off, held up by a
 // channel or silent until the client leaves; or replies that a test scripts in
 // Go, in answer to what was asked. It runs as a server on loopback (New) or
@@ -36,7 +36,7 @@ func New(t testing.TB, script Script) *Server {
 			http.Error(w, `{"error":{"message":"the request cannot be read"}}`, http.StatusBadRequest)
 			return
 		}
-		if err := script(request).play(r.Context(), w); err != nil {
+		if err := script(request).play(r.Context(), request, w); err != nil {
 			s.left <- struct{}{}
 		}
 	}))

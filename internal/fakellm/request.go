@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 )
 
-// Request is a request as it arrived.
+// Request is a request as it arrived. Messages and Tools of one in the format of
+// Responses are put as Chat Completions has them.
 type Request struct {
 	Number     int // 0 for the first one that the server got
 	Path       string
@@ -24,17 +26,20 @@ type Request struct {
 
 // Message is a message of a request. Content is nil where none was sent.
 type Message struct {
-	Role       string  `json:"role"`
-	Content    *string `json:"content"`
-	ToolCallID string  `json:"tool_call_id"`
-	ToolCalls  []struct {
-		ID       string `json:"id"`
-		Type     string `json:"type"`
-		Function struct {
-			Name      string  `json:"name"`
-			Arguments *string `json:"arguments"`
-		} `json:"function"`
-	} `json:"tool_calls"`
+	Role       string     `json:"role"`
+	Content    *string    `json:"content"`
+	ToolCallID string     `json:"tool_call_id"`
+	ToolCalls  []ToolCall `json:"tool_calls"`
+}
+
+// ToolCall is a call in a message.
+type ToolCall struct {
+	ID       string `json:"id"`
+	Type     string `json:"type"`
+	Function struct {
+		Name      string  `json:"name"`
+		Arguments *string `json:"arguments"`
+	} `json:"function"`
 }
 
 // Text is the content, or "".
@@ -87,6 +92,11 @@ func readRequest(r *http.Request) (Request, error) {
 	out.Body = body
 	if err := json.Unmarshal(body, &out); err != nil {
 		return out, fmt.Errorf("decode the request: %w", err)
+	}
+	if strings.HasSuffix(out.Path, responsesPath) {
+		if err := out.translate(); err != nil {
+			return out, fmt.Errorf("decode the input: %w", err)
+		}
 	}
 	return out, nil
 }

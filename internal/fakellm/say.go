@@ -19,6 +19,7 @@ type partKind int
 
 const (
 	textPart partKind = iota
+	refusalPart
 	reasoningPart
 	callPart
 	finishPart
@@ -27,6 +28,9 @@ const (
 
 // Text is something that the model says, streamed word by word.
 func Text(s string) Part { return Part{kind: textPart, text: s} }
+
+// Refusal is a model's refusal in so many words, beside its text.
+func Refusal(s string) Part { return Part{kind: refusalPart, text: s} }
 
 // Reasoning is something that the model says it thinks.
 func Reasoning(s string) Part { return Part{kind: reasoningPart, reasoning: s} }
@@ -54,8 +58,16 @@ func Tokens(prompt, cached, completion int) Part {
 	return Part{kind: usagePart, usage: [3]int{prompt, cached, completion}}
 }
 
-// Say answers with a well-formed reply of the parts, one frame a word.
+// Say answers with a well-formed reply of the parts, one frame a word, in the
+// format that the request is in.
 func Say(parts ...Part) Answer {
+	a := Raw("")
+	a.steps = []step{{say: append([]Part{}, parts...)}}
+	return a
+}
+
+// sayChat is Say in the format of Chat Completions.
+func sayChat(parts []Part) string {
 	var b strings.Builder
 	finish, calls, usage := "stop", 0, [3]int{100, 0, 10}
 	delta := func(d map[string]any) { b.WriteString(frame([]any{choice(d, nil)}, nil)) }
@@ -66,13 +78,14 @@ func Say(parts ...Part) Answer {
 			for _, word := range strings.SplitAfter(p.text, " ") {
 				delta(map[string]any{"content": word})
 			}
+		case refusalPart:
+			delta(map[string]any{"refusal": p.text})
 		case reasoningPart:
 			delta(map[string]any{"reasoning_content": p.reasoning})
 		case callPart:
 			finish = "tool_calls"
-			args := []rune(p.args)
-			for i := 0; i == 0 || i < len(args); i += 16 {
-				function := map[string]any{"arguments": string(args[i:min(i+16, len(args))])}
+			for i, piece := range pieces(p.args) {
+				function := map[string]any{"arguments": piece}
 				call := map[string]any{"index": calls, "function": function}
 				if i == 0 {
 					function["name"], call["id"], call["type"] = p.name, p.id, "function"
@@ -92,7 +105,17 @@ func Say(parts ...Part) Answer {
 		"prompt_tokens_details": map[string]any{"cached_tokens": usage[1]},
 	}))
 	b.WriteString("data: [DONE]\n\n")
-	return Raw(b.String())
+	return b.String()
+}
+
+// pieces cuts arguments into pieces of 16 characters, at least one.
+func pieces(arguments string) []string {
+	runes := []rune(arguments)
+	out := []string{string(runes[:min(16, len(runes))])}
+	for i := 16; i < len(runes); i += 16 {
+		out = append(out, string(runes[i:min(i+16, len(runes))]))
+	}
+	return out
 }
 
 func choice(delta map[string]any, finish any) map[string]any {
@@ -106,9 +129,13 @@ func frame(choices []any, usage any) string {
 	if usage != nil {
 		body["usage"] = usage
 	}
+	return "data: " + marshal(body) + "\n\n"
+}
+
+func marshal(body map[string]any) string {
 	b, err := json.Marshal(body)
 	if err != nil {
 		panic(fmt.Sprintf("fakellm: a frame: %v", err)) // maps of strings and numbers always marshal
 	}
-	return "data: " + string(b) + "\n\n"
+	return string(b)
 }
