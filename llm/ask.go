@@ -15,16 +15,19 @@ import (
 // ask sends the request once, or once more for each thing that the server
 // teaches about itself. That ends: each lesson leaves out or replaces a part of
 // the request, which it cannot teach about again.
-func (c *Chat) ask(ctx context.Context, req dialogue.Request, emit func(dialogue.Delta) error) (dialogue.Reply, *failure) {
+func (c *Endpoint) ask(ctx context.Context, req dialogue.Request, emit func(dialogue.Delta) error) (dialogue.Reply, *failure) {
 	for {
 		known := c.quirks.get(req.Model)
-		sent := wireRequest(req, known)
+		sent := c.format.request(req, known, c)
 		reply, failed := c.attempt(ctx, req, sent, emit)
 		if failed == nil || failed.visible {
 			return reply, failed
 		}
-		learnt, news := known.learn(failed.rejected, sent)
-		if !news {
+		if !failed.rejected.rejectsRequest() {
+			return reply, failed
+		}
+		learnt := sent.learn(known, failed.rejected)
+		if learnt == known {
 			return reply, failed
 		}
 		c.cfg.Log.InfoContext(ctx, "the model's endpoint does not take a part of the request, leaving it out",
@@ -34,8 +37,8 @@ func (c *Chat) ask(ctx context.Context, req dialogue.Request, emit func(dialogue
 }
 
 // attempt sends one request and reads its reply.
-func (c *Chat) attempt(
-	ctx context.Context, req dialogue.Request, sent openai.ChatCompletionRequest, emit func(dialogue.Delta) error,
+func (c *Endpoint) attempt(
+	ctx context.Context, req dialogue.Request, sent request, emit func(dialogue.Delta) error,
 ) (dialogue.Reply, *failure) {
 	asm := newAssembler(req, c.cfg.NewCallID, c.cfg.MaxReplyBytes, emit)
 	if err := ctx.Err(); err != nil {
@@ -46,7 +49,7 @@ func (c *Chat) attempt(
 	w := &watch{cancel: cancel, idle: c.cfg.IdleTimeout}
 	defer w.waiting(c.cfg.AttemptTimeout, errAttempt)()
 
-	reply, err := c.read(limited, w, asm, sent)
+	reply, err := c.read(limited, w, asm, c.format.reader(asm, req, c), sent)
 	if err == nil {
 		return reply, nil
 	}
@@ -55,18 +58,19 @@ func (c *Chat) attempt(
 	return reply, failed
 }
 
-// read sends the request through go-openai and feeds its frames to asm.
-func (c *Chat) read(ctx context.Context, w *watch, asm *assembler, sent openai.ChatCompletionRequest) (dialogue.Reply, error) {
+// read sends the request through go-openai and feeds its frames to rd, which
+// fills asm.
+func (c *Endpoint) read(ctx context.Context, w *watch, asm *assembler, rd reader, sent request) (dialogue.Reply, error) {
 	cfg := openai.DefaultConfig(c.cfg.APIKey)
 	cfg.BaseURL = c.base.String()
-	cfg.HTTPClient = &exchange{chat: c, watch: w}
-	stream, err := openai.NewClientWithConfig(cfg).CreateChatCompletionStream(ctx, sent)
+	cfg.HTTPClient = &exchange{endpoint: c, watch: w, asm: asm}
+	stream, err := sent.open(ctx, openai.NewClientWithConfig(cfg))
 	if err != nil {
 		return asm.partial(), err
 	}
 	defer stream.Close() // nothing was written
 
-	var twins doubled
+	twins := doubled{ends: c.format.ends}
 	for {
 		raw, err := stream.RecvRaw()
 		var frames [][]byte
@@ -76,9 +80,12 @@ func (c *Chat) read(ctx context.Context, w *watch, asm *assembler, sent openai.C
 			frames = twins.end()
 		}
 		for _, frame := range frames {
-			if err := asm.frame(frame); err != nil {
+			if err := rd.frame(frame); err != nil {
 				return asm.partial(), err
 			}
+		}
+		if asm.over {
+			return rd.end()
 		}
 		if asm.finish != "" {
 			w.idle = min(w.idle, afterFinish) // only the usage can follow
@@ -87,7 +94,7 @@ func (c *Chat) read(ctx context.Context, w *watch, asm *assembler, sent openai.C
 		case err == nil:
 			continue
 		case errors.Is(err, io.EOF), asm.finish != "" && !endedByCaller(ctx):
-			return asm.end()
+			return rd.end()
 		}
 		return asm.partial(), err
 	}
@@ -95,7 +102,7 @@ func (c *Chat) read(ctx context.Context, w *watch, asm *assembler, sent openai.C
 
 // explain turns the error of an attempt into a failure. caused is why the
 // attempt's own context ended, where it did.
-func (c *Chat) explain(ctx context.Context, caused, err error, req dialogue.Request) *failure {
+func (c *Endpoint) explain(ctx context.Context, caused, err error, req dialogue.Request) *failure {
 	var (
 		told  *serverError
 		mine  emitError
@@ -126,7 +133,7 @@ func (c *Chat) explain(ctx context.Context, caused, err error, req dialogue.Requ
 	case errors.Is(err, errEmpty):
 		return badReply(retryMore, err, "The model gave an empty reply. Try again, or ask in other words.")
 	case errors.Is(err, errNotJSON):
-		return badReply(retryMore, err, "The model's endpoint at %s sent something that is not JSON. Check that MARK_LLM_BASE_URL is an OpenAI-compatible endpoint.", host)
+		return badReply(retryMore, err, "The model's endpoint at %s sent something that is not JSON. Check that %s is an OpenAI-compatible endpoint.", host, c.cfg.setting(settingBaseURL))
 	case errors.Is(err, errNoEnd), errors.Is(err, io.ErrUnexpectedEOF):
 		return badReply(retryMore, err, "The connection to the model's endpoint at %s ended in the middle of its reply. Try again.", host)
 	case errors.Is(err, errGaveUp):
@@ -134,14 +141,14 @@ func (c *Chat) explain(ctx context.Context, caused, err error, req dialogue.Requ
 	case errors.Is(err, openai.ErrReasoningToolsRequireResponses), errors.Is(err, openai.ErrReasoningEffortUnsupported):
 		return &failure{
 			code:    dialogue.CodeBadRequest,
-			message: fmt.Sprintf("The model %s does not take tools over Chat Completions. Set MARK_LLM_MODEL to another model.", req.Model),
+			message: fmt.Sprintf("The model %s does not take tools over Chat Completions. Set %s to responses, or choose another model.", req.Model, c.cfg.setting(settingFormat)),
 			detail:  err.Error(),
 		}
 	}
 	return c.connection(err)
 }
 
-func (c *Chat) unavailable(retry retryClass, err error, format string, args ...any) *failure {
+func (c *Endpoint) unavailable(retry retryClass, err error, format string, args ...any) *failure {
 	return &failure{code: dialogue.CodeUnavailable, retry: retry, message: fmt.Sprintf(format, args...), detail: plainError(err).Error()}
 }
 

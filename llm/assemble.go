@@ -8,7 +8,8 @@ import (
 	"github.com/mark-analyst/mark/internal/dialogue"
 )
 
-// assembler makes a reply of the frames of a stream, and the deltas to show.
+// assembler makes a reply of what a format's reader finds in the frames of a
+// stream, and the deltas to show.
 type assembler struct {
 	emit     func(dialogue.Delta) error
 	emitted  bool
@@ -22,6 +23,7 @@ type assembler struct {
 	reasoning strings.Builder
 	refusal   strings.Builder
 	finish    dialogue.Finish // empty until the server has said it
+	over      bool            // nothing more is to come
 }
 
 func newAssembler(req dialogue.Request, newID func() string, maxBytes int, emit func(dialogue.Delta) error) *assembler {
@@ -38,10 +40,11 @@ func newAssembler(req dialogue.Request, newID func() string, maxBytes int, emit 
 	return a
 }
 
+// Why a reply is none, beside *serverError and emitError.
 var (
 	errNotJSON = errors.New("a frame is not JSON")
 	errEmpty   = errors.New("the reply is empty")
-	errNoEnd   = errors.New("the stream ended without a finish_reason")
+	errNoEnd   = errors.New("the stream ended before the reply did")
 	errGaveUp  = errors.New("the server ended the reply with an error")
 	errRefused = errors.New("the model refused")
 	errFilter  = errors.New("the content filter ended the reply")
@@ -50,44 +53,10 @@ var (
 // emitError is an error of the caller's emit.
 type emitError struct{ error }
 
-// frame takes one frame. Its error is a *serverError, an emitError or one of
-// the above.
-func (a *assembler) frame(raw []byte) error {
-	if len(raw) == 0 || string(raw) == "null" {
-		return nil
-	}
-	c, err := decode(raw)
-	if err != nil {
-		return errNotJSON
-	}
-	if c.Model != "" {
-		a.reply.Model = c.Model
-	}
-	for _, counted := range []json.RawMessage{c.Usage, c.Groq.Usage} {
-		if u, ok := usage(counted); ok {
-			a.reply.Usage = u
-		}
-	}
-	if present(c.Error) {
-		return a.told(c.Error)
-	}
-	for _, ch := range c.Choices {
-		if i, ok := number(ch.Index); ok && i > 0 {
-			continue // one reply was asked for
-		}
-		if present(ch.Error) {
-			return a.told(ch.Error)
-		}
-		for _, d := range []*delta{ch.Delta, ch.Message} {
-			if d != nil {
-				if err := a.delta(d); err != nil {
-					return err
-				}
-			}
-		}
-		if reason, ok := finish(ch.Finish); ok {
-			a.finish = reason
-		}
+// count takes note of what a reply weighs.
+func (a *assembler) count(size int) error {
+	if a.bytes += size; a.bytes > a.maxBytes {
+		return errTooLarge{"the reply"}
 	}
 	return nil
 }
@@ -99,41 +68,6 @@ func (a *assembler) told(raw json.RawMessage) error {
 		e.status = status
 	}
 	return e
-}
-
-func (a *assembler) delta(d *delta) error {
-	list := d.ToolCalls
-	if d.FunctionCall != nil {
-		list = append(list, callDelta{Function: *d.FunctionCall})
-	}
-	content, reasoning := d.spoken()
-	size := len(content) + len(reasoning) + len(d.Refusal)
-	for _, piece := range list {
-		size += len(piece.Function.Arguments)
-	}
-	if a.bytes += size; a.bytes > a.maxBytes {
-		return errTooLarge{"the reply"}
-	}
-	if err := a.say(piece{reasoning: reasoning}); err != nil {
-		return err
-	}
-	if err := a.sayAll(a.written.write(content)); err != nil {
-		return err
-	}
-	a.refusal.WriteString(text(d.Refusal))
-	if len(list) == 0 {
-		return nil
-	}
-	// A server that gives calls in their own place does not write them as text.
-	if err := a.sayAll(a.written.stop()); err != nil {
-		return err
-	}
-	for _, piece := range list {
-		if err := a.show(a.calls.add(piece)); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func (a *assembler) sayAll(pieces []piece) error {
@@ -182,7 +116,7 @@ func (a *assembler) partial() dialogue.Reply {
 	return r
 }
 
-// end closes the reply once the stream has ended. Its error is as frame's.
+// end closes the reply once the stream has ended.
 func (a *assembler) end() (dialogue.Reply, error) {
 	switch a.finish {
 	case "":

@@ -39,6 +39,11 @@ func (cs *calls) add(d callDelta) *dialogue.CallDelta {
 	if c == nil {
 		return nil
 	}
+	return c.extend(name, arguments)
+}
+
+// extend adds a piece to a call. name may be empty.
+func (c *call) extend(name, arguments string) *dialogue.CallDelta {
 	c.arguments.WriteString(arguments)
 	if c.announced {
 		if arguments == "" {
@@ -95,6 +100,15 @@ func (cs *calls) begin(id string) *call {
 	c.ID = cs.unique(id)
 	cs.list = append(cs.list, c)
 	return c
+}
+
+// identify gives a call the id that its server gave it, unless it was told
+// already under one of its own.
+func (cs *calls) identify(c *call, id string) {
+	if c.announced || id == "" {
+		return
+	}
+	c.serverID, c.ID = id, cs.unique(id)
 }
 
 // unique returns id, or a made one where it is missing or taken.

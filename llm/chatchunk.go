@@ -127,33 +127,6 @@ func (f functionDelta) arguments() string {
 	return text(f.Arguments)
 }
 
-// usage reads token counts where a server sends any.
-func usage(raw json.RawMessage) (dialogue.Usage, bool) {
-	var u struct {
-		Prompt     json.RawMessage `json:"prompt_tokens"`
-		Completion json.RawMessage `json:"completion_tokens"`
-		CacheHit   json.RawMessage `json:"prompt_cache_hit_tokens"` // DeepSeek
-		PromptIs   struct {
-			Cached json.RawMessage `json:"cached_tokens"`
-		} `json:"prompt_tokens_details"`
-		CompletionIs struct {
-			Reasoning json.RawMessage `json:"reasoning_tokens"`
-		} `json:"completion_tokens_details"`
-	}
-	if !present(raw) || json.Unmarshal(raw, &u) != nil {
-		return dialogue.Usage{}, false
-	}
-	var out dialogue.Usage
-	out.PromptTokens, _ = number(u.Prompt)
-	out.CompletionTokens, _ = number(u.Completion)
-	out.ReasoningTokens, _ = number(u.CompletionIs.Reasoning)
-	var ok bool
-	if out.CachedTokens, ok = number(u.PromptIs.Cached); !ok {
-		out.CachedTokens, _ = number(u.CacheHit)
-	}
-	return out, true
-}
-
 // finish reads a reason in the words of the servers met so far. The second
 // result is false while there is none; an unknown reason counts as a stop.
 func finish(raw json.RawMessage) (dialogue.Finish, bool) {

@@ -9,36 +9,37 @@ import (
 
 // classify turns what a server said into a code, a sentence and a decision
 // about asking again.
-func (c *Chat) classify(e *serverError, model string) *failure {
+func (c *Endpoint) classify(e *serverError, model string) *failure {
 	f := &failure{detail: e.Error(), retryAfter: e.retryAfter, rejected: e}
 	set := func(code dialogue.Code, retry retryClass, format string, args ...any) *failure {
 		f.code, f.retry, f.message = code, retry, fmt.Sprintf(format, args...)
 		return f
 	}
 	host := c.base.Host
+	key, base := c.cfg.setting(settingKey), c.cfg.setting(settingBaseURL)
 	switch {
 	case e.tooLong():
 		return set(dialogue.CodeTooLong, retryNever, "The conversation is too long for the model. Start a new chat, or ask with less in it.")
 	case e.says("content_filter", "content_policy", "responsibleaipolicyviolation", "content management policy"):
 		return set(dialogue.CodeRefused, retryNever, "The model's provider did not let this question through its content filter. Ask in another way.")
 	case e.status == http.StatusUnauthorized, e.says("invalid_api_key", "api key not valid", "api_key_invalid"):
-		return set(dialogue.CodeAuth, retryNever, "The model's endpoint at %s refused the key (%d). Check MARK_LLM_API_KEY.", host, e.status)
+		return set(dialogue.CodeAuth, retryNever, "The model's endpoint at %s refused the key (%d). Check %s.", host, e.status, key)
 	case e.status == http.StatusForbidden:
-		return set(dialogue.CodeAuth, retryNever, "The model's endpoint at %s refused access (403). Check that the key in MARK_LLM_API_KEY may use the model %s.", host, model)
+		return set(dialogue.CodeAuth, retryNever, "The model's endpoint at %s refused access (403). Check that the key in %s may use the model %s.", host, key, model)
 	case e.status == http.StatusPaymentRequired, e.says("insufficient_quota", "insufficient balance", "billing_hard_limit"):
-		return set(dialogue.CodeRateLimited, retryNever, "The account at %s has no credit left (%d). Add credit with the provider, or set MARK_LLM_API_KEY to another key.", host, e.status)
+		return set(dialogue.CodeRateLimited, retryNever, "The account at %s has no credit left (%d). Add credit with the provider, or set %s to another key.", host, e.status, key)
 	case e.status == http.StatusTooManyRequests:
 		return set(dialogue.CodeRateLimited, retryMore, "The model's endpoint at %s has too many requests at the moment (429). Try again in a little while.", host)
 	case e.status == http.StatusNotFound || e.says("model_not_found"):
-		return set(dialogue.CodeNotFound, retryNever, "The model's endpoint at %s knows no such model or path (%d). Check MARK_LLM_MODEL (%s) and MARK_LLM_BASE_URL, which often ends in /v1.", host, e.status, model)
+		return set(dialogue.CodeNotFound, retryNever, "The model's endpoint at %s knows no such model or path (%d). Check %s (%s) and %s, which often ends in /v1%s.", host, e.status, c.cfg.setting(settingModel), model, base, c.otherFormat())
 	case e.status == http.StatusRequestTimeout, e.status == http.StatusTooEarly, e.status == http.StatusConflict, e.status >= 500 && e.status < 600:
 		return set(dialogue.CodeUnavailable, retryMore, "The model's endpoint at %s is not working at the moment (%d). Try again in a little while.", host, e.status)
 	case e.status >= 300 && e.status < 400:
-		return set(dialogue.CodeNotFound, retryNever, "The model's endpoint at %s redirects elsewhere (%d). Set MARK_LLM_BASE_URL to the address it redirects to.", host, e.status)
+		return set(dialogue.CodeNotFound, retryNever, "The model's endpoint at %s redirects elsewhere (%d). Set %s to the address it redirects to.", host, e.status, base)
 	case e.status >= 400 && e.status < 500:
 		return set(dialogue.CodeBadRequest, retryNever, "The model's endpoint at %s did not accept the request (%d). It may not support tools or streaming; the server's log has its reason.", host, e.status)
 	case e.html:
-		return set(dialogue.CodeBadReply, retryNever, "The address %s answers with a web page instead of a model's reply. Check MARK_LLM_BASE_URL, which often ends in /v1.", host)
+		return set(dialogue.CodeBadReply, retryNever, "The address %s answers with a web page instead of a model's reply. Check %s, which often ends in /v1.", host, base)
 	}
 	// An error inside a stream that carries no status of its own.
 	switch {
@@ -48,6 +49,14 @@ func (c *Chat) classify(e *serverError, model string) *failure {
 		return set(dialogue.CodeUnavailable, retryMore, "The model's endpoint at %s is not working at the moment. Try again in a little while.", host)
 	}
 	return set(dialogue.CodeBadReply, retryMore, "The model's endpoint at %s reported an error in the middle of its reply. Try again.", host)
+}
+
+// otherFormat is a hint for an endpoint that lacks the path: few offer Responses.
+func (c *Endpoint) otherFormat() string {
+	if c.cfg.Format == Chat {
+		return ""
+	}
+	return "; not every endpoint offers Responses: " + c.cfg.setting(settingFormat) + " can be chat"
 }
 
 // tooLong tells a context overflow. OpenAI names it by code, llama.cpp by type,

@@ -24,6 +24,14 @@ type Doer interface {
 // Config says which endpoint to ask and within which limits. A zero limit
 // means its default.
 type Config struct {
+	// Entry is the model's name in the list of models; empty for the one of the
+	// MARK_LLM_ settings. It is for messages that say which setting is wrong.
+	Entry string
+	// Format is how the endpoint is spoken to; empty means Chat.
+	Format Format
+	// ContextTokens is how many tokens the model takes; 0: not known. It tells a
+	// reply that was cut from one that ended, where the server does not.
+	ContextTokens int
 	// BaseURL is the address up to and without /chat/completions, for example
 	// https://api.openai.com/v1. Credentials in it become basic
 	// authentication; its query is sent with each request (Azure's
@@ -79,10 +87,16 @@ const rawFactor = 16 // what a frame may weigh beside its text
 
 func (c Config) withDefaults() (Config, error) {
 	if strings.TrimSpace(c.Model) == "" {
-		return c, errors.New("llm: no model is named: set MARK_LLM_MODEL")
+		return c, errors.New("llm: no model is named: set " + c.setting(settingModel))
 	}
 	if strings.ContainsAny(c.APIKey, "\r\n\x00") {
-		return c, errors.New("llm: the API key holds a line break: check MARK_LLM_API_KEY")
+		return c, errors.New("llm: the API key holds a line break: check " + c.setting(settingKey))
+	}
+	if c.Format == "" {
+		c.Format = Chat
+	}
+	if formatOf(c.Format) == nil {
+		return c, errors.New("llm: " + c.setting(settingFormat) + " is neither chat nor responses")
 	}
 	setDuration(&c.FirstByteTimeout, 3*time.Minute)
 	setDuration(&c.IdleTimeout, 2*time.Minute)
@@ -119,6 +133,24 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
+// setting is a part of the configuration that a message can name.
+type setting struct{ variable, field string }
+
+var (
+	settingBaseURL = setting{"MARK_LLM_BASE_URL", "url"}
+	settingKey     = setting{"MARK_LLM_API_KEY", "key"}
+	settingModel   = setting{"MARK_LLM_MODEL", "model"}
+	settingFormat  = setting{"MARK_LLM_API", "format"}
+)
+
+// setting says where a part of the configuration is set, for a person.
+func (c Config) setting(s setting) string {
+	if c.Entry == "" {
+		return s.variable
+	}
+	return fmt.Sprintf("%s of %q in MARK_MODELS", s.field, c.Entry)
+}
+
 func setDuration(d *time.Duration, otherwise time.Duration) {
 	if *d <= 0 {
 		*d = otherwise
@@ -126,18 +158,18 @@ func setDuration(d *time.Duration, otherwise time.Duration) {
 }
 
 // parseBaseURL never quotes the address in an error: it may hold a password.
-func parseBaseURL(s string) (*url.URL, error) {
+func parseBaseURL(s, setting string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(s))
 	if err != nil {
-		return nil, errors.New("llm: MARK_LLM_BASE_URL is not an address")
+		return nil, errors.New("llm: " + setting + " is not an address")
 	}
 	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return nil, errors.New("llm: MARK_LLM_BASE_URL has to begin with http:// or https:// and name a host")
+		return nil, errors.New("llm: " + setting + " has to begin with http:// or https:// and name a host")
 	}
 	if u.Fragment != "" {
-		return nil, fmt.Errorf("llm: MARK_LLM_BASE_URL for %s has a #fragment, which no server sees", u.Host)
+		return nil, fmt.Errorf("llm: %s for %s has a #fragment, which no server sees", setting, u.Host)
 	}
-	u.Path = strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/chat/completions")
+	u.Path = strings.TrimSuffix(strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/chat/completions"), "/responses")
 	u.RawPath = ""
 	return u, nil
 }

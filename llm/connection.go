@@ -10,7 +10,7 @@ import (
 )
 
 // connection explains an error of the network, or one that came before it.
-func (c *Chat) connection(err error) *failure {
+func (c *Endpoint) connection(err error) *failure {
 	host := c.base.Host
 	var (
 		unknown   *net.DNSError
@@ -26,11 +26,11 @@ func (c *Chat) connection(err error) *failure {
 			detail:  plainError(err).Error(),
 		}
 	case errors.As(err, &unknown) && unknown.IsNotFound:
-		return c.unavailable(retryMore, err, "The model's endpoint %s has no address. Check the host in MARK_LLM_BASE_URL.", host)
+		return c.unavailable(retryMore, err, "The model's endpoint %s has no address. Check the host in %s.", host, c.cfg.setting(settingBaseURL))
 	case errors.As(err, &untrusted):
 		return c.unavailable(retryNever, err, "The certificate of the model's endpoint at %s is not trusted by this machine.", host)
 	case errors.As(err, &noTLS):
-		return c.unavailable(retryNever, err, "The model's endpoint at %s does not speak TLS. Check whether MARK_LLM_BASE_URL has to begin with http://.", host)
+		return c.unavailable(retryNever, err, "The model's endpoint at %s does not speak TLS. Check whether %s has to begin with http://.", host, c.cfg.setting(settingBaseURL))
 	}
-	return c.unavailable(retryMore, err, "The model's endpoint at %s could not be reached. Check that it is running and that MARK_LLM_BASE_URL is right.", host)
+	return c.unavailable(retryMore, err, "The model's endpoint at %s could not be reached. Check that it is running and that %s is right.", host, c.cfg.setting(settingBaseURL))
 }

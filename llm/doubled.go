@@ -9,6 +9,7 @@ import "bytes"
 // waited for: in a doubled stream they are equal too, and different from the
 // first pair. Two equal frames that both end the reply need no more proof.
 type doubled struct {
+	ends func(frame []byte) bool // whether a frame ends the reply
 	mode doubledMode
 	held [][]byte // in mode suspecting
 	last []byte   // in mode dropping: the frame whose twin may come next
@@ -45,7 +46,7 @@ func (d *doubled) next(frame []byte) [][]byte {
 		case !bytes.Equal(d.last, frame):
 			d.mode = passing
 			return [][]byte{frame}
-		case ends(frame):
+		case d.ends(frame):
 			d.mode, d.last = dropping, nil
 			return nil
 		}
@@ -71,14 +72,4 @@ func (d *doubled) end() [][]byte {
 	held := d.held
 	d.held = nil
 	return held
-}
-
-// ends tells whether a frame ends the reply.
-func ends(frame []byte) bool {
-	c, err := decode(frame)
-	if err != nil || len(c.Choices) == 0 {
-		return false
-	}
-	_, over := finish(c.Choices[0].Finish)
-	return over
 }

@@ -1,10 +1,11 @@
 // Package llm puts a language model's HTTP endpoint behind the vocabulary of
-// package dialogue. Chat speaks the streamed Chat Completions protocol to any
-// server that offers it: OpenAI, Azure, OpenRouter, Gemini's and Anthropic's
-// compatible endpoints, vLLM, Ollama, llama.cpp, and the built-in offline
-// analyst. The protocol is spoken differently by each of them; what is known of
-// their differences is evened out here, so that the agent sees one behaviour:
-// a reply that is whole, or a *dialogue.Error that says what to do.
+// package dialogue. Endpoint speaks the streamed Chat Completions or Responses
+// protocol to any server that offers one of them: OpenAI, Azure, OpenRouter,
+// Gemini's and Anthropic's compatible endpoints, vLLM, Ollama, llama.cpp, and
+// the built-in offline analyst. The protocols are spoken differently by each of
+// them; what is known of their differences is evened out here, so that the agent
+// sees one behaviour: a reply that is whole, or a *dialogue.Error that says what
+// to do.
 package llm
 
 import (
@@ -14,10 +15,11 @@ import (
 	"github.com/mark-analyst/mark/internal/dialogue"
 )
 
-// Chat asks one endpoint for replies over Chat Completions. It is safe for use
-// by several goroutines at once.
-type Chat struct {
+// Endpoint asks one endpoint for replies. It is safe for use by several
+// goroutines at once.
+type Endpoint struct {
 	cfg    Config
+	format format
 	base   *url.URL // without credentials and query
 	query  url.Values
 	user   *url.Userinfo
@@ -26,29 +28,29 @@ type Chat struct {
 
 // New returns an adapter for the endpoint that cfg names. It makes no request;
 // its error says which setting is wrong.
-func New(cfg Config) (*Chat, error) {
+func New(cfg Config) (*Endpoint, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	base, err := parseBaseURL(cfg.BaseURL)
+	base, err := parseBaseURL(cfg.BaseURL, cfg.setting(settingBaseURL))
 	if err != nil {
 		return nil, err
 	}
-	c := &Chat{cfg: cfg, query: base.Query(), user: base.User}
+	c := &Endpoint{cfg: cfg, format: formatOf(cfg.Format), query: base.Query(), user: base.User}
 	base.RawQuery, base.User = "", nil
 	c.base = base
 	return c, nil
 }
 
 // Name says which endpoint this is, for people and logs: its host.
-func (c *Chat) Name() string { return c.base.Host }
+func (c *Endpoint) Name() string { return c.base.Host }
 
 // Model is the model that is asked when a request names none.
-func (c *Chat) Model() string { return c.cfg.Model }
+func (c *Endpoint) Model() string { return c.cfg.Model }
 
-// Close gives up the idle connections. A Chat stays usable after it.
-func (c *Chat) Close() {
+// Close gives up the idle connections. An Endpoint stays usable after it.
+func (c *Endpoint) Close() {
 	if client, ok := c.cfg.HTTPClient.(interface{ CloseIdleConnections() }); ok {
 		client.CloseIdleConnections()
 	}
@@ -66,7 +68,7 @@ func (c *Chat) Close() {
 // holds what had arrived, the usage included. Failures that may pass (429, 5xx,
 // unreachable, half a stream) are retried as Config says while nothing has been
 // emitted; afterwards the error's Visible is set and the caller decides.
-func (c *Chat) Stream(ctx context.Context, req dialogue.Request, emit func(dialogue.Delta) error) (dialogue.Reply, error) {
+func (c *Endpoint) Stream(ctx context.Context, req dialogue.Request, emit func(dialogue.Delta) error) (dialogue.Reply, error) {
 	if req.Model == "" {
 		req.Model = c.cfg.Model
 	}

@@ -71,7 +71,7 @@ func (c *cause) Error() string {
 func (c *cause) Unwrap() error { return c.own }
 
 // secrets are the strings that no error may hold.
-func (c *Chat) secrets() []string {
+func (c *Endpoint) secrets() []string {
 	var out []string
 	add := func(s string) {
 		if s != "" {

@@ -57,14 +57,26 @@ func FuzzStream(f *testing.F) {
 		"event: error\ndata: {\"message\":\"x\"}\n\n", "data: {\"error\":{\"code\":\"429\"}}\n\n",
 		"data: {\"choices\":[{\"delta\":{\"content\":\"```json\\n{\\\"name\\\": \\\"run_python\\\"\"},\"finish_reason\":\"stop\"}]}\n\n",
 	} {
-		f.Add([]byte(s), uint16(7))
+		f.Add([]byte(s), uint16(7), false)
 	}
-	f.Fuzz(func(t *testing.T, body []byte, at uint16) {
+	for _, s := range []string{
+		"data: {\"type\":\"response.output_item.done\",\"item\":{\"type\":\"function_call\",\"call_id\":\"a\",\"name\":\"run_python\",\"arguments\":\"{}{\\\"a\\\":1}\"}}\n\ndata: {\"type\":\"response.completed\",\"response\":{\"output\":[]}}\n\n",
+		"data: {\"type\":\"response.output_text.delta\",\"item_id\":\"m\",\"delta\":\"x\"}\n\ndata: {\"type\":\"response.output_text.done\",\"item_id\":\"m\",\"text\":\"xy\"}\n\n",
+		"data: {\"type\":\"response.reasoning_summary_text.delta\",\"summary_index\":1,\"delta\":\"x\"}\n\ndata: {\"type\":\"response.incomplete\",\"response\":{\"incomplete_details\":{\"reason\":\"max_output_tokens\"}}}\n\n",
+		"{\"object\":\"response\",\"output\":[{\"type\":\"message\",\"content\":[{\"type\":\"refusal\",\"refusal\":\"no\"}]}]}",
+	} {
+		f.Add([]byte(s), uint16(7), true)
+	}
+	f.Fuzz(func(t *testing.T, body []byte, at uint16, responses bool) {
+		format := Chat
+		if responses {
+			format = Responses
+		}
 		req := transcript{}.request()
 		ask := func(at int) outcome {
 			made := 0
 			chat, err := New(Config{
-				BaseURL: "http://x.invalid/v1", Model: "m", MaxRetries: -1, APIKey: "sk-test-SECRET",
+				BaseURL: "http://x.invalid/v1", Model: "m", MaxRetries: -1, APIKey: "sk-test-SECRET", Format: format,
 				NewCallID: func() string { made++; return fmt.Sprint("made-", made) },
 				HTTPClient: doer(func(*http.Request) (*http.Response, error) {
 					return &http.Response{StatusCode: 200, Header: http.Header{}, Body: &splitBody{left: body, at: at, end: io.EOF}}, nil

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"sync"
 
-	openai "github.com/sashabaranov/go-openai"
+	"github.com/mark-analyst/mark/internal/dialogue"
 )
 
 // quirks are the parts of the protocol that one model's server was found to
@@ -18,6 +18,12 @@ type quirks struct {
 	noThinking bool // tools only with reasoning off
 	noUser     bool
 	choice     int // 0: as asked; 1: "required" for a named tool; 2: none
+
+	// Of Responses.
+	noInclude   bool // encrypted reasoning cannot be had
+	noReasoning bool // summaries of reasoning neither
+	noStore     bool // store is not known
+	noNative    bool // its own items are not taken back
 }
 
 // quirkBook keeps what was learnt, by model. The models are those of the
@@ -42,28 +48,14 @@ func (b *quirkBook) put(model string, q quirks) {
 	b.of[model] = q
 }
 
-// learn returns the quirks with what e teaches about sent, and whether that is
-// anything new: then the request is worth sending once more.
-func (q quirks) learn(e *serverError, sent openai.ChatCompletionRequest) (quirks, bool) {
-	if e == nil || (e.status != http.StatusBadRequest && e.status != http.StatusUnprocessableEntity) {
-		return q, false
-	}
-	before := q
-	switch {
-	case sent.StreamOptions != nil && e.says("stream_options", "include_usage"):
-		q.noUsage = true
-	case sent.MaxTokens > 0 && !q.oldLimit && e.says("max_completion_tokens"): //nolint:staticcheck // deprecated by OpenAI; most other servers know no other
-		q.newLimit = true
-	case sent.MaxCompletionTokens > 0 && !q.newLimit && e.says("max_completion_tokens"):
-		q.oldLimit = true
-	case len(sent.Tools) > 0 && sent.ReasoningEffort == "" && e.says("reasoning_effort"):
-		q.noThinking = true
-	case sent.ToolChoice != nil && e.says("tool_choice", "tool choice"):
-		q.choice++
-	case sent.User != "" && (e.param == "user" || e.says(`"user"`, `'user'`)):
-		q.noUser = true
-	}
-	return q, q != before
+// rejectsRequest tells whether e refuses a request for what is in it.
+func (e *serverError) rejectsRequest() bool {
+	return e != nil && (e.status == http.StatusBadRequest || e.status == http.StatusUnprocessableEntity)
+}
+
+// refusesUser tells that the server does not take the field user.
+func (e *serverError) refusesUser() bool {
+	return e.param == "user" || e.says(`"user"`, `'user'`)
 }
 
 // wantsNewLimit tells whether a model is of the kind that refuses max_tokens;
@@ -75,4 +67,25 @@ func wantsNewLimit(model string) bool {
 		}
 	}
 	return false
+}
+
+// wireChoice leaves auto out: it is the default with tools, and some servers
+// refuse to be told. named puts the choice of one tool.
+func wireChoice(choice dialogue.Choice, refused int, named func(string) any) any {
+	switch choice {
+	case dialogue.ChoiceAuto, "":
+		return nil
+	case dialogue.ChoiceNone, dialogue.ChoiceRequired:
+		if refused > 0 {
+			return nil
+		}
+		return string(choice)
+	}
+	switch refused {
+	case 0:
+		return named(string(choice))
+	case 1:
+		return string(dialogue.ChoiceRequired)
+	}
+	return nil
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/mark-analyst/mark/internal/dialogue"
 )
 
-// TestRealEndpoint asks the endpoint of MARK_TEST_LLM_BASE_URL, with
-// MARK_TEST_LLM_MODEL and MARK_TEST_LLM_API_KEY where it wants them. What a
+// TestRealEndpoint asks the endpoint of MARK_TEST_LLM_BASE_URL in both formats,
+// with MARK_TEST_LLM_MODEL and MARK_TEST_LLM_API_KEY where it wants them. What a
 // model says cannot be expected; that a conversation with a tool comes to its
 // end without an error can.
 func TestRealEndpoint(t *testing.T) {
@@ -19,7 +19,14 @@ func TestRealEndpoint(t *testing.T) {
 	if base == "" {
 		t.Skip("MARK_TEST_LLM_BASE_URL names no endpoint")
 	}
+	for _, format := range []Format{Chat, Responses} {
+		t.Run(string(format), func(t *testing.T) { converse(t, base, format) })
+	}
+}
+
+func converse(t *testing.T, base string, format Format) {
 	chat := newChat(t, base, func(cfg *Config) {
+		cfg.Format = format
 		cfg.APIKey, cfg.Model = os.Getenv("MARK_TEST_LLM_API_KEY"), orElse(os.Getenv("MARK_TEST_LLM_MODEL"), "default")
 		cfg.MaxRetries = 1
 	})

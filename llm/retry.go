@@ -15,7 +15,7 @@ import (
 // retry calls attempt until it succeeds, fails for good, has shown something,
 // or has used up its tries. It keeps its own loop around the library's
 // intervals so that a wait never outlasts ctx and tests can do the waiting.
-func (c *Chat) retry(ctx context.Context, attempt func() (dialogue.Reply, *failure)) (dialogue.Reply, *failure) {
+func (c *Endpoint) retry(ctx context.Context, attempt func() (dialogue.Reply, *failure)) (dialogue.Reply, *failure) {
 	intervals := backoff.NewExponentialBackOff()
 	intervals.InitialInterval = c.cfg.RetryBase
 	intervals.Multiplier = 2
@@ -38,7 +38,7 @@ func (c *Chat) retry(ctx context.Context, attempt func() (dialogue.Reply, *failu
 	}
 }
 
-func (c *Chat) mayRetry(f *failure, tries int) bool {
+func (c *Endpoint) mayRetry(f *failure, tries int) bool {
 	if f.visible || tries >= c.cfg.MaxRetries || f.retryAfter > c.cfg.MaxRetryAfter {
 		return false
 	}

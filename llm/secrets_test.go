@@ -32,8 +32,9 @@ func TestNoSecretInErrors(t *testing.T) {
 			server := fakellm.New(t, fakellm.Always(answer))
 			host := strings.TrimPrefix(server.BaseURL(), "http://")
 			var log strings.Builder
-			for _, withKey := range []string{key, ""} {
+			for i, withKey := range []string{key, key, "", ""} {
 				chat := newChat(t, fmt.Sprintf("http://%s:%s@%s?token=%s", user, password, host, token), func(cfg *Config) {
+					cfg.Format = []Format{Chat, Responses}[i%2]
 					cfg.APIKey, cfg.MaxRetries, cfg.RetryBase, cfg.FirstByteTimeout = withKey, 1, 1, 1e7
 					cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
 				})
@@ -82,11 +83,18 @@ func TestCredentialsOnTheWire(t *testing.T) {
 		{"key before address", "k", "u:p@", "", "Bearer k", "/v1/chat/completions"},
 		{"query", "k", "", "/?api-version=1", "Bearer k", "/v1/chat/completions?api-version=1"},
 		{"the whole path", "k", "", "/chat/completions/", "Bearer k", "/v1/chat/completions"},
+		{"responses", "k", "", "?api-version=1", "Bearer k", "/v1/responses?api-version=1"},
+		{"responses, the whole path", "k", "", "/responses/", "Bearer k", "/v1/responses"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			server := fakellm.New(t, fakellm.Always(fakellm.Say(fakellm.Text("Hi"))))
 			base := strings.Replace(server.BaseURL(), "://", "://"+tc.userinfo, 1) + tc.query
-			chat := newChat(t, base, func(cfg *Config) { cfg.APIKey = tc.key })
+			chat := newChat(t, base, func(cfg *Config) {
+				cfg.APIKey = tc.key
+				if strings.Contains(tc.path, "/responses") {
+					cfg.Format = Responses
+				}
+			})
 			if _, err := chat.Stream(t.Context(), dialogue.Request{}, discard); err != nil {
 				t.Fatal(err)
 			}

@@ -19,7 +19,7 @@ import (
 	"github.com/mark-analyst/mark/internal/fakellm"
 )
 
-// transcript is a file of testdata/stream: a line about it, how it is served,
+// transcript is a file of testdata/chat or testdata/responses: a line about it, how it is served,
 // the bytes of the body, and what the adapter makes of them.
 type transcript struct {
 	Status      int               `json:"status"`
@@ -29,9 +29,11 @@ type transcript struct {
 	Trim        bool              `json:"trim"`  // no line end at the end
 	Abort       bool              `json:"abort"` // the connection breaks after the body
 	Choice      dialogue.Choice   `json:"choice"`
+	MaxTokens   int               `json:"maxTokens"`
 
-	body string
-	want outcome
+	format Format
+	body   string
+	want   outcome
 }
 
 // outcome is what a caller of Stream sees.
@@ -53,39 +55,51 @@ type outcome struct {
 	RetryAfter int           `json:"retryAfter,omitempty"`
 	// Glued says that the deltas tell of other calls than the reply has.
 	Glued bool `json:"glued,omitempty"`
+	// Native is how many items of the endpoint's own are kept.
+	Native int `json:"native,omitempty"`
 }
 
+// transcripts reads the transcripts of both formats, by format and name.
 func transcripts(t *testing.T) map[string]transcript {
 	t.Helper()
-	files, err := filepath.Glob("testdata/stream/*.txt")
-	if err != nil || len(files) < 40 {
-		t.Fatalf("%d transcripts found, %v", len(files), err)
-	}
 	out := map[string]transcript{}
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	for _, format := range []Format{Chat, Responses} {
+		files, err := filepath.Glob(filepath.Join("testdata", string(format), "*.txt"))
+		if err != nil || len(files) < 40 {
+			t.Fatalf("%d transcripts of %s found, %v", len(files), format, err)
 		}
-		head, rest, ok := strings.Cut(string(raw), "-- stream --\n")
-		body, want, ok2 := strings.Cut(rest, "-- want --\n")
-		if !ok || !ok2 {
-			t.Fatalf("%s lacks a section", file)
+		for _, file := range files {
+			tr := readTranscript(t, file)
+			tr.format = format
+			out[string(format)+"/"+strings.TrimSuffix(filepath.Base(file), ".txt")] = tr
 		}
-		tr := transcript{Status: http.StatusOK, ContentType: "text/event-stream", body: body}
-		if _, options, ok := strings.Cut(head, "-- case --\n"); ok {
-			strictly(t, file, options, &tr)
-		}
-		strictly(t, file, want, &tr.want)
-		if tr.CRLF {
-			tr.body = strings.ReplaceAll(tr.body, "\n", "\r\n")
-		}
-		if tr.Trim {
-			tr.body = strings.TrimRight(tr.body, "\n")
-		}
-		out[strings.TrimSuffix(filepath.Base(file), ".txt")] = tr
 	}
 	return out
+}
+
+func readTranscript(t *testing.T, file string) transcript {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, rest, ok := strings.Cut(string(raw), "-- stream --\n")
+	body, want, ok2 := strings.Cut(rest, "-- want --\n")
+	if !ok || !ok2 {
+		t.Fatalf("%s lacks a section", file)
+	}
+	tr := transcript{Status: http.StatusOK, ContentType: "text/event-stream", body: body}
+	if _, options, ok := strings.Cut(head, "-- case --\n"); ok {
+		strictly(t, file, options, &tr)
+	}
+	strictly(t, file, want, &tr.want)
+	if tr.CRLF {
+		tr.body = strings.ReplaceAll(tr.body, "\n", "\r\n")
+	}
+	if tr.Trim {
+		tr.body = strings.TrimRight(tr.body, "\n")
+	}
+	return tr
 }
 
 func strictly(t *testing.T, file, text string, into any) {
@@ -108,17 +122,19 @@ func (tr transcript) answer() fakellm.Answer {
 	return a
 }
 
+func (tr transcript) speak(cfg *Config) { cfg.Format = tr.format }
+
 func (tr transcript) request() dialogue.Request {
 	return dialogue.Request{
 		Messages: []dialogue.Message{{Role: dialogue.User, Content: "Go on."}},
 		Tools:    []dialogue.Tool{{Name: "run_python"}, {Name: "list_datasets"}},
-		Choice:   tr.Choice,
+		Choice:   tr.Choice, MaxTokens: tr.MaxTokens,
 	}
 }
 
 // newChat makes an adapter whose waits take no time and whose ids are made-1,
 // made-2 and so on.
-func newChat(t testing.TB, baseURL string, change func(*Config)) *Chat {
+func newChat(t testing.TB, baseURL string, change func(*Config)) *Endpoint {
 	t.Helper()
 	made := 0
 	cfg := Config{
@@ -143,7 +159,7 @@ func (fixedClock) Now() time.Time { return time.Date(2026, 5, 4, 3, 2, 1, 0, tim
 
 // observe asks and returns what a caller sees, having checked that the deltas
 // and the reply tell the same.
-func observe(t testing.TB, c *Chat, req dialogue.Request, glued bool) outcome {
+func observe(t testing.TB, c *Endpoint, req dialogue.Request, glued bool) outcome {
 	t.Helper()
 	var shown []dialogue.Delta
 	reply, err := c.Stream(t.Context(), req, func(d dialogue.Delta) error {
@@ -154,7 +170,7 @@ func observe(t testing.TB, c *Chat, req dialogue.Request, glued bool) outcome {
 	o.Text, o.Reasoning, o.Finish, o.Calls = reply.Message.Content, reply.Message.Reasoning, reply.Finish, reply.Message.ToolCalls
 	o.Usage.Prompt, o.Usage.Cached = reply.Usage.PromptTokens, reply.Usage.CachedTokens
 	o.Usage.Completion, o.Usage.Reasoning = reply.Usage.CompletionTokens, reply.Usage.ReasoningTokens
-	o.Model, o.Glued = reply.Model, glued
+	o.Model, o.Glued, o.Native = reply.Model, glued, len(reply.Message.Native.Items)
 	var calls []dialogue.ToolCall
 	var text, reasoning string
 	for _, d := range shown {
@@ -227,7 +243,7 @@ func TestTranscripts(t *testing.T) {
 	for name, tr := range transcripts(t) {
 		t.Run(name, func(t *testing.T) {
 			server := fakellm.New(t, fakellm.Always(tr.answer()))
-			chat := newChat(t, server.BaseURL(), nil)
+			chat := newChat(t, server.BaseURL(), tr.speak)
 			compare(t, tr.want, observe(t, chat, tr.request(), tr.want.Glued))
 		})
 	}
@@ -242,6 +258,7 @@ func TestSplit(t *testing.T) {
 			t.Parallel()
 			for at := 0; at <= len(tr.body); at += 1 + len(tr.body)/600 {
 				chat := newChat(t, "http://split.invalid/v1", func(cfg *Config) {
+					tr.speak(cfg)
 					cfg.HTTPClient = &splitClient{transcript: tr, at: at}
 				})
 				compare(t, tr.want, observe(t, chat, tr.request(), tr.want.Glued))
@@ -307,7 +324,7 @@ func (b *splitBody) Close() error { return nil }
 // the stream exists.
 func TestStreamsAsItComes(t *testing.T) {
 	gate := make(chan struct{})
-	first, rest, _ := bytes.Cut([]byte(transcripts(t)["text"].body), []byte("lo, "))
+	first, rest, _ := bytes.Cut([]byte(transcripts(t)["chat/text"].body), []byte("lo, "))
 	cut := bytes.LastIndex(first, []byte("data: "))
 	answer := fakellm.Raw(string(first[:cut])).Await(gate).Then(string(first[cut:]) + "lo, " + string(rest))
 	server := fakellm.New(t, fakellm.Always(answer))

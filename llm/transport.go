@@ -18,15 +18,16 @@ const maxErrorBody = 64 << 10
 // read, watches for silence, and turns the body into lines that its stream
 // reader takes one frame each.
 type exchange struct {
-	chat  *Chat
-	watch *watch
+	endpoint *Endpoint
+	watch    *watch
+	asm      *assembler // whose reply it is
 }
 
 // Do implements openai.HTTPDoer. Its error for any answer but a good one is a
 // *serverError.
 func (x *exchange) Do(req *http.Request) (*http.Response, error) {
-	cfg := x.chat.cfg
-	x.chat.dress(req)
+	cfg := x.endpoint.cfg
+	x.endpoint.dress(req)
 	arrived := x.watch.waiting(cfg.FirstByteTimeout, errFirstByte)
 	res, err := cfg.HTTPClient.Do(req)
 	arrived()
@@ -44,7 +45,7 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 	frames := newFrames(raw, cfg.MaxLineBytes)
 	body := res.Body
 	res.Body = &framedBody{frames: frames, close: func() error {
-		if frames.done {
+		if frames.done || x.asm.over {
 			x.drain(body)
 		}
 		unhook()
@@ -80,7 +81,7 @@ func (x *exchange) readError(res *http.Response) error {
 	body, _ := io.ReadAll(raw) // what there is of it has to do
 	e := parseError(res.StatusCode, body)
 	e.html = e.html || isHTML(res)
-	e.retryAfter = retryAfter(res.Header, x.chat.cfg.Clock.Now())
+	e.retryAfter = retryAfter(res.Header, x.endpoint.cfg.Clock.Now())
 	return e
 }
 
@@ -90,7 +91,7 @@ func isHTML(res *http.Response) bool {
 }
 
 // dress adds to a request what the base URL said beside its path.
-func (c *Chat) dress(req *http.Request) {
+func (c *Endpoint) dress(req *http.Request) {
 	req.Header.Set("User-Agent", "mark")
 	// Without a value it is not sent, and tells net/http that it may send the
 	// request again where a kept connection turns out to be closed. llama.cpp

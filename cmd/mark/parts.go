@@ -40,7 +40,7 @@ const (
 // the offline analyst always.
 func openModels(c LLMConfig, now clock.Clock, logger *slog.Logger) ([]agent.Model, func(context.Context) error, error) {
 	var models []agent.Model
-	var chats []*llm.Chat
+	var chats []*llm.Endpoint
 	add := func(name string, isOffline bool, config llm.Config) error {
 		config.Model, config.Clock, config.Log = name, now, logger
 		chat, err := llm.New(config)
