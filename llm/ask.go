@@ -122,6 +122,11 @@ func (c *Endpoint) explain(ctx context.Context, caused, err error, req dialogue.
 		return c.unavailable(retryOnce, caused, "The model's endpoint at %s fell silent for %s in the middle of its reply. Try again.", host, clock.Words(c.cfg.IdleTimeout))
 	case errors.Is(caused, errAttempt):
 		return c.unavailable(retryNever, caused, "The model's reply took longer than %s. Ask for less at a time.", clock.Words(c.cfg.AttemptTimeout))
+	case errors.As(err, &told) && len(req.Tools) > 0 && told.refusesTools():
+		return &failure{
+			code: dialogue.CodeBadRequest, rejected: told, detail: told.Error(), own: errNoTools,
+			message: fmt.Sprintf("The model %s does not take tools (%d).", req.Model, told.status),
+		}
 	case errors.As(err, &told):
 		return c.classify(told, req.Model)
 	case errors.As(err, &large):

@@ -51,6 +51,20 @@ func (c *Endpoint) classify(e *serverError, model string) *failure {
 	return set(dialogue.CodeBadReply, retryMore, "The model's endpoint at %s reported an error in the middle of its reply. Try again.", host)
 }
 
+// refusesTools tells an endpoint that takes no tools for a model: Ollama,
+// OpenRouter (404) and vLLM say so in their own words.
+func (e *serverError) refusesTools() bool {
+	switch e.status {
+	case http.StatusBadRequest, http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusNotImplemented:
+	default:
+		return false
+	}
+	return e.param == "tools" || e.says(
+		"support tool", "support function", "supports tool", "tool use", "tool calling", "function calling", "tool-call-parser",
+		"tools are not", "tools is not", "'tools'", `"tools"`, "`tools`", "supplied: tools",
+	)
+}
+
 // otherFormat is a hint for an endpoint that lacks the path: few offer Responses.
 func (c *Endpoint) otherFormat() string {
 	if c.cfg.Format == Chat {

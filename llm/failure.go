@@ -18,8 +18,8 @@ type failure struct {
 	// detail is for logs; it may quote the server and is scrubbed of secrets
 	// before anybody sees it.
 	detail string
-	// own is an error of the caller's (of its context, of emit), which keeps
-	// its identity for errors.Is.
+	// own is an error of the caller's (of its context, of emit) or errNoTools,
+	// which keeps its identity for errors.Is.
 	own error
 	// rejected is the server's answer where it refused the request itself.
 	rejected *serverError

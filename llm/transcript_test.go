@@ -138,7 +138,7 @@ func newChat(t testing.TB, baseURL string, change func(*Config)) *Endpoint {
 	t.Helper()
 	made := 0
 	cfg := Config{
-		BaseURL: baseURL, Model: "m-default", APIKey: "sk-test-SECRET", MaxRetries: -1,
+		BaseURL: baseURL, Model: "m-default", APIKey: testKey, MaxRetries: -1,
 		NewCallID: func() string { made++; return fmt.Sprintf("made-%d", made) },
 		Clock:     fixedClock{},
 	}
@@ -153,13 +153,16 @@ func newChat(t testing.TB, baseURL string, change func(*Config)) *Endpoint {
 	return c
 }
 
+// testKey is the key of all adapters in tests that set none.
+const testKey = "sk-test-SECRET"
+
 type fixedClock struct{}
 
 func (fixedClock) Now() time.Time { return time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC) }
 
 // observe asks and returns what a caller sees, having checked that the deltas
 // and the reply tell the same.
-func observe(t testing.TB, c *Endpoint, req dialogue.Request, glued bool) outcome {
+func observe(t testing.TB, c Model, req dialogue.Request, glued bool) outcome {
 	t.Helper()
 	var shown []dialogue.Delta
 	reply, err := c.Stream(t.Context(), req, func(d dialogue.Delta) error {
@@ -214,7 +217,7 @@ func observe(t testing.TB, c *Endpoint, req dialogue.Request, glued bool) outcom
 		if o.Visible != (len(shown) > 0) {
 			t.Errorf("visible is %v after %d deltas", o.Visible, len(shown))
 		}
-		if strings.Contains(err.Error(), c.cfg.APIKey) {
+		if strings.Contains(err.Error(), testKey) {
 			t.Errorf("the key is in the error: %v", err)
 		}
 	}

@@ -24,7 +24,8 @@ import (
 // is known to be one, and no longer. It reads byte by byte, so how the text is
 // cut into deltas makes no difference to what is found.
 type writtenCalls struct {
-	tools []string
+	tools   []string
+	program string // the tool that fenced Python calls; empty: it is text
 
 	state  func(w *writtenCalls, c byte)
 	held   []byte   // what may be part of a call
@@ -41,6 +42,7 @@ type writtenCalls struct {
 	within []byte // of it
 	called bool   // a call was found in this reply
 	tail   bool   // right behind bare JSON
+	coding bool   // in a fence that holds a program
 	out    []piece
 	text   []byte
 	reason []byte
@@ -103,6 +105,10 @@ func (w *writtenCalls) stop() []piece {
 func (w *writtenCalls) end(cut bool) []piece {
 	switch {
 	case len(w.held) == 0:
+	case w.coding && cut:
+		w.held = nil
+	case w.coding:
+		w.finishProgram()
 	case w.scan.going:
 		value := w.held[w.start:]
 		if cut && namesTool(value, w.tools) {
@@ -225,6 +231,9 @@ func (w *writtenCalls) inFence(c byte) {
 	case ticks < 3 || c == '`': // code within a line
 		w.release()
 		w.state(w, c)
+	case c == '\n' && w.program != "" && isProgramInfo(info):
+		w.fence = ticks
+		w.beginProgram(c)
 	case c == '\n' || ((c == '{' || c == '[') && isCallInfo(info)):
 		w.open, w.fence = []string{strings.Repeat("`", ticks)}, ticks
 		if !isCallInfo(info) {
