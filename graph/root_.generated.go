@@ -347,8 +347,9 @@ type ComplexityRoot struct {
 	}
 
 	Model struct {
-		Name    func(childComplexity int) int
-		Offline func(childComplexity int) int
+		ContextTokens func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Offline       func(childComplexity int) int
 	}
 
 	Mutation struct {
@@ -1794,6 +1795,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.MessageEdge.Node(childComplexity), true
 
+	case "Model.contextTokens":
+		if e.ComplexityRoot.Model.ContextTokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Model.ContextTokens(childComplexity), true
 	case "Model.name":
 		if e.ComplexityRoot.Model.Name == nil {
 			break
@@ -3447,6 +3454,8 @@ type Model {
   name: String!
   "True for the scripted analyst that needs no key."
   offline: Boolean!
+  "How many tokens it takes, prompt and reply together; null where that is not known."
+  contextTokens: Int
 }
 
 "Where Python runs."
@@ -5528,6 +5537,8 @@ func (ec *executionContext) childFields_Model(ctx context.Context, field graphql
 		return ec.fieldContext_Model_name(ctx, field)
 	case "offline":
 		return ec.fieldContext_Model_offline(ctx, field)
+	case "contextTokens":
+		return ec.fieldContext_Model_contextTokens(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Model", field.Name)
 }

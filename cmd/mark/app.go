@@ -98,7 +98,7 @@ func NewApp(ctx context.Context, c Config, logger *slog.Logger, progress func(st
 	}
 	a.onClose(blobs)
 	if parts.Models == nil {
-		models, closeModels, err := openModels(c.LLM, parts.Clock, logger)
+		models, closeModels, err := openModels(c, parts.Clock, logger)
 		if err != nil {
 			return nil, err
 		}

@@ -30,18 +30,21 @@ type Config struct {
 	LogLevel       string         `default:"info" enum:"debug,info,warn,error" env:"MARK_LOG_LEVEL" help:"debug, info, warn or error."`
 	LogFormat      string         `default:"text" enum:"text,json" env:"MARK_LOG_FORMAT" help:"text or json."`
 
+	Models string `env:"MARK_MODELS" type:"path" help:"A file that lists further models; see docs/models.md."`
+
 	LLM     LLMConfig     `embed:"" prefix:"llm-"`
 	Sandbox SandboxConfig `embed:""`
 	Limits  LimitsConfig  `embed:"" prefix:"limit-"`
 }
 
-// LLMConfig says which model answers. With none of it set, the offline analyst
-// does.
+// LLMConfig says which model answers where a question names none. With none of it
+// set that is the first of MARK_MODELS, and without these the offline analyst.
 type LLMConfig struct {
 	BaseURL string `name:"base-url" env:"MARK_LLM_BASE_URL,OPENAI_BASE_URL" help:"An OpenAI-compatible endpoint, up to and with /v1."`
 	APIKey  string `name:"api-key" env:"MARK_LLM_API_KEY,OPENAI_API_KEY" help:"Its key; empty where it needs none."`
 	Model   string `env:"MARK_LLM_MODEL" help:"The model's name there."`
-	API     string `default:"chat" enum:"chat" env:"MARK_LLM_API" help:"The wire format: chat (Chat Completions)."`
+	API     string `default:"chat" enum:"chat,responses" env:"MARK_LLM_API" help:"The wire format: chat (Chat Completions) or responses (Responses)."`
+	Context int    `env:"MARK_LLM_CONTEXT" help:"How many tokens it takes, prompt and reply together; 0: not known."`
 }
 
 // The endpoint and model of a configuration that has only a key.
@@ -49,9 +52,6 @@ const (
 	defaultBaseURL = "https://api.openai.com/v1"
 	defaultModel   = "gpt-4.1-mini"
 )
-
-// offline tells that no model is configured.
-func (c LLMConfig) offline() bool { return c.BaseURL == "" && c.APIKey == "" && c.Model == "" }
 
 // complete fills in what follows from the rest.
 func (c LLMConfig) complete() (LLMConfig, error) {
@@ -70,6 +70,9 @@ func (c LLMConfig) complete() (LLMConfig, error) {
 	u, err := url.Parse(c.BaseURL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return c, fmt.Errorf("MARK_LLM_BASE_URL is no address like https://api.example/v1")
+	}
+	if c.Context < 0 || c.Context > 0 && c.Context < 1000 {
+		return c, fmt.Errorf("MARK_LLM_CONTEXT is a number of tokens, at least 1000, like 128000")
 	}
 	return c, nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
 
@@ -14,8 +13,6 @@ import (
 	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/datadir"
 	"github.com/mark-analyst/mark/internal/execution"
-	"github.com/mark-analyst/mark/llm"
-	"github.com/mark-analyst/mark/llm/offline"
 	"github.com/mark-analyst/mark/sandbox"
 	"github.com/mark-analyst/mark/sandbox/daytona"
 	"github.com/mark-analyst/mark/sandbox/gvisor"
@@ -28,48 +25,6 @@ const (
 	providerGVisor  = gvisor.Name
 	providerDaytona = daytona.Name
 )
-
-// The offline analyst's name, and the address that its wire format is spoken
-// to: it answers in this process, and the name can never resolve (RFC 2606).
-const (
-	offlineName = "offline-analyst"
-	offlineURL  = "http://offline.invalid/v1"
-)
-
-// openModels makes the models that people can choose: the configured one first,
-// the offline analyst always.
-func openModels(c LLMConfig, now clock.Clock, logger *slog.Logger) ([]agent.Model, func(context.Context) error, error) {
-	var models []agent.Model
-	var chats []*llm.Endpoint
-	add := func(name string, isOffline bool, config llm.Config) error {
-		config.Model, config.Clock, config.Log = name, now, logger
-		chat, err := llm.New(config)
-		if err != nil {
-			return err
-		}
-		chats = append(chats, chat)
-		models = append(models, agent.Model{Name: name, Offline: isOffline, LLM: chat})
-		return nil
-	}
-	if !c.offline() {
-		c, err := c.complete()
-		if err != nil {
-			return nil, nil, err
-		}
-		if err := add(c.Model, false, llm.Config{BaseURL: c.BaseURL, APIKey: c.APIKey}); err != nil {
-			return nil, nil, err
-		}
-	}
-	if err := add(offlineName, true, llm.Config{BaseURL: offlineURL, HTTPClient: &http.Client{Transport: offline.New()}}); err != nil {
-		return nil, nil, err
-	}
-	return models, func(context.Context) error {
-		for _, chat := range chats {
-			chat.Close()
-		}
-		return nil
-	}, nil
-}
 
 // openSandbox opens the provider of Python sessions that is configured. Where
 // Python cannot run it says why and the service serves without.
@@ -189,7 +144,7 @@ func serverInfo(parts Parts, limits agent.Limits, uploadBytes int64) func() *mod
 			},
 		}
 		for _, m := range parts.Models {
-			info.Models = append(info.Models, &model.Model{Name: m.Name, Offline: m.Offline})
+			info.Models = append(info.Models, modelInfo(m))
 		}
 		for _, s := range samples.All() {
 			info.Samples = append(info.Samples, &model.SampleInfo{

@@ -24,6 +24,8 @@ func TestStartsThatCannotWork(t *testing.T) {
 		"a model without an address": {func(c *Config) { c.LLM.Model = "m" }, "MARK_LLM_BASE_URL"},
 		"an address that is none":    {func(c *Config) { c.LLM.BaseURL, c.LLM.Model = "foo", "m" }, "MARK_LLM_BASE_URL"},
 		"an address without a model": {func(c *Config) { c.LLM.BaseURL = "http://127.0.0.1:1/v1" }, "MARK_LLM_MODEL"},
+		"a context in thousands":     {func(c *Config) { c.LLM = LLMConfig{BaseURL: "http://127.0.0.1:1/v1", Model: "m", Context: 128} }, "MARK_LLM_CONTEXT"},
+		"a list that is not there":   {func(c *Config) { c.Models = filepath.Join(file, "x") }, "MARK_MODELS"},
 		"a short secret":             {func(c *Config) { c.JWTSecret = "short" }, "MARK_JWT_SECRET"},
 		"another database":           {func(c *Config) { c.DatabaseURL = "mysql://x" }, "MARK_DATABASE_URL"},
 		"a database that is down":    {func(c *Config) { c.DatabaseURL = "postgres://ada:secret@127.0.0.1:1/x" }, "cannot be reached"},

@@ -722,6 +722,8 @@ type Model struct {
 	Name string `json:"name"`
 	// True for the scripted analyst that needs no key.
 	Offline bool `json:"offline"`
+	// How many tokens it takes, prompt and reply together; null where that is not known.
+	ContextTokens *int `json:"contextTokens,omitempty"`
 }
 
 // What can be changed. Each mutation has one input and answers with what it changed and with the errors that a person can act on.
