@@ -31,6 +31,7 @@ require (
 	github.com/rs/cors v1.11.1
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.2
 	github.com/sashabaranov/go-openai v1.43.0
+	github.com/tiktoken-go/tokenizer v0.10.0
 	github.com/vektah/gqlparser/v2 v2.5.64
 	github.com/vikstrous/dataloadgen v0.0.10
 	github.com/yuin/goldmark v1.7.13
@@ -75,6 +76,7 @@ require (
 	github.com/coder/websocket v1.8.15 // indirect
 	github.com/daytonaio/daytona/libs/api-client-go v0.148.0 // indirect
 	github.com/daytonaio/daytona/libs/toolbox-api-client-go v0.148.0 // indirect
+	github.com/dlclark/regexp2/v2 v2.5.1 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/go-logr/logr v1.4.4 // indirect
 	github.com/go-logr/stdr v1.2.2 // indirect
