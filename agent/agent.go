@@ -142,7 +142,7 @@ func New(c Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	prompts, err := newPrompts()
+	prompts, err := newPrompts(tools)
 	if err != nil {
 		return nil, err
 	}

@@ -48,6 +48,9 @@ func TestQuestionToAnswer(t *testing.T) {
 		if got := kinds(events); !slices.Equal(got, want) {
 			t.Errorf("events\n got %v\nwant %v", got, want)
 		}
+		if len(r.PromptHash) != 12 {
+			t.Errorf("the prompts' version is %q", r.PromptHash)
+		}
 		a := b.final(r)
 		if a.Story != "The mean is **41.5**." || len(a.Checks) != 0 {
 			t.Errorf("story %q, checks %v", a.Story, a.Checks)

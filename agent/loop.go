@@ -64,7 +64,8 @@ func (k *work) begin(ctx context.Context) error {
 	}
 	if k.row.State == run.StateQueued {
 		err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
-			return tx.Run.UpdateOneID(k.row.ID).SetState(run.StateRunning).SetStartedAt(k.Clock.Now()).Exec(ctx)
+			return tx.Run.UpdateOneID(k.row.ID).SetState(run.StateRunning).SetStartedAt(k.Clock.Now()).
+				SetPromptHash(k.prompts.hash).Exec(ctx)
 		}, KindRunStarted, EventBody{Model: k.row.Model}, k.tellCopies()...)
 		if err != nil {
 			return fmt.Errorf("start the run: %w", err)

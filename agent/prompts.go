@@ -1,7 +1,9 @@
 package agent
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -11,9 +13,13 @@ import (
 //go:embed prompts/*.md
 var promptFiles embed.FS
 
-// The names of the prompts.
+// systemParts are the prompts that the system prompt is put together of, in this
+// order: who Mark is, when to answer and when to call a tool, how to write
+// Python, what an answer is, and what the data is.
+var systemParts = []string{"persona", "deciding", "python", "answer", "data"}
+
+// The names of the other prompts.
 const (
-	promptSystem   = "system"
 	promptEmpty    = "empty_reply"
 	promptCut      = "cut_reply"
 	promptLoop     = "loop_warning"
@@ -27,9 +33,16 @@ const (
 // prompts are the texts that models are sent, read once.
 type prompts struct {
 	templates *template.Template
+	// hash tells one version of all that models are sent by Mark itself, the
+	// tools' descriptions and schemas included, from another.
+	hash string
 }
 
-func newPrompts() (*prompts, error) {
+// hashDigits is how much of the SHA-256 names a version.
+const hashDigits = 12
+
+func newPrompts(tools *toolbox) (*prompts, error) {
+	version := sha256.New()
 	t := template.New("").Option("missingkey=error")
 	err := fs.WalkDir(promptFiles, "prompts", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -40,18 +53,21 @@ func newPrompts() (*prompts, error) {
 			return err
 		}
 		name := strings.TrimSuffix(d.Name(), ".md")
+		version.Write(encode([]string{name, string(raw)}))
 		_, err = t.New(name).Parse(strings.TrimSpace(string(raw)))
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read the prompts: %w", err)
 	}
-	for _, name := range []string{promptSystem, promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptMovedOn, promptDoubt, promptUnloaded} {
+	version.Write(encode(systemParts))
+	version.Write(encode(tools.list()))
+	for _, name := range append([]string{promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptMovedOn, promptDoubt, promptUnloaded}, systemParts...) {
 		if t.Lookup(name) == nil {
 			return nil, fmt.Errorf("the prompt %s is missing", name)
 		}
 	}
-	return &prompts{templates: t}, nil
+	return &prompts{templates: t, hash: hex.EncodeToString(version.Sum(nil))[:hashDigits]}, nil
 }
 
 // text is a prompt without variables.
@@ -59,7 +75,11 @@ func (p *prompts) text(name string) string { return p.render(name, nil) }
 
 // system is the system prompt with the chat's datasets.
 func (p *prompts) system(catalogue string) string {
-	return p.render(promptSystem, map[string]string{"Catalogue": strings.TrimRight(catalogue, "\n")})
+	parts := make([]string, len(systemParts))
+	for i, name := range systemParts {
+		parts[i] = p.render(name, map[string]string{"Catalogue": strings.TrimRight(catalogue, "\n")})
+	}
+	return strings.Join(parts, "\n\n")
 }
 
 // doubt says what an answer rests on that no step has shown.

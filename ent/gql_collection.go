@@ -1228,6 +1228,11 @@ func (_q *RunQuery) collectField(ctx context.Context, oneNode bool, opCtx *graph
 				selectedFields = append(selectedFields, run.FieldModel)
 				fieldSeen[run.FieldModel] = struct{}{}
 			}
+		case "promptHash":
+			if _, ok := fieldSeen[run.FieldPromptHash]; !ok {
+				selectedFields = append(selectedFields, run.FieldPromptHash)
+				fieldSeen[run.FieldPromptHash] = struct{}{}
+			}
 		case "clientMutationID":
 			if _, ok := fieldSeen[run.FieldClientMutationID]; !ok {
 				selectedFields = append(selectedFields, run.FieldClientMutationID)

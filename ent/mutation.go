@@ -7805,6 +7805,7 @@ type RunMutation struct {
 	owner_id             *string
 	state                *run.State
 	model                *string
+	prompt_hash          *string
 	client_mutation_id   *string
 	review_code          *bool
 	based_on_id          *string
@@ -8228,6 +8229,55 @@ func (m *RunMutation) OldModel(ctx context.Context) (v string, err error) {
 // ResetModel resets all changes to the "model" field.
 func (m *RunMutation) ResetModel() {
 	m.model = nil
+}
+
+// SetPromptHash sets the "prompt_hash" field.
+func (m *RunMutation) SetPromptHash(s string) {
+	m.prompt_hash = &s
+}
+
+// PromptHash returns the value of the "prompt_hash" field in the mutation.
+func (m *RunMutation) PromptHash() (r string, exists bool) {
+	v := m.prompt_hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPromptHash returns the old "prompt_hash" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldPromptHash(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPromptHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPromptHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPromptHash: %w", err)
+	}
+	return oldValue.PromptHash, nil
+}
+
+// ClearPromptHash clears the value of the "prompt_hash" field.
+func (m *RunMutation) ClearPromptHash() {
+	m.prompt_hash = nil
+	m.clearedFields[run.FieldPromptHash] = struct{}{}
+}
+
+// PromptHashCleared returns if the "prompt_hash" field was cleared in this mutation.
+func (m *RunMutation) PromptHashCleared() bool {
+	_, ok := m.clearedFields[run.FieldPromptHash]
+	return ok
+}
+
+// ResetPromptHash resets all changes to the "prompt_hash" field.
+func (m *RunMutation) ResetPromptHash() {
+	m.prompt_hash = nil
+	delete(m.clearedFields, run.FieldPromptHash)
 }
 
 // SetClientMutationID sets the "client_mutation_id" field.
@@ -9670,7 +9720,7 @@ func (m *RunMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RunMutation) Fields() []string {
-	fields := make([]string, 0, 29)
+	fields := make([]string, 0, 30)
 	if m.created_at != nil {
 		fields = append(fields, run.FieldCreatedAt)
 	}
@@ -9691,6 +9741,9 @@ func (m *RunMutation) Fields() []string {
 	}
 	if m.model != nil {
 		fields = append(fields, run.FieldModel)
+	}
+	if m.prompt_hash != nil {
+		fields = append(fields, run.FieldPromptHash)
 	}
 	if m.client_mutation_id != nil {
 		fields = append(fields, run.FieldClientMutationID)
@@ -9780,6 +9833,8 @@ func (m *RunMutation) Field(name string) (ent.Value, bool) {
 		return m.State()
 	case run.FieldModel:
 		return m.Model()
+	case run.FieldPromptHash:
+		return m.PromptHash()
 	case run.FieldClientMutationID:
 		return m.ClientMutationID()
 	case run.FieldReviewCode:
@@ -9847,6 +9902,8 @@ func (m *RunMutation) OldField(ctx context.Context, name string) (ent.Value, err
 		return m.OldState(ctx)
 	case run.FieldModel:
 		return m.OldModel(ctx)
+	case run.FieldPromptHash:
+		return m.OldPromptHash(ctx)
 	case run.FieldClientMutationID:
 		return m.OldClientMutationID(ctx)
 	case run.FieldReviewCode:
@@ -9948,6 +10005,13 @@ func (m *RunMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetModel(v)
+		return nil
+	case run.FieldPromptHash:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPromptHash(v)
 		return nil
 	case run.FieldClientMutationID:
 		v, ok := value.(string)
@@ -10259,6 +10323,9 @@ func (m *RunMutation) ClearedFields() []string {
 	if m.FieldCleared(run.FieldAnswerID) {
 		fields = append(fields, run.FieldAnswerID)
 	}
+	if m.FieldCleared(run.FieldPromptHash) {
+		fields = append(fields, run.FieldPromptHash)
+	}
 	if m.FieldCleared(run.FieldClientMutationID) {
 		fields = append(fields, run.FieldClientMutationID)
 	}
@@ -10302,6 +10369,9 @@ func (m *RunMutation) ClearField(name string) error {
 	switch name {
 	case run.FieldAnswerID:
 		m.ClearAnswerID()
+		return nil
+	case run.FieldPromptHash:
+		m.ClearPromptHash()
 		return nil
 	case run.FieldClientMutationID:
 		m.ClearClientMutationID()
@@ -10358,6 +10428,9 @@ func (m *RunMutation) ResetField(name string) error {
 		return nil
 	case run.FieldModel:
 		m.ResetModel()
+		return nil
+	case run.FieldPromptHash:
+		m.ResetPromptHash()
 		return nil
 	case run.FieldClientMutationID:
 		m.ResetClientMutationID()

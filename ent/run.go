@@ -33,6 +33,8 @@ type Run struct {
 	State run.State `json:"state,omitempty"`
 	// Model holds the value of the "model" field.
 	Model string `json:"model,omitempty"`
+	// The version of the prompts and tools that the model was sent when the run began: see package agent.
+	PromptHash string `json:"prompt_hash,omitempty"`
 	// What the client called the sendMessage; the same one again is the same run.
 	ClientMutationID *string `json:"client_mutation_id,omitempty"`
 	// Each program waits for a person's approval.
@@ -189,7 +191,7 @@ func (*Run) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case run.FieldEditedIndex, run.FieldEpoch, run.FieldLastSeq, run.FieldHandovers, run.FieldCompactedSeq, run.FieldPromptTokens, run.FieldCachedTokens, run.FieldCompletionTokens, run.FieldReasoningTokens, run.FieldPythonMs:
 			values[i] = new(sql.NullInt64)
-		case run.FieldID, run.FieldOwnerID, run.FieldChatID, run.FieldQuestionID, run.FieldAnswerID, run.FieldState, run.FieldModel, run.FieldClientMutationID, run.FieldBasedOnID, run.FieldRewindTo, run.FieldNode, run.FieldErrorCode, run.FieldErrorMessage:
+		case run.FieldID, run.FieldOwnerID, run.FieldChatID, run.FieldQuestionID, run.FieldAnswerID, run.FieldState, run.FieldModel, run.FieldPromptHash, run.FieldClientMutationID, run.FieldBasedOnID, run.FieldRewindTo, run.FieldNode, run.FieldErrorCode, run.FieldErrorMessage:
 			values[i] = new(sql.NullString)
 		case run.FieldCreatedAt, run.FieldLeaseUntil, run.FieldStartedAt, run.FieldFinishedAt:
 			values[i] = new(sql.NullTime)
@@ -256,6 +258,12 @@ func (_m *Run) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field model", values[i])
 			} else if value.Valid {
 				_m.Model = value.String
+			}
+		case run.FieldPromptHash:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field prompt_hash", values[i])
+			} else if value.Valid {
+				_m.PromptHash = value.String
 			}
 		case run.FieldClientMutationID:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -488,6 +496,9 @@ func (_m *Run) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("model=")
 	builder.WriteString(_m.Model)
+	builder.WriteString(", ")
+	builder.WriteString("prompt_hash=")
+	builder.WriteString(_m.PromptHash)
 	builder.WriteString(", ")
 	if v := _m.ClientMutationID; v != nil {
 		builder.WriteString("client_mutation_id=")

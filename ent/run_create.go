@@ -100,6 +100,20 @@ func (_c *RunCreate) SetNillableModel(v *string) *RunCreate {
 	return _c
 }
 
+// SetPromptHash sets the "prompt_hash" field.
+func (_c *RunCreate) SetPromptHash(v string) *RunCreate {
+	_c.mutation.SetPromptHash(v)
+	return _c
+}
+
+// SetNillablePromptHash sets the "prompt_hash" field if the given value is not nil.
+func (_c *RunCreate) SetNillablePromptHash(v *string) *RunCreate {
+	if v != nil {
+		_c.SetPromptHash(*v)
+	}
+	return _c
+}
+
 // SetClientMutationID sets the "client_mutation_id" field.
 func (_c *RunCreate) SetClientMutationID(v string) *RunCreate {
 	_c.mutation.SetClientMutationID(v)
@@ -652,6 +666,11 @@ func (_c *RunCreate) check() error {
 			return &ValidationError{Name: "model", err: fmt.Errorf(`ent: validator failed for field "Run.model": %w`, err)}
 		}
 	}
+	if v, ok := _c.mutation.PromptHash(); ok {
+		if err := run.PromptHashValidator(v); err != nil {
+			return &ValidationError{Name: "prompt_hash", err: fmt.Errorf(`ent: validator failed for field "Run.prompt_hash": %w`, err)}
+		}
+	}
 	if v, ok := _c.mutation.ClientMutationID(); ok {
 		if err := run.ClientMutationIDValidator(v); err != nil {
 			return &ValidationError{Name: "client_mutation_id", err: fmt.Errorf(`ent: validator failed for field "Run.client_mutation_id": %w`, err)}
@@ -827,6 +846,10 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Model(); ok {
 		_spec.SetField(run.FieldModel, field.TypeString, value)
 		_node.Model = value
+	}
+	if value, ok := _c.mutation.PromptHash(); ok {
+		_spec.SetField(run.FieldPromptHash, field.TypeString, value)
+		_node.PromptHash = value
 	}
 	if value, ok := _c.mutation.ClientMutationID(); ok {
 		_spec.SetField(run.FieldClientMutationID, field.TypeString, value)

@@ -81,6 +81,26 @@ func (_u *RunUpdate) SetNillableModel(v *string) *RunUpdate {
 	return _u
 }
 
+// SetPromptHash sets the "prompt_hash" field.
+func (_u *RunUpdate) SetPromptHash(v string) *RunUpdate {
+	_u.mutation.SetPromptHash(v)
+	return _u
+}
+
+// SetNillablePromptHash sets the "prompt_hash" field if the given value is not nil.
+func (_u *RunUpdate) SetNillablePromptHash(v *string) *RunUpdate {
+	if v != nil {
+		_u.SetPromptHash(*v)
+	}
+	return _u
+}
+
+// ClearPromptHash clears the value of the "prompt_hash" field.
+func (_u *RunUpdate) ClearPromptHash() *RunUpdate {
+	_u.mutation.ClearPromptHash()
+	return _u
+}
+
 // SetEpoch sets the "epoch" field.
 func (_u *RunUpdate) SetEpoch(v int) *RunUpdate {
 	_u.mutation.ResetEpoch()
@@ -608,6 +628,11 @@ func (_u *RunUpdate) check() error {
 			return &ValidationError{Name: "model", err: fmt.Errorf(`ent: validator failed for field "Run.model": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.PromptHash(); ok {
+		if err := run.PromptHashValidator(v); err != nil {
+			return &ValidationError{Name: "prompt_hash", err: fmt.Errorf(`ent: validator failed for field "Run.prompt_hash": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Epoch(); ok {
 		if err := run.EpochValidator(v); err != nil {
 			return &ValidationError{Name: "epoch", err: fmt.Errorf(`ent: validator failed for field "Run.epoch": %w`, err)}
@@ -689,6 +714,12 @@ func (_u *RunUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Model(); ok {
 		_spec.SetField(run.FieldModel, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.PromptHash(); ok {
+		_spec.SetField(run.FieldPromptHash, field.TypeString, value)
+	}
+	if _u.mutation.PromptHashCleared() {
+		_spec.ClearField(run.FieldPromptHash, field.TypeString)
 	}
 	if _u.mutation.ClientMutationIDCleared() {
 		_spec.ClearField(run.FieldClientMutationID, field.TypeString)
@@ -1066,6 +1097,26 @@ func (_u *RunUpdateOne) SetNillableModel(v *string) *RunUpdateOne {
 	if v != nil {
 		_u.SetModel(*v)
 	}
+	return _u
+}
+
+// SetPromptHash sets the "prompt_hash" field.
+func (_u *RunUpdateOne) SetPromptHash(v string) *RunUpdateOne {
+	_u.mutation.SetPromptHash(v)
+	return _u
+}
+
+// SetNillablePromptHash sets the "prompt_hash" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillablePromptHash(v *string) *RunUpdateOne {
+	if v != nil {
+		_u.SetPromptHash(*v)
+	}
+	return _u
+}
+
+// ClearPromptHash clears the value of the "prompt_hash" field.
+func (_u *RunUpdateOne) ClearPromptHash() *RunUpdateOne {
+	_u.mutation.ClearPromptHash()
 	return _u
 }
 
@@ -1609,6 +1660,11 @@ func (_u *RunUpdateOne) check() error {
 			return &ValidationError{Name: "model", err: fmt.Errorf(`ent: validator failed for field "Run.model": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.PromptHash(); ok {
+		if err := run.PromptHashValidator(v); err != nil {
+			return &ValidationError{Name: "prompt_hash", err: fmt.Errorf(`ent: validator failed for field "Run.prompt_hash": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Epoch(); ok {
 		if err := run.EpochValidator(v); err != nil {
 			return &ValidationError{Name: "epoch", err: fmt.Errorf(`ent: validator failed for field "Run.epoch": %w`, err)}
@@ -1707,6 +1763,12 @@ func (_u *RunUpdateOne) sqlSave(ctx context.Context) (_node *Run, err error) {
 	}
 	if value, ok := _u.mutation.Model(); ok {
 		_spec.SetField(run.FieldModel, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.PromptHash(); ok {
+		_spec.SetField(run.FieldPromptHash, field.TypeString, value)
+	}
+	if _u.mutation.PromptHashCleared() {
+		_spec.ClearField(run.FieldPromptHash, field.TypeString)
 	}
 	if _u.mutation.ClientMutationIDCleared() {
 		_spec.ClearField(run.FieldClientMutationID, field.TypeString)

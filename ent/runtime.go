@@ -353,98 +353,102 @@ func init() {
 	run.DefaultModel = runDescModel.Default.(string)
 	// run.ModelValidator is a validator for the "model" field. It is called by the builders before save.
 	run.ModelValidator = runDescModel.Validators[0].(func(string) error)
+	// runDescPromptHash is the schema descriptor for prompt_hash field.
+	runDescPromptHash := runFields[5].Descriptor()
+	// run.PromptHashValidator is a validator for the "prompt_hash" field. It is called by the builders before save.
+	run.PromptHashValidator = runDescPromptHash.Validators[0].(func(string) error)
 	// runDescClientMutationID is the schema descriptor for client_mutation_id field.
-	runDescClientMutationID := runFields[5].Descriptor()
+	runDescClientMutationID := runFields[6].Descriptor()
 	// run.ClientMutationIDValidator is a validator for the "client_mutation_id" field. It is called by the builders before save.
 	run.ClientMutationIDValidator = runDescClientMutationID.Validators[0].(func(string) error)
 	// runDescReviewCode is the schema descriptor for review_code field.
-	runDescReviewCode := runFields[6].Descriptor()
+	runDescReviewCode := runFields[7].Descriptor()
 	// run.DefaultReviewCode holds the default value on creation for the review_code field.
 	run.DefaultReviewCode = runDescReviewCode.Default.(bool)
 	// runDescBasedOnID is the schema descriptor for based_on_id field.
-	runDescBasedOnID := runFields[7].Descriptor()
+	runDescBasedOnID := runFields[8].Descriptor()
 	// run.BasedOnIDValidator is a validator for the "based_on_id" field. It is called by the builders before save.
 	run.BasedOnIDValidator = runDescBasedOnID.Validators[0].(func(string) error)
 	// runDescEditedIndex is the schema descriptor for edited_index field.
-	runDescEditedIndex := runFields[8].Descriptor()
+	runDescEditedIndex := runFields[9].Descriptor()
 	// run.DefaultEditedIndex holds the default value on creation for the edited_index field.
 	run.DefaultEditedIndex = runDescEditedIndex.Default.(int)
 	// run.EditedIndexValidator is a validator for the "edited_index" field. It is called by the builders before save.
 	run.EditedIndexValidator = runDescEditedIndex.Validators[0].(func(int) error)
 	// runDescOnlyEdited is the schema descriptor for only_edited field.
-	runDescOnlyEdited := runFields[9].Descriptor()
+	runDescOnlyEdited := runFields[10].Descriptor()
 	// run.DefaultOnlyEdited holds the default value on creation for the only_edited field.
 	run.DefaultOnlyEdited = runDescOnlyEdited.Default.(bool)
 	// runDescRewindTo is the schema descriptor for rewind_to field.
-	runDescRewindTo := runFields[10].Descriptor()
+	runDescRewindTo := runFields[11].Descriptor()
 	// run.RewindToValidator is a validator for the "rewind_to" field. It is called by the builders before save.
 	run.RewindToValidator = runDescRewindTo.Validators[0].(func(string) error)
 	// runDescEpoch is the schema descriptor for epoch field.
-	runDescEpoch := runFields[11].Descriptor()
+	runDescEpoch := runFields[12].Descriptor()
 	// run.DefaultEpoch holds the default value on creation for the epoch field.
 	run.DefaultEpoch = runDescEpoch.Default.(int)
 	// run.EpochValidator is a validator for the "epoch" field. It is called by the builders before save.
 	run.EpochValidator = runDescEpoch.Validators[0].(func(int) error)
 	// runDescLastSeq is the schema descriptor for last_seq field.
-	runDescLastSeq := runFields[12].Descriptor()
+	runDescLastSeq := runFields[13].Descriptor()
 	// run.DefaultLastSeq holds the default value on creation for the last_seq field.
 	run.DefaultLastSeq = runDescLastSeq.Default.(int)
 	// run.LastSeqValidator is a validator for the "last_seq" field. It is called by the builders before save.
 	run.LastSeqValidator = runDescLastSeq.Validators[0].(func(int) error)
 	// runDescCancelRequested is the schema descriptor for cancel_requested field.
-	runDescCancelRequested := runFields[13].Descriptor()
+	runDescCancelRequested := runFields[14].Descriptor()
 	// run.DefaultCancelRequested holds the default value on creation for the cancel_requested field.
 	run.DefaultCancelRequested = runDescCancelRequested.Default.(bool)
 	// runDescNode is the schema descriptor for node field.
-	runDescNode := runFields[14].Descriptor()
+	runDescNode := runFields[15].Descriptor()
 	// run.NodeValidator is a validator for the "node" field. It is called by the builders before save.
 	run.NodeValidator = runDescNode.Validators[0].(func(string) error)
 	// runDescHandovers is the schema descriptor for handovers field.
-	runDescHandovers := runFields[16].Descriptor()
+	runDescHandovers := runFields[17].Descriptor()
 	// run.DefaultHandovers holds the default value on creation for the handovers field.
 	run.DefaultHandovers = runDescHandovers.Default.(int)
 	// run.HandoversValidator is a validator for the "handovers" field. It is called by the builders before save.
 	run.HandoversValidator = runDescHandovers.Validators[0].(func(int) error)
 	// runDescCompactedSeq is the schema descriptor for compacted_seq field.
-	runDescCompactedSeq := runFields[17].Descriptor()
+	runDescCompactedSeq := runFields[18].Descriptor()
 	// run.DefaultCompactedSeq holds the default value on creation for the compacted_seq field.
 	run.DefaultCompactedSeq = runDescCompactedSeq.Default.(int)
 	// run.CompactedSeqValidator is a validator for the "compacted_seq" field. It is called by the builders before save.
 	run.CompactedSeqValidator = runDescCompactedSeq.Validators[0].(func(int) error)
 	// runDescErrorCode is the schema descriptor for error_code field.
-	runDescErrorCode := runFields[18].Descriptor()
+	runDescErrorCode := runFields[19].Descriptor()
 	// run.ErrorCodeValidator is a validator for the "error_code" field. It is called by the builders before save.
 	run.ErrorCodeValidator = runDescErrorCode.Validators[0].(func(string) error)
 	// runDescErrorMessage is the schema descriptor for error_message field.
-	runDescErrorMessage := runFields[19].Descriptor()
+	runDescErrorMessage := runFields[20].Descriptor()
 	// run.ErrorMessageValidator is a validator for the "error_message" field. It is called by the builders before save.
 	run.ErrorMessageValidator = runDescErrorMessage.Validators[0].(func(string) error)
 	// runDescPromptTokens is the schema descriptor for prompt_tokens field.
-	runDescPromptTokens := runFields[20].Descriptor()
+	runDescPromptTokens := runFields[21].Descriptor()
 	// run.DefaultPromptTokens holds the default value on creation for the prompt_tokens field.
 	run.DefaultPromptTokens = runDescPromptTokens.Default.(int)
 	// run.PromptTokensValidator is a validator for the "prompt_tokens" field. It is called by the builders before save.
 	run.PromptTokensValidator = runDescPromptTokens.Validators[0].(func(int) error)
 	// runDescCachedTokens is the schema descriptor for cached_tokens field.
-	runDescCachedTokens := runFields[21].Descriptor()
+	runDescCachedTokens := runFields[22].Descriptor()
 	// run.DefaultCachedTokens holds the default value on creation for the cached_tokens field.
 	run.DefaultCachedTokens = runDescCachedTokens.Default.(int)
 	// run.CachedTokensValidator is a validator for the "cached_tokens" field. It is called by the builders before save.
 	run.CachedTokensValidator = runDescCachedTokens.Validators[0].(func(int) error)
 	// runDescCompletionTokens is the schema descriptor for completion_tokens field.
-	runDescCompletionTokens := runFields[22].Descriptor()
+	runDescCompletionTokens := runFields[23].Descriptor()
 	// run.DefaultCompletionTokens holds the default value on creation for the completion_tokens field.
 	run.DefaultCompletionTokens = runDescCompletionTokens.Default.(int)
 	// run.CompletionTokensValidator is a validator for the "completion_tokens" field. It is called by the builders before save.
 	run.CompletionTokensValidator = runDescCompletionTokens.Validators[0].(func(int) error)
 	// runDescReasoningTokens is the schema descriptor for reasoning_tokens field.
-	runDescReasoningTokens := runFields[23].Descriptor()
+	runDescReasoningTokens := runFields[24].Descriptor()
 	// run.DefaultReasoningTokens holds the default value on creation for the reasoning_tokens field.
 	run.DefaultReasoningTokens = runDescReasoningTokens.Default.(int)
 	// run.ReasoningTokensValidator is a validator for the "reasoning_tokens" field. It is called by the builders before save.
 	run.ReasoningTokensValidator = runDescReasoningTokens.Validators[0].(func(int) error)
 	// runDescPythonMs is the schema descriptor for python_ms field.
-	runDescPythonMs := runFields[24].Descriptor()
+	runDescPythonMs := runFields[25].Descriptor()
 	// run.DefaultPythonMs holds the default value on creation for the python_ms field.
 	run.DefaultPythonMs = runDescPythonMs.Default.(int64)
 	// runDescID is the schema descriptor for id field.

@@ -474,6 +474,7 @@ type ComplexityRoot struct {
 		LastSeq    func(childComplexity int) int
 		Message    func(childComplexity int) int
 		Model      func(childComplexity int) int
+		PromptHash func(childComplexity int) int
 		Question   func(childComplexity int) int
 		QueuedAt   func(childComplexity int) int
 		ReviewCode func(childComplexity int) int
@@ -2402,6 +2403,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.Model(childComplexity), true
+	case "Run.promptHash":
+		if e.ComplexityRoot.Run.PromptHash == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.PromptHash(childComplexity), true
 	case "Run.question":
 		if e.ComplexityRoot.Run.Question == nil {
 			break
@@ -3884,6 +3891,8 @@ type Run implements Node {
   usage: Usage! @goField(forceResolver: true)
   "The model that answers."
   model: String!
+  "The version of Mark's prompts and tools that the model was sent, 12 hexadecimal digits: the same texts have the same. Null until Mark has begun."
+  promptHash: String @goField(forceResolver: true)
   "Why it failed; null unless it did."
   error: Error @goField(forceResolver: true)
   "What Mark wants to know from the person before it goes on: see ` + "`" + `answerQuestion` + "`" + `. Null unless it waits for that."
@@ -5617,6 +5626,8 @@ func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.C
 		return ec.fieldContext_Run_usage(ctx, field)
 	case "model":
 		return ec.fieldContext_Run_model(ctx, field)
+	case "promptHash":
+		return ec.fieldContext_Run_promptHash(ctx, field)
 	case "error":
 		return ec.fieldContext_Run_error(ctx, field)
 	case "question":

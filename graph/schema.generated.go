@@ -106,6 +106,7 @@ type RunResolver interface {
 
 	Usage(ctx context.Context, obj *ent.Run) (*model.Usage, error)
 
+	PromptHash(ctx context.Context, obj *ent.Run) (*string, error)
 	Error(ctx context.Context, obj *ent.Run) (*model.Error, error)
 	Question(ctx context.Context, obj *ent.Run) (*model.AskedQuestion, error)
 	Approvals(ctx context.Context, obj *ent.Run) ([]*ent.Approval, error)
@@ -7622,6 +7623,29 @@ func (ec *executionContext) _Run_model(ctx context.Context, field graphql.Collec
 }
 func (ec *executionContext) fieldContext_Run_model(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Run", field, false, false, "String")
+}
+
+func (ec *executionContext) _Run_promptHash(ctx context.Context, field graphql.CollectedField, obj *ent.Run) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Run_promptHash(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Run().PromptHash(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Run_promptHash(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Run", field, true, true, "String")
 }
 
 func (ec *executionContext) _Run_error(ctx context.Context, field graphql.CollectedField, obj *ent.Run) (ret graphql.Marshaler) {
@@ -16140,6 +16164,12 @@ func (ec *executionContext) _Run(ctx context.Context, sel ast.SelectionSet, obj 
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "promptHash":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Run_promptHash(ctx, field, obj)
+				})
 		case "error":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,

@@ -58,6 +58,10 @@ func (r runResolver) Usage(ctx context.Context, run *ent.Run) (*model.Usage, err
 	}, nil
 }
 
+func (r runResolver) PromptHash(_ context.Context, run *ent.Run) (*string, error) {
+	return optional(run.PromptHash), nil
+}
+
 func (r runResolver) Error(_ context.Context, run *ent.Run) (*model.Error, error) {
 	return failure(run.ErrorCode, run.ErrorMessage), nil
 }

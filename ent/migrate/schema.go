@@ -306,6 +306,7 @@ var (
 		{Name: "owner_id", Type: field.TypeString, Size: 64},
 		{Name: "state", Type: field.TypeEnum, Enums: []string{"QUEUED", "RUNNING", "WAITING", "SUCCEEDED", "FAILED", "CANCELLED"}, Default: "QUEUED"},
 		{Name: "model", Type: field.TypeString, Size: 200, Default: ""},
+		{Name: "prompt_hash", Type: field.TypeString, Nullable: true, Size: 64},
 		{Name: "client_mutation_id", Type: field.TypeString, Nullable: true, Size: 200},
 		{Name: "review_code", Type: field.TypeBool, Default: false},
 		{Name: "based_on_id", Type: field.TypeString, Nullable: true, Size: 64},
@@ -340,19 +341,19 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "runs_chats_runs",
-				Columns:    []*schema.Column{RunsColumns[27]},
+				Columns:    []*schema.Column{RunsColumns[28]},
 				RefColumns: []*schema.Column{ChatsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_messages_runs",
-				Columns:    []*schema.Column{RunsColumns[28]},
+				Columns:    []*schema.Column{RunsColumns[29]},
 				RefColumns: []*schema.Column{MessagesColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_messages_answer_of",
-				Columns:    []*schema.Column{RunsColumns[29]},
+				Columns:    []*schema.Column{RunsColumns[30]},
 				RefColumns: []*schema.Column{MessagesColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -371,12 +372,12 @@ var (
 			{
 				Name:    "run_chat_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[27], RunsColumns[1]},
+				Columns: []*schema.Column{RunsColumns[28], RunsColumns[1]},
 			},
 			{
 				Name:    "run_chat_id_active",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[27], RunsColumns[1]},
+				Columns: []*schema.Column{RunsColumns[28], RunsColumns[1]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "finished_at IS NULL",
 				},
@@ -384,7 +385,7 @@ var (
 			{
 				Name:    "run_owner_id_client_mutation_id",
 				Unique:  true,
-				Columns: []*schema.Column{RunsColumns[2], RunsColumns[5]},
+				Columns: []*schema.Column{RunsColumns[2], RunsColumns[6]},
 			},
 		},
 	}

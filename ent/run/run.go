@@ -31,6 +31,8 @@ const (
 	FieldState = "state"
 	// FieldModel holds the string denoting the model field in the database.
 	FieldModel = "model"
+	// FieldPromptHash holds the string denoting the prompt_hash field in the database.
+	FieldPromptHash = "prompt_hash"
 	// FieldClientMutationID holds the string denoting the client_mutation_id field in the database.
 	FieldClientMutationID = "client_mutation_id"
 	// FieldReviewCode holds the string denoting the review_code field in the database.
@@ -152,6 +154,7 @@ var Columns = []string{
 	FieldAnswerID,
 	FieldState,
 	FieldModel,
+	FieldPromptHash,
 	FieldClientMutationID,
 	FieldReviewCode,
 	FieldBasedOnID,
@@ -201,6 +204,8 @@ var (
 	DefaultModel string
 	// ModelValidator is a validator for the "model" field. It is called by the builders before save.
 	ModelValidator func(string) error
+	// PromptHashValidator is a validator for the "prompt_hash" field. It is called by the builders before save.
+	PromptHashValidator func(string) error
 	// ClientMutationIDValidator is a validator for the "client_mutation_id" field. It is called by the builders before save.
 	ClientMutationIDValidator func(string) error
 	// DefaultReviewCode holds the default value on creation for the "review_code" field.
@@ -334,6 +339,11 @@ func ByState(opts ...sql.OrderTermOption) OrderOption {
 // ByModel orders the results by the model field.
 func ByModel(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldModel, opts...).ToFunc()
+}
+
+// ByPromptHash orders the results by the prompt_hash field.
+func ByPromptHash(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldPromptHash, opts...).ToFunc()
 }
 
 // ByClientMutationID orders the results by the client_mutation_id field.

@@ -95,6 +95,11 @@ func Model(v string) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldModel, v))
 }
 
+// PromptHash applies equality check predicate on the "prompt_hash" field. It's identical to PromptHashEQ.
+func PromptHash(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldPromptHash, v))
+}
+
 // ClientMutationID applies equality check predicate on the "client_mutation_id" field. It's identical to ClientMutationIDEQ.
 func ClientMutationID(v string) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldClientMutationID, v))
@@ -598,6 +603,81 @@ func ModelEqualFold(v string) predicate.Run {
 // ModelContainsFold applies the ContainsFold predicate on the "model" field.
 func ModelContainsFold(v string) predicate.Run {
 	return predicate.Run(sql.FieldContainsFold(FieldModel, v))
+}
+
+// PromptHashEQ applies the EQ predicate on the "prompt_hash" field.
+func PromptHashEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldPromptHash, v))
+}
+
+// PromptHashNEQ applies the NEQ predicate on the "prompt_hash" field.
+func PromptHashNEQ(v string) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldPromptHash, v))
+}
+
+// PromptHashIn applies the In predicate on the "prompt_hash" field.
+func PromptHashIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldPromptHash, vs...))
+}
+
+// PromptHashNotIn applies the NotIn predicate on the "prompt_hash" field.
+func PromptHashNotIn(vs ...string) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldPromptHash, vs...))
+}
+
+// PromptHashGT applies the GT predicate on the "prompt_hash" field.
+func PromptHashGT(v string) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldPromptHash, v))
+}
+
+// PromptHashGTE applies the GTE predicate on the "prompt_hash" field.
+func PromptHashGTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldPromptHash, v))
+}
+
+// PromptHashLT applies the LT predicate on the "prompt_hash" field.
+func PromptHashLT(v string) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldPromptHash, v))
+}
+
+// PromptHashLTE applies the LTE predicate on the "prompt_hash" field.
+func PromptHashLTE(v string) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldPromptHash, v))
+}
+
+// PromptHashContains applies the Contains predicate on the "prompt_hash" field.
+func PromptHashContains(v string) predicate.Run {
+	return predicate.Run(sql.FieldContains(FieldPromptHash, v))
+}
+
+// PromptHashHasPrefix applies the HasPrefix predicate on the "prompt_hash" field.
+func PromptHashHasPrefix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasPrefix(FieldPromptHash, v))
+}
+
+// PromptHashHasSuffix applies the HasSuffix predicate on the "prompt_hash" field.
+func PromptHashHasSuffix(v string) predicate.Run {
+	return predicate.Run(sql.FieldHasSuffix(FieldPromptHash, v))
+}
+
+// PromptHashIsNil applies the IsNil predicate on the "prompt_hash" field.
+func PromptHashIsNil() predicate.Run {
+	return predicate.Run(sql.FieldIsNull(FieldPromptHash))
+}
+
+// PromptHashNotNil applies the NotNil predicate on the "prompt_hash" field.
+func PromptHashNotNil() predicate.Run {
+	return predicate.Run(sql.FieldNotNull(FieldPromptHash))
+}
+
+// PromptHashEqualFold applies the EqualFold predicate on the "prompt_hash" field.
+func PromptHashEqualFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldEqualFold(FieldPromptHash, v))
+}
+
+// PromptHashContainsFold applies the ContainsFold predicate on the "prompt_hash" field.
+func PromptHashContainsFold(v string) predicate.Run {
+	return predicate.Run(sql.FieldContainsFold(FieldPromptHash, v))
 }
 
 // ClientMutationIDEQ applies the EQ predicate on the "client_mutation_id" field.

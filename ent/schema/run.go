@@ -28,6 +28,8 @@ func (Run) Fields() []ent.Field {
 			"Succeeded", "SUCCEEDED", "Failed", "FAILED", "Cancelled", "CANCELLED",
 		).Default("QUEUED"),
 		field.String("model").MaxLen(200).Default(""),
+		field.String("prompt_hash").MaxLen(64).Optional().
+			Comment("The version of the prompts and tools that the model was sent when the run began: see package agent."),
 		field.String("client_mutation_id").MaxRuneLen(200).Optional().Nillable().Immutable().
 			Comment("What the client called the sendMessage; the same one again is the same run."),
 		field.Bool("review_code").Default(false).Immutable().

@@ -1,0 +1,3 @@
+-- +goose Up
+-- modify "runs" table
+ALTER TABLE "runs" ADD COLUMN "prompt_hash" character varying NULL;
