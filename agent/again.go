@@ -160,6 +160,9 @@ func (a *Agent) again(ctx context.Context, before *ent.Run, create func(*ent.Tx)
 			return nil, fmt.Errorf("copy step %d: %w", s.Index, err)
 		}
 	}
+	if err := a.admit(ctx, tx, r.OwnerID); err != nil {
+		return nil, err
+	}
 	if err := tx.Commit(); err != nil {
 		return nil, fmt.Errorf("answer again: commit: %w", err)
 	}

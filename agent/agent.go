@@ -98,6 +98,8 @@ type Limits struct {
 	ArtifactBytes      int64 // one artifact
 	InlineBytes        int   // charts, tables and values of a run, as JSON
 	Python             execution.Limits
+	PerRun             Budget
+	PerDay             Budget // of one person
 }
 
 // DefaultLimits are the bounds of a run where the configuration says nothing.
@@ -119,6 +121,8 @@ func DefaultLimits() Limits {
 			StepTime:    time.Minute,
 			MemoryBytes: 2 << 30,
 		},
+		PerRun: Budget{Tokens: 2_000_000, CostMicros: 5_000_000, Python: 10 * time.Minute, OutputBytes: 512 << 20},
+		PerDay: Budget{CostMicros: 50_000_000},
 	}
 }
 

@@ -42,8 +42,8 @@ func TestQuestionToAnswer(t *testing.T) {
 			t.Fatalf("state %s: %s", r.State, r.ErrorMessage)
 		}
 		want := []string{
-			"RunStarted", "StepStarted", "ToolArgsDelta", "UsageUpdated", "ToolStarted", "OutputChunk", "OutputAdded", "OutputAdded", "StepFinished",
-			"StepStarted", "TextDelta", "UsageUpdated", "ToolStarted", "StepFinished", "RunFinished",
+			"RunStarted", "StepStarted", "ToolArgsDelta", "UsageUpdated", "ToolStarted", "OutputChunk", "OutputAdded", "OutputAdded",
+			"UsageUpdated", "StepFinished", "StepStarted", "TextDelta", "UsageUpdated", "ToolStarted", "StepFinished", "RunFinished",
 		}
 		if got := kinds(events); !slices.Equal(got, want) {
 			t.Errorf("events\n got %v\nwant %v", got, want)

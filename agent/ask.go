@@ -38,8 +38,7 @@ func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply,
 		reply, err := k.llm.LLM.Stream(ctx, k.request(last, alone), stream.emit)
 		if err == nil && last && !alone && strays(reply) {
 			alone = true
-			k.usage.Usage = k.usage.Add(reply.Usage)
-			if err := k.rec.event(KindAttemptDiscarded, EventBody{StepID: s.ID}); err != nil {
+			if err := k.discard(s, reply.Usage, true); err != nil {
 				return reply, err
 			}
 			continue
@@ -53,12 +52,14 @@ func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply,
 		}
 		var failure *dialogue.Error
 		if ctx.Err() != nil || !errors.As(err, &failure) {
+			k.pay(reply.Usage)
 			k.shown = append(k.shown, stream.parts()...)
 			return reply, err
 		}
 		tooLong := failure.Code == dialogue.CodeTooLong && cuts < lastStage
 		again := failure.Visible && attempt <= maxAttempts && repeatable(failure.Code)
 		if !tooLong && !again {
+			k.pay(reply.Usage)
 			k.shown = append(k.shown, stream.parts()...)
 			if failure.Code == dialogue.CodeTooLong && k.prompt.cuts > 0 {
 				failure.Message = stillTooLong
@@ -69,10 +70,8 @@ func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply,
 			k.prompt.compact(max(oldResult>>(2*cuts), leastResult))
 			cuts++
 		}
-		if failure.Visible {
-			if err := k.rec.event(KindAttemptDiscarded, EventBody{StepID: s.ID}); err != nil {
-				return reply, err
-			}
+		if err := k.discard(s, reply.Usage, failure.Visible); err != nil {
+			return reply, err
 		}
 	}
 }

@@ -37,7 +37,7 @@ func usageOf(r *ent.Run) Usage {
 			PromptTokens: r.PromptTokens, CachedTokens: r.CachedTokens,
 			CompletionTokens: r.CompletionTokens, ReasoningTokens: r.ReasoningTokens,
 		},
-		PythonMs: r.PythonMs,
+		PythonMs: r.PythonMs, CostMicros: r.CostMicros, OutputBytes: r.OutputBytes,
 	}
 }
 
@@ -92,17 +92,14 @@ func (a *Agent) finish(ctx context.Context, r *ent.Run, w eventlog.Writer, out o
 		if err != nil {
 			return err
 		}
-		end := tx.Run.UpdateOneID(r.ID).SetState(out.state).SetAnswer(answer).SetFinishedAt(a.Clock.Now()).
-			SetPromptTokens(out.usage.PromptTokens).SetCachedTokens(out.usage.CachedTokens).
-			SetCompletionTokens(out.usage.CompletionTokens).SetReasoningTokens(out.usage.ReasoningTokens).
-			SetPythonMs(out.usage.PythonMs)
+		end := tx.Run.UpdateOneID(r.ID).SetState(out.state).SetAnswer(answer).SetFinishedAt(a.Clock.Now())
 		if out.failure != nil {
 			end.SetErrorCode(out.failure.Code).SetErrorMessage(cut(out.failure.Message, maxErrorBytes))
 		}
 		if err := end.Exec(ctx); err != nil {
 			return fmt.Errorf("end the run: %w", err)
 		}
-		return nil
+		return a.storeUsage(ctx, tx, r, out.usage)
 	}
 	_, err = a.Log.AppendFinal(ctx, w, change, eventlog.Entry{Kind: KindRunFinished, Body: encode(EventBody{Stopped: out.stopped})})
 	return err

@@ -91,6 +91,9 @@ type Usage struct {
 	dialogue.Usage
 	Steps    int   `json:"steps"`
 	PythonMs int64 `json:"pythonMs"`
+	// CostMicros is in millionths of a US dollar.
+	CostMicros  int64 `json:"costMicros"`
+	OutputBytes int64 `json:"outputBytes"`
 }
 
 // Body reads an event's body.

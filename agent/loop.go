@@ -43,7 +43,9 @@ type work struct {
 	loaded   bool           // a program ran to its end in this session
 	evidence evidence
 	usage    Usage
-	inline   int // bytes of outputs that are kept with Mark's message
+	expense  expense // what the step that goes on has paid
+	spent    string  // the budget that is spent; "": none
+	inline   int     // bytes of outputs that are kept with Mark's message
 	steps    int
 	loops    loopDetector
 	repairs  int  // replies in a row that could not be used
@@ -92,11 +94,14 @@ func (k *work) end() {
 // loop asks the model and does what it wants until it answers.
 func (k *work) loop(ctx context.Context) error {
 	for k.answer == nil {
+		if err := k.weigh(ctx); err != nil {
+			return err
+		}
 		s, err := k.beginStep("")
 		if err != nil {
 			return err
 		}
-		last := k.mustEnd || k.steps >= k.Limits.Steps
+		last := k.mustEnd || k.spent != "" || k.steps >= k.Limits.Steps
 		reply, err := k.reply(ctx, s, last)
 		if err != nil {
 			return err
@@ -106,6 +111,7 @@ func (k *work) loop(ctx context.Context) error {
 			return err
 		}
 	}
+	k.noteBudget()
 	return nil
 }
 

@@ -95,6 +95,7 @@ const (
 	CheckNoEvidence   = "NUMBER_WITHOUT_EVIDENCE"
 	CheckNoOutput     = "OUTPUT_NOT_FOUND"
 	CheckUnstructured = "ANSWER_UNSTRUCTURED"
+	CheckBudget       = "BUDGET_SPENT"
 )
 
 // Parts reads what Message.parts holds.

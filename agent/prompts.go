@@ -28,6 +28,7 @@ const (
 	promptMovedOn  = "moved_on"
 	promptDoubt    = "doubt"
 	promptUnloaded = "unloaded"
+	promptBudget   = "budget_spent"
 )
 
 // prompts are the texts that models are sent, read once.
@@ -62,7 +63,7 @@ func newPrompts(tools *toolbox) (*prompts, error) {
 	}
 	version.Write(encode(systemParts))
 	version.Write(encode(tools.list()))
-	for _, name := range append([]string{promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptMovedOn, promptDoubt, promptUnloaded}, systemParts...) {
+	for _, name := range append([]string{promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptMovedOn, promptDoubt, promptUnloaded, promptBudget}, systemParts...) {
 		if t.Lookup(name) == nil {
 			return nil, fmt.Errorf("the prompt %s is missing", name)
 		}

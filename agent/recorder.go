@@ -46,14 +46,19 @@ func (r *recorder) event(kind string, body EventBody) error {
 	return r.deltas.Append(eventlog.Entry{Kind: kind, Body: encode(body)})
 }
 
-// with stores a change and the events that tell of it, in one transaction.
+// with stores a change and the event that tells of it, in one transaction, and
+// more events after it.
 func (r *recorder) with(change eventlog.Change, kind string, body EventBody, more ...eventlog.Entry) error {
+	return r.withAll(change, append([]eventlog.Entry{{Kind: kind, Body: encode(body)}}, more...)...)
+}
+
+// withAll is with for several events.
+func (r *recorder) withAll(change eventlog.Change, told ...eventlog.Entry) error {
 	entries, err := r.deltas.Take()
 	if err != nil {
 		return err
 	}
-	entries = append(entries, eventlog.Entry{Kind: kind, Body: encode(body)})
-	entries = append(entries, more...)
+	entries = append(entries, told...)
 	return r.own.insist(func() error {
 		_, err := r.log.AppendWith(r.ctx, r.own.writer, change, entries...)
 		return err

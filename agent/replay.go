@@ -104,6 +104,9 @@ func (k *work) replay(ctx context.Context, t *tool, s *ent.Step, args map[string
 		return end, true, err
 	case !ended(s):
 		k.ran = true
+		if err := k.recountRan(s); err != nil {
+			return end, true, err
+		}
 		return failed(codeInterrupted, unknownEnd), true, nil
 	}
 	k.ran = true
@@ -113,14 +116,25 @@ func (k *work) replay(ctx context.Context, t *tool, s *ent.Step, args map[string
 	k.evidence.add(s, end.outputs)
 	k.countInline(end.outputs)
 	k.loaded = k.loaded || end.state == step.StateSucceeded
-	if len(s.Audit) > 0 {
-		var ran Audit
-		if err := json.Unmarshal(s.Audit, &ran); err != nil {
-			return end, true, fmt.Errorf("read the stored record of step %d: %w", s.Index, err)
-		}
-		if s.CopiedFrom == "" {
-			k.usage.PythonMs += ran.WallMs
-		}
+	return end, true, k.recountRan(s)
+}
+
+// recountRan counts what a step used that an earlier claim ran.
+func (k *work) recountRan(s *ent.Step) error {
+	if s.CopiedFrom != "" {
+		return nil // it ran in another run
 	}
-	return end, true, nil
+	made, err := Outputs(s.Outputs)
+	if err != nil {
+		return fmt.Errorf("step %d: %w", s.Index, err)
+	}
+	k.usage.OutputBytes += outputBytes(made)
+	ran, err := AuditOf(s.Audit)
+	if err != nil {
+		return fmt.Errorf("step %d: %w", s.Index, err)
+	}
+	if ran != nil {
+		k.usage.PythonMs += ran.WallMs
+	}
+	return nil
 }

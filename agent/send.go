@@ -169,6 +169,9 @@ func (a *Agent) write(ctx context.Context, tx *ent.Tx, q Question, model Model) 
 	if err != nil {
 		return Sent{}, fmt.Errorf("store the run: %w", err)
 	}
+	if err := a.admit(ctx, tx, r.OwnerID); err != nil {
+		return Sent{}, err
+	}
 	return Sent{Chat: c, Message: m, Run: r}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/step"
+	"github.com/mark-analyst/mark/eventlog"
 	"github.com/mark-analyst/mark/internal/dialogue"
 	"github.com/mark-analyst/mark/internal/ids"
 	"github.com/mark-analyst/mark/internal/storable"
@@ -15,33 +16,40 @@ import (
 // one that is stored already.
 func (k *work) beginStep(tool string) (*ent.Step, error) {
 	if s := k.next(); s != nil {
-		k.steps, k.again = s.Index, true
-		return s, nil
+		k.steps, k.again, k.expense = s.Index, true, expense{}
+		if s.Budget != "" {
+			k.spent = s.Budget
+		}
+		return s, k.recountStep(s)
 	}
 	id, index, at := ids.New(ids.Step), k.steps+1, k.Clock.Now()
 	var s *ent.Step
 	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
 		var err error
-		s, err = tx.Step.Create().SetID(id).SetRunID(k.row.ID).SetIndex(index).SetStartedAt(at).SetTool(tool).Save(ctx)
+		s, err = tx.Step.Create().SetID(id).SetRunID(k.row.ID).SetIndex(index).SetStartedAt(at).SetTool(tool).
+			SetBudget(k.spent).Save(ctx)
 		return err
 	}, KindStepStarted, EventBody{StepID: id, Index: index, Tool: tool, At: &at})
 	if err != nil {
 		return nil, fmt.Errorf("begin step %d: %w", index, err)
 	}
-	k.steps, k.again = index, false
+	k.steps, k.again, k.expense = index, false, expense{}
 	return s.Unwrap(), nil
 }
 
 // reply is what the model says in a step: what it said to an earlier claim of the
 // run, or what it says now, which is kept before anything is done with it.
 func (k *work) reply(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply, error) {
+	if k.spent != "" {
+		k.prompt.hint(k.prompts.text(promptBudget))
+	}
 	known, ok, err := storedReply(s)
 	if err != nil {
 		return known, err
 	}
 	if ok {
-		if k.copied(s) {
-			known.Usage = dialogue.Usage{}
+		if len(s.Expense) == 0 && !k.copied(s) {
+			k.pay(known.Usage)
 		}
 		k.countReply(known)
 		return known, nil
@@ -60,7 +68,6 @@ func (k *work) reply(ctx context.Context, s *ent.Step, last bool) (dialogue.Repl
 
 // countReply adds a reply to what the work knows.
 func (k *work) countReply(reply dialogue.Reply) {
-	k.usage.Usage = k.usage.Add(reply.Usage)
 	k.usage.Steps = k.steps
 	said := ""
 	if len(reply.Message.ToolCalls) > 0 { // else it is the answer
@@ -71,16 +78,14 @@ func (k *work) countReply(reply dialogue.Reply) {
 
 // storeReply keeps the model's reply before anything is done with it.
 func (k *work) storeReply(s *ent.Step, reply dialogue.Reply) error {
+	k.pay(reply.Usage)
 	k.countReply(reply)
-	u := k.usage
+	u, paid := k.usage, k.storeExpense(s)
 	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
-		if err := tx.Run.UpdateOneID(k.row.ID).
-			SetPromptTokens(u.PromptTokens).SetCachedTokens(u.CachedTokens).
-			SetCompletionTokens(u.CompletionTokens).SetReasoningTokens(u.ReasoningTokens).
-			Exec(ctx); err != nil {
+		if err := tx.Step.UpdateOne(s).SetReply(storable.JSON(encode(reply))).Exec(ctx); err != nil {
 			return err
 		}
-		return tx.Step.UpdateOne(s).SetReply(storable.JSON(encode(reply))).Exec(ctx)
+		return paid(ctx, tx)
 	}, KindUsageUpdated, EventBody{Usage: &u})
 	if err != nil {
 		return fmt.Errorf("store the model's reply: %w", err)
@@ -96,7 +101,13 @@ func (k *work) endStep(s *ent.Step, end callEnd) error {
 	}
 	took := k.Clock.Now().Sub(s.StartedAt).Milliseconds()
 	var tool, code string
-	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
+	told := []eventlog.Entry{{Kind: KindStepFinished, Body: encode(EventBody{StepID: s.ID})}}
+	ran := end.audit != nil
+	if ran {
+		u := k.usage
+		told = append([]eventlog.Entry{{Kind: KindUsageUpdated, Body: encode(EventBody{Usage: &u})}}, told...)
+	}
+	err := k.rec.withAll(func(ctx context.Context, tx *ent.Tx) error {
 		change := tx.Step.UpdateOneID(s.ID).SetState(end.state).
 			SetResult(storable.Text(end.result)).SetDurationMs(took)
 		if len(end.outputs) > 0 {
@@ -112,8 +123,11 @@ func (k *work) endStep(s *ent.Step, end callEnd) error {
 		if err == nil {
 			tool, code = saved.Tool, saved.Code
 		}
+		if err == nil && ran {
+			err = k.storeUsage(ctx, tx, k.row, k.usage)
+		}
 		return err
-	}, KindStepFinished, EventBody{StepID: s.ID})
+	}, told...)
 	if err != nil {
 		return fmt.Errorf("end step %d: %w", s.Index, err)
 	}

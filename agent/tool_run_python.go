@@ -46,6 +46,7 @@ func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (
 		return end, out.err
 	}
 	end.outputs = out.all()
+	k.usage.OutputBytes += outputBytes(end.outputs)
 	problem := ""
 	var broken *execution.Error
 	if err != nil && ctx.Err() != nil {

@@ -26,7 +26,7 @@ func settle(t testing.TB, c *ent.Client, name string) *household {
 	u, err := c.User.Create().SetEmail(name + "@example.org").SetPasswordHash("-").Save(ctx)
 	must(t, err)
 	h.ids["User"] = u.ID
-	for _, typ := range []string{"Session", "Dataset", "Column", "Chat"} {
+	for _, typ := range []string{"Session", "UsageDay", "Dataset", "Column", "Chat"} {
 		h.add(t, c, typ)
 	}
 	for range 100 {
@@ -71,6 +71,8 @@ func (h *household) newRow(t testing.TB, c *ent.Client, typ string) any {
 		return c.User.Create().SetEmail(owner + fmt.Sprint(h.n)).SetPasswordHash(text)
 	case "Session":
 		return c.Session.Create().SetOwnerID(owner).SetRefreshHash(text).SetExpiresAt(time.Now())
+	case "UsageDay":
+		return c.UsageDay.Create().SetOwnerID(owner).SetDay(fmt.Sprint(h.n))
 	case "Dataset":
 		return c.Dataset.Create().SetOwnerID(owner).SetName(text).SetFileName(text).SetBlobKey(text).SetSha256(text).SetSizeBytes(1)
 	case "Column":
@@ -104,7 +106,7 @@ var column = map[string]struct {
 	name  string
 	value any
 }{
-	"User": {"name", "new"}, "Session": {"generation", 9}, "Dataset": {"description", "new"}, "Column": {"description", "new"},
+	"User": {"name", "new"}, "Session": {"generation", 9}, "UsageDay": {"tokens", int64(9)}, "Dataset": {"description", "new"}, "Column": {"description", "new"},
 	"Chat": {"title", "new"}, "Message": {"parts", json.RawMessage(`["new"]`)}, "Run": {"model", "new"}, "Step": {"code", "new"},
 	"Approval": {"note", "new"},
 }

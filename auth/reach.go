@@ -23,7 +23,7 @@ func edgeTargets() map[edgeOf]string {
 	targets := map[edgeOf]string{}
 	for _, row := range []any{
 		ent.Approval{}, ent.Artifact{}, ent.Chat{}, ent.Column{}, ent.Dataset{}, ent.Event{},
-		ent.Message{}, ent.Run{}, ent.Session{}, ent.Step{}, ent.User{},
+		ent.Message{}, ent.Run{}, ent.Session{}, ent.Step{}, ent.UsageDay{}, ent.User{},
 	} {
 		typ := reflect.TypeOf(row)
 		edges, ok := typ.FieldByName("Edges")
@@ -106,6 +106,8 @@ func queryOf(c *ent.Client, typ string) (counter, error) {
 		return c.Session.Query(), nil
 	case ent.TypeStep:
 		return c.Step.Query(), nil
+	case ent.TypeUsageDay:
+		return c.UsageDay.Query(), nil
 	case ent.TypeUser:
 		return c.User.Query(), nil
 	}

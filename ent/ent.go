@@ -22,6 +22,7 @@ import (
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/session"
 	"github.com/mark-analyst/mark/ent/step"
+	"github.com/mark-analyst/mark/ent/usageday"
 	"github.com/mark-analyst/mark/ent/user"
 )
 
@@ -93,6 +94,7 @@ func checkColumn(t, c string) error {
 			run.Table:      run.ValidColumn,
 			session.Table:  session.ValidColumn,
 			step.Table:     step.ValidColumn,
+			usageday.Table: usageday.ValidColumn,
 			user.Table:     user.ValidColumn,
 		})
 	})

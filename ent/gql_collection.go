@@ -1333,6 +1333,16 @@ func (_q *RunQuery) collectField(ctx context.Context, oneNode bool, opCtx *graph
 				selectedFields = append(selectedFields, run.FieldPythonMs)
 				fieldSeen[run.FieldPythonMs] = struct{}{}
 			}
+		case "costMicros":
+			if _, ok := fieldSeen[run.FieldCostMicros]; !ok {
+				selectedFields = append(selectedFields, run.FieldCostMicros)
+				fieldSeen[run.FieldCostMicros] = struct{}{}
+			}
+		case "outputBytes":
+			if _, ok := fieldSeen[run.FieldOutputBytes]; !ok {
+				selectedFields = append(selectedFields, run.FieldOutputBytes)
+				fieldSeen[run.FieldOutputBytes] = struct{}{}
+			}
 		case "startedAt":
 			if _, ok := fieldSeen[run.FieldStartedAt]; !ok {
 				selectedFields = append(selectedFields, run.FieldStartedAt)
@@ -1637,6 +1647,16 @@ func (_q *StepQuery) collectField(ctx context.Context, oneNode bool, opCtx *grap
 			if _, ok := fieldSeen[step.FieldInput]; !ok {
 				selectedFields = append(selectedFields, step.FieldInput)
 				fieldSeen[step.FieldInput] = struct{}{}
+			}
+		case "expense":
+			if _, ok := fieldSeen[step.FieldExpense]; !ok {
+				selectedFields = append(selectedFields, step.FieldExpense)
+				fieldSeen[step.FieldExpense] = struct{}{}
+			}
+		case "budget":
+			if _, ok := fieldSeen[step.FieldBudget]; !ok {
+				selectedFields = append(selectedFields, step.FieldBudget)
+				fieldSeen[step.FieldBudget] = struct{}{}
 			}
 		case "result":
 			if _, ok := fieldSeen[step.FieldResult]; !ok {

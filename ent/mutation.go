@@ -23,6 +23,7 @@ import (
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/session"
 	"github.com/mark-analyst/mark/ent/step"
+	"github.com/mark-analyst/mark/ent/usageday"
 	"github.com/mark-analyst/mark/ent/user"
 )
 
@@ -45,6 +46,7 @@ const (
 	TypeRun      = "Run"
 	TypeSession  = "Session"
 	TypeStep     = "Step"
+	TypeUsageDay = "UsageDay"
 	TypeUser     = "User"
 )
 
@@ -7836,6 +7838,10 @@ type RunMutation struct {
 	addreasoning_tokens  *int
 	python_ms            *int64
 	addpython_ms         *int64
+	cost_micros          *int64
+	addcost_micros       *int64
+	output_bytes         *int64
+	addoutput_bytes      *int64
 	started_at           *time.Time
 	finished_at          *time.Time
 	clearedFields        map[string]struct{}
@@ -9291,6 +9297,118 @@ func (m *RunMutation) ResetPythonMs() {
 	m.addpython_ms = nil
 }
 
+// SetCostMicros sets the "cost_micros" field.
+func (m *RunMutation) SetCostMicros(i int64) {
+	m.cost_micros = &i
+	m.addcost_micros = nil
+}
+
+// CostMicros returns the value of the "cost_micros" field in the mutation.
+func (m *RunMutation) CostMicros() (r int64, exists bool) {
+	v := m.cost_micros
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCostMicros returns the old "cost_micros" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldCostMicros(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCostMicros is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCostMicros requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCostMicros: %w", err)
+	}
+	return oldValue.CostMicros, nil
+}
+
+// AddCostMicros adds i to the "cost_micros" field.
+func (m *RunMutation) AddCostMicros(i int64) {
+	if m.addcost_micros != nil {
+		*m.addcost_micros += i
+	} else {
+		m.addcost_micros = &i
+	}
+}
+
+// AddedCostMicros returns the value that was added to the "cost_micros" field in this mutation.
+func (m *RunMutation) AddedCostMicros() (r int64, exists bool) {
+	v := m.addcost_micros
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCostMicros resets all changes to the "cost_micros" field.
+func (m *RunMutation) ResetCostMicros() {
+	m.cost_micros = nil
+	m.addcost_micros = nil
+}
+
+// SetOutputBytes sets the "output_bytes" field.
+func (m *RunMutation) SetOutputBytes(i int64) {
+	m.output_bytes = &i
+	m.addoutput_bytes = nil
+}
+
+// OutputBytes returns the value of the "output_bytes" field in the mutation.
+func (m *RunMutation) OutputBytes() (r int64, exists bool) {
+	v := m.output_bytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOutputBytes returns the old "output_bytes" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldOutputBytes(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOutputBytes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOutputBytes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOutputBytes: %w", err)
+	}
+	return oldValue.OutputBytes, nil
+}
+
+// AddOutputBytes adds i to the "output_bytes" field.
+func (m *RunMutation) AddOutputBytes(i int64) {
+	if m.addoutput_bytes != nil {
+		*m.addoutput_bytes += i
+	} else {
+		m.addoutput_bytes = &i
+	}
+}
+
+// AddedOutputBytes returns the value that was added to the "output_bytes" field in this mutation.
+func (m *RunMutation) AddedOutputBytes() (r int64, exists bool) {
+	v := m.addoutput_bytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetOutputBytes resets all changes to the "output_bytes" field.
+func (m *RunMutation) ResetOutputBytes() {
+	m.output_bytes = nil
+	m.addoutput_bytes = nil
+}
+
 // SetStartedAt sets the "started_at" field.
 func (m *RunMutation) SetStartedAt(t time.Time) {
 	m.started_at = &t
@@ -9720,7 +9838,7 @@ func (m *RunMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RunMutation) Fields() []string {
-	fields := make([]string, 0, 30)
+	fields := make([]string, 0, 32)
 	if m.created_at != nil {
 		fields = append(fields, run.FieldCreatedAt)
 	}
@@ -9805,6 +9923,12 @@ func (m *RunMutation) Fields() []string {
 	if m.python_ms != nil {
 		fields = append(fields, run.FieldPythonMs)
 	}
+	if m.cost_micros != nil {
+		fields = append(fields, run.FieldCostMicros)
+	}
+	if m.output_bytes != nil {
+		fields = append(fields, run.FieldOutputBytes)
+	}
 	if m.started_at != nil {
 		fields = append(fields, run.FieldStartedAt)
 	}
@@ -9875,6 +9999,10 @@ func (m *RunMutation) Field(name string) (ent.Value, bool) {
 		return m.ReasoningTokens()
 	case run.FieldPythonMs:
 		return m.PythonMs()
+	case run.FieldCostMicros:
+		return m.CostMicros()
+	case run.FieldOutputBytes:
+		return m.OutputBytes()
 	case run.FieldStartedAt:
 		return m.StartedAt()
 	case run.FieldFinishedAt:
@@ -9944,6 +10072,10 @@ func (m *RunMutation) OldField(ctx context.Context, name string) (ent.Value, err
 		return m.OldReasoningTokens(ctx)
 	case run.FieldPythonMs:
 		return m.OldPythonMs(ctx)
+	case run.FieldCostMicros:
+		return m.OldCostMicros(ctx)
+	case run.FieldOutputBytes:
+		return m.OldOutputBytes(ctx)
 	case run.FieldStartedAt:
 		return m.OldStartedAt(ctx)
 	case run.FieldFinishedAt:
@@ -10153,6 +10285,20 @@ func (m *RunMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetPythonMs(v)
 		return nil
+	case run.FieldCostMicros:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCostMicros(v)
+		return nil
+	case run.FieldOutputBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOutputBytes(v)
+		return nil
 	case run.FieldStartedAt:
 		v, ok := value.(time.Time)
 		if !ok {
@@ -10205,6 +10351,12 @@ func (m *RunMutation) AddedFields() []string {
 	if m.addpython_ms != nil {
 		fields = append(fields, run.FieldPythonMs)
 	}
+	if m.addcost_micros != nil {
+		fields = append(fields, run.FieldCostMicros)
+	}
+	if m.addoutput_bytes != nil {
+		fields = append(fields, run.FieldOutputBytes)
+	}
 	return fields
 }
 
@@ -10233,6 +10385,10 @@ func (m *RunMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedReasoningTokens()
 	case run.FieldPythonMs:
 		return m.AddedPythonMs()
+	case run.FieldCostMicros:
+		return m.AddedCostMicros()
+	case run.FieldOutputBytes:
+		return m.AddedOutputBytes()
 	}
 	return nil, false
 }
@@ -10311,6 +10467,20 @@ func (m *RunMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddPythonMs(v)
+		return nil
+	case run.FieldCostMicros:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCostMicros(v)
+		return nil
+	case run.FieldOutputBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddOutputBytes(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Run numeric field %s", name)
@@ -10491,6 +10661,12 @@ func (m *RunMutation) ResetField(name string) error {
 		return nil
 	case run.FieldPythonMs:
 		m.ResetPythonMs()
+		return nil
+	case run.FieldCostMicros:
+		m.ResetCostMicros()
+		return nil
+	case run.FieldOutputBytes:
+		m.ResetOutputBytes()
 		return nil
 	case run.FieldStartedAt:
 		m.ResetStartedAt()
@@ -11505,6 +11681,9 @@ type StepMutation struct {
 	appendreply      json.RawMessage
 	copied_from      *string
 	input            *string
+	expense          *json.RawMessage
+	appendexpense    json.RawMessage
+	budget           *string
 	result           *string
 	outputs          *json.RawMessage
 	appendoutputs    json.RawMessage
@@ -12192,6 +12371,120 @@ func (m *StepMutation) ResetInput() {
 	delete(m.clearedFields, step.FieldInput)
 }
 
+// SetExpense sets the "expense" field.
+func (m *StepMutation) SetExpense(jm json.RawMessage) {
+	m.expense = &jm
+	m.appendexpense = nil
+}
+
+// Expense returns the value of the "expense" field in the mutation.
+func (m *StepMutation) Expense() (r json.RawMessage, exists bool) {
+	v := m.expense
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpense returns the old "expense" field's value of the Step entity.
+// If the Step object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StepMutation) OldExpense(ctx context.Context) (v json.RawMessage, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpense is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpense requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpense: %w", err)
+	}
+	return oldValue.Expense, nil
+}
+
+// AppendExpense adds jm to the "expense" field.
+func (m *StepMutation) AppendExpense(jm json.RawMessage) {
+	m.appendexpense = append(m.appendexpense, jm...)
+}
+
+// AppendedExpense returns the list of values that were appended to the "expense" field in this mutation.
+func (m *StepMutation) AppendedExpense() (json.RawMessage, bool) {
+	if len(m.appendexpense) == 0 {
+		return nil, false
+	}
+	return m.appendexpense, true
+}
+
+// ClearExpense clears the value of the "expense" field.
+func (m *StepMutation) ClearExpense() {
+	m.expense = nil
+	m.appendexpense = nil
+	m.clearedFields[step.FieldExpense] = struct{}{}
+}
+
+// ExpenseCleared returns if the "expense" field was cleared in this mutation.
+func (m *StepMutation) ExpenseCleared() bool {
+	_, ok := m.clearedFields[step.FieldExpense]
+	return ok
+}
+
+// ResetExpense resets all changes to the "expense" field.
+func (m *StepMutation) ResetExpense() {
+	m.expense = nil
+	m.appendexpense = nil
+	delete(m.clearedFields, step.FieldExpense)
+}
+
+// SetBudget sets the "budget" field.
+func (m *StepMutation) SetBudget(s string) {
+	m.budget = &s
+}
+
+// Budget returns the value of the "budget" field in the mutation.
+func (m *StepMutation) Budget() (r string, exists bool) {
+	v := m.budget
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBudget returns the old "budget" field's value of the Step entity.
+// If the Step object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StepMutation) OldBudget(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBudget is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBudget requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBudget: %w", err)
+	}
+	return oldValue.Budget, nil
+}
+
+// ClearBudget clears the value of the "budget" field.
+func (m *StepMutation) ClearBudget() {
+	m.budget = nil
+	m.clearedFields[step.FieldBudget] = struct{}{}
+}
+
+// BudgetCleared returns if the "budget" field was cleared in this mutation.
+func (m *StepMutation) BudgetCleared() bool {
+	_, ok := m.clearedFields[step.FieldBudget]
+	return ok
+}
+
+// ResetBudget resets all changes to the "budget" field.
+func (m *StepMutation) ResetBudget() {
+	m.budget = nil
+	delete(m.clearedFields, step.FieldBudget)
+}
+
 // SetResult sets the "result" field.
 func (m *StepMutation) SetResult(s string) {
 	m.result = &s
@@ -12744,7 +13037,7 @@ func (m *StepMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *StepMutation) Fields() []string {
-	fields := make([]string, 0, 19)
+	fields := make([]string, 0, 21)
 	if m.created_at != nil {
 		fields = append(fields, step.FieldCreatedAt)
 	}
@@ -12780,6 +13073,12 @@ func (m *StepMutation) Fields() []string {
 	}
 	if m.input != nil {
 		fields = append(fields, step.FieldInput)
+	}
+	if m.expense != nil {
+		fields = append(fields, step.FieldExpense)
+	}
+	if m.budget != nil {
+		fields = append(fields, step.FieldBudget)
 	}
 	if m.result != nil {
 		fields = append(fields, step.FieldResult)
@@ -12834,6 +13133,10 @@ func (m *StepMutation) Field(name string) (ent.Value, bool) {
 		return m.CopiedFrom()
 	case step.FieldInput:
 		return m.Input()
+	case step.FieldExpense:
+		return m.Expense()
+	case step.FieldBudget:
+		return m.Budget()
 	case step.FieldResult:
 		return m.Result()
 	case step.FieldOutputs:
@@ -12881,6 +13184,10 @@ func (m *StepMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldCopiedFrom(ctx)
 	case step.FieldInput:
 		return m.OldInput(ctx)
+	case step.FieldExpense:
+		return m.OldExpense(ctx)
+	case step.FieldBudget:
+		return m.OldBudget(ctx)
 	case step.FieldResult:
 		return m.OldResult(ctx)
 	case step.FieldOutputs:
@@ -12987,6 +13294,20 @@ func (m *StepMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetInput(v)
+		return nil
+	case step.FieldExpense:
+		v, ok := value.(json.RawMessage)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpense(v)
+		return nil
+	case step.FieldBudget:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBudget(v)
 		return nil
 	case step.FieldResult:
 		v, ok := value.(string)
@@ -13115,6 +13436,12 @@ func (m *StepMutation) ClearedFields() []string {
 	if m.FieldCleared(step.FieldInput) {
 		fields = append(fields, step.FieldInput)
 	}
+	if m.FieldCleared(step.FieldExpense) {
+		fields = append(fields, step.FieldExpense)
+	}
+	if m.FieldCleared(step.FieldBudget) {
+		fields = append(fields, step.FieldBudget)
+	}
 	if m.FieldCleared(step.FieldResult) {
 		fields = append(fields, step.FieldResult)
 	}
@@ -13167,6 +13494,12 @@ func (m *StepMutation) ClearField(name string) error {
 		return nil
 	case step.FieldInput:
 		m.ClearInput()
+		return nil
+	case step.FieldExpense:
+		m.ClearExpense()
+		return nil
+	case step.FieldBudget:
+		m.ClearBudget()
 		return nil
 	case step.FieldResult:
 		m.ClearResult()
@@ -13229,6 +13562,12 @@ func (m *StepMutation) ResetField(name string) error {
 		return nil
 	case step.FieldInput:
 		m.ResetInput()
+		return nil
+	case step.FieldExpense:
+		m.ResetExpense()
+		return nil
+	case step.FieldBudget:
+		m.ResetBudget()
 		return nil
 	case step.FieldResult:
 		m.ResetResult()
@@ -13383,30 +13722,911 @@ func (m *StepMutation) ResetEdge(name string) error {
 	return fmt.Errorf("unknown Step edge %s", name)
 }
 
-// UserMutation represents an operation that mutates the User nodes in the graph.
-type UserMutation struct {
+// UsageDayMutation represents an operation that mutates the UsageDay nodes in the graph.
+type UsageDayMutation struct {
 	config
 	op              Op
 	typ             string
 	id              *string
-	created_at      *time.Time
-	email           *string
-	name            *string
-	password_hash   *string
-	updated_at      *time.Time
+	day             *string
+	runs            *int64
+	addruns         *int64
+	tokens          *int64
+	addtokens       *int64
+	cost_micros     *int64
+	addcost_micros  *int64
+	python_ms       *int64
+	addpython_ms    *int64
+	output_bytes    *int64
+	addoutput_bytes *int64
 	clearedFields   map[string]struct{}
-	sessions        map[string]struct{}
-	removedsessions map[string]struct{}
-	clearedsessions bool
-	chats           map[string]struct{}
-	removedchats    map[string]struct{}
-	clearedchats    bool
-	datasets        map[string]struct{}
-	removeddatasets map[string]struct{}
-	cleareddatasets bool
+	owner           *string
+	clearedowner    bool
 	done            bool
-	oldValue        func(context.Context) (*User, error)
-	predicates      []predicate.User
+	oldValue        func(context.Context) (*UsageDay, error)
+	predicates      []predicate.UsageDay
+}
+
+var _ ent.Mutation = (*UsageDayMutation)(nil)
+
+// usagedayOption allows management of the mutation configuration using functional options.
+type usagedayOption func(*UsageDayMutation)
+
+// newUsageDayMutation creates new mutation for the UsageDay entity.
+func newUsageDayMutation(c config, op Op, opts ...usagedayOption) *UsageDayMutation {
+	m := &UsageDayMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeUsageDay,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withUsageDayID sets the ID field of the mutation.
+func withUsageDayID(id string) usagedayOption {
+	return func(m *UsageDayMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *UsageDay
+		)
+		m.oldValue = func(ctx context.Context) (*UsageDay, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().UsageDay.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withUsageDay sets the old UsageDay of the mutation.
+func withUsageDay(node *UsageDay) usagedayOption {
+	return func(m *UsageDayMutation) {
+		m.oldValue = func(context.Context) (*UsageDay, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m UsageDayMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m UsageDayMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of UsageDay entities.
+func (m *UsageDayMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *UsageDayMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *UsageDayMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().UsageDay.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *UsageDayMutation) SetOwnerID(s string) {
+	m.owner = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *UsageDayMutation) OwnerID() (r string, exists bool) {
+	v := m.owner
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the UsageDay entity.
+// If the UsageDay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDayMutation) OldOwnerID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *UsageDayMutation) ResetOwnerID() {
+	m.owner = nil
+}
+
+// SetDay sets the "day" field.
+func (m *UsageDayMutation) SetDay(s string) {
+	m.day = &s
+}
+
+// Day returns the value of the "day" field in the mutation.
+func (m *UsageDayMutation) Day() (r string, exists bool) {
+	v := m.day
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDay returns the old "day" field's value of the UsageDay entity.
+// If the UsageDay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDayMutation) OldDay(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDay is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDay requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDay: %w", err)
+	}
+	return oldValue.Day, nil
+}
+
+// ResetDay resets all changes to the "day" field.
+func (m *UsageDayMutation) ResetDay() {
+	m.day = nil
+}
+
+// SetRuns sets the "runs" field.
+func (m *UsageDayMutation) SetRuns(i int64) {
+	m.runs = &i
+	m.addruns = nil
+}
+
+// Runs returns the value of the "runs" field in the mutation.
+func (m *UsageDayMutation) Runs() (r int64, exists bool) {
+	v := m.runs
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRuns returns the old "runs" field's value of the UsageDay entity.
+// If the UsageDay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDayMutation) OldRuns(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRuns is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRuns requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRuns: %w", err)
+	}
+	return oldValue.Runs, nil
+}
+
+// AddRuns adds i to the "runs" field.
+func (m *UsageDayMutation) AddRuns(i int64) {
+	if m.addruns != nil {
+		*m.addruns += i
+	} else {
+		m.addruns = &i
+	}
+}
+
+// AddedRuns returns the value that was added to the "runs" field in this mutation.
+func (m *UsageDayMutation) AddedRuns() (r int64, exists bool) {
+	v := m.addruns
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetRuns resets all changes to the "runs" field.
+func (m *UsageDayMutation) ResetRuns() {
+	m.runs = nil
+	m.addruns = nil
+}
+
+// SetTokens sets the "tokens" field.
+func (m *UsageDayMutation) SetTokens(i int64) {
+	m.tokens = &i
+	m.addtokens = nil
+}
+
+// Tokens returns the value of the "tokens" field in the mutation.
+func (m *UsageDayMutation) Tokens() (r int64, exists bool) {
+	v := m.tokens
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTokens returns the old "tokens" field's value of the UsageDay entity.
+// If the UsageDay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDayMutation) OldTokens(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTokens is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTokens requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTokens: %w", err)
+	}
+	return oldValue.Tokens, nil
+}
+
+// AddTokens adds i to the "tokens" field.
+func (m *UsageDayMutation) AddTokens(i int64) {
+	if m.addtokens != nil {
+		*m.addtokens += i
+	} else {
+		m.addtokens = &i
+	}
+}
+
+// AddedTokens returns the value that was added to the "tokens" field in this mutation.
+func (m *UsageDayMutation) AddedTokens() (r int64, exists bool) {
+	v := m.addtokens
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetTokens resets all changes to the "tokens" field.
+func (m *UsageDayMutation) ResetTokens() {
+	m.tokens = nil
+	m.addtokens = nil
+}
+
+// SetCostMicros sets the "cost_micros" field.
+func (m *UsageDayMutation) SetCostMicros(i int64) {
+	m.cost_micros = &i
+	m.addcost_micros = nil
+}
+
+// CostMicros returns the value of the "cost_micros" field in the mutation.
+func (m *UsageDayMutation) CostMicros() (r int64, exists bool) {
+	v := m.cost_micros
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCostMicros returns the old "cost_micros" field's value of the UsageDay entity.
+// If the UsageDay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDayMutation) OldCostMicros(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCostMicros is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCostMicros requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCostMicros: %w", err)
+	}
+	return oldValue.CostMicros, nil
+}
+
+// AddCostMicros adds i to the "cost_micros" field.
+func (m *UsageDayMutation) AddCostMicros(i int64) {
+	if m.addcost_micros != nil {
+		*m.addcost_micros += i
+	} else {
+		m.addcost_micros = &i
+	}
+}
+
+// AddedCostMicros returns the value that was added to the "cost_micros" field in this mutation.
+func (m *UsageDayMutation) AddedCostMicros() (r int64, exists bool) {
+	v := m.addcost_micros
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetCostMicros resets all changes to the "cost_micros" field.
+func (m *UsageDayMutation) ResetCostMicros() {
+	m.cost_micros = nil
+	m.addcost_micros = nil
+}
+
+// SetPythonMs sets the "python_ms" field.
+func (m *UsageDayMutation) SetPythonMs(i int64) {
+	m.python_ms = &i
+	m.addpython_ms = nil
+}
+
+// PythonMs returns the value of the "python_ms" field in the mutation.
+func (m *UsageDayMutation) PythonMs() (r int64, exists bool) {
+	v := m.python_ms
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPythonMs returns the old "python_ms" field's value of the UsageDay entity.
+// If the UsageDay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDayMutation) OldPythonMs(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPythonMs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPythonMs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPythonMs: %w", err)
+	}
+	return oldValue.PythonMs, nil
+}
+
+// AddPythonMs adds i to the "python_ms" field.
+func (m *UsageDayMutation) AddPythonMs(i int64) {
+	if m.addpython_ms != nil {
+		*m.addpython_ms += i
+	} else {
+		m.addpython_ms = &i
+	}
+}
+
+// AddedPythonMs returns the value that was added to the "python_ms" field in this mutation.
+func (m *UsageDayMutation) AddedPythonMs() (r int64, exists bool) {
+	v := m.addpython_ms
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetPythonMs resets all changes to the "python_ms" field.
+func (m *UsageDayMutation) ResetPythonMs() {
+	m.python_ms = nil
+	m.addpython_ms = nil
+}
+
+// SetOutputBytes sets the "output_bytes" field.
+func (m *UsageDayMutation) SetOutputBytes(i int64) {
+	m.output_bytes = &i
+	m.addoutput_bytes = nil
+}
+
+// OutputBytes returns the value of the "output_bytes" field in the mutation.
+func (m *UsageDayMutation) OutputBytes() (r int64, exists bool) {
+	v := m.output_bytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOutputBytes returns the old "output_bytes" field's value of the UsageDay entity.
+// If the UsageDay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDayMutation) OldOutputBytes(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOutputBytes is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOutputBytes requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOutputBytes: %w", err)
+	}
+	return oldValue.OutputBytes, nil
+}
+
+// AddOutputBytes adds i to the "output_bytes" field.
+func (m *UsageDayMutation) AddOutputBytes(i int64) {
+	if m.addoutput_bytes != nil {
+		*m.addoutput_bytes += i
+	} else {
+		m.addoutput_bytes = &i
+	}
+}
+
+// AddedOutputBytes returns the value that was added to the "output_bytes" field in this mutation.
+func (m *UsageDayMutation) AddedOutputBytes() (r int64, exists bool) {
+	v := m.addoutput_bytes
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetOutputBytes resets all changes to the "output_bytes" field.
+func (m *UsageDayMutation) ResetOutputBytes() {
+	m.output_bytes = nil
+	m.addoutput_bytes = nil
+}
+
+// ClearOwner clears the "owner" edge to the User entity.
+func (m *UsageDayMutation) ClearOwner() {
+	m.clearedowner = true
+	m.clearedFields[usageday.FieldOwnerID] = struct{}{}
+}
+
+// OwnerCleared reports if the "owner" edge to the User entity was cleared.
+func (m *UsageDayMutation) OwnerCleared() bool {
+	return m.clearedowner
+}
+
+// OwnerIDs returns the "owner" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// OwnerID instead. It exists only for internal usage by the builders.
+func (m *UsageDayMutation) OwnerIDs() (ids []string) {
+	if id := m.owner; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetOwner resets all changes to the "owner" edge.
+func (m *UsageDayMutation) ResetOwner() {
+	m.owner = nil
+	m.clearedowner = false
+}
+
+// Where appends a list predicates to the UsageDayMutation builder.
+func (m *UsageDayMutation) Where(ps ...predicate.UsageDay) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the UsageDayMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *UsageDayMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.UsageDay, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *UsageDayMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *UsageDayMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (UsageDay).
+func (m *UsageDayMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *UsageDayMutation) Fields() []string {
+	fields := make([]string, 0, 7)
+	if m.owner != nil {
+		fields = append(fields, usageday.FieldOwnerID)
+	}
+	if m.day != nil {
+		fields = append(fields, usageday.FieldDay)
+	}
+	if m.runs != nil {
+		fields = append(fields, usageday.FieldRuns)
+	}
+	if m.tokens != nil {
+		fields = append(fields, usageday.FieldTokens)
+	}
+	if m.cost_micros != nil {
+		fields = append(fields, usageday.FieldCostMicros)
+	}
+	if m.python_ms != nil {
+		fields = append(fields, usageday.FieldPythonMs)
+	}
+	if m.output_bytes != nil {
+		fields = append(fields, usageday.FieldOutputBytes)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *UsageDayMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case usageday.FieldOwnerID:
+		return m.OwnerID()
+	case usageday.FieldDay:
+		return m.Day()
+	case usageday.FieldRuns:
+		return m.Runs()
+	case usageday.FieldTokens:
+		return m.Tokens()
+	case usageday.FieldCostMicros:
+		return m.CostMicros()
+	case usageday.FieldPythonMs:
+		return m.PythonMs()
+	case usageday.FieldOutputBytes:
+		return m.OutputBytes()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *UsageDayMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case usageday.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case usageday.FieldDay:
+		return m.OldDay(ctx)
+	case usageday.FieldRuns:
+		return m.OldRuns(ctx)
+	case usageday.FieldTokens:
+		return m.OldTokens(ctx)
+	case usageday.FieldCostMicros:
+		return m.OldCostMicros(ctx)
+	case usageday.FieldPythonMs:
+		return m.OldPythonMs(ctx)
+	case usageday.FieldOutputBytes:
+		return m.OldOutputBytes(ctx)
+	}
+	return nil, fmt.Errorf("unknown UsageDay field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *UsageDayMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case usageday.FieldOwnerID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case usageday.FieldDay:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDay(v)
+		return nil
+	case usageday.FieldRuns:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRuns(v)
+		return nil
+	case usageday.FieldTokens:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTokens(v)
+		return nil
+	case usageday.FieldCostMicros:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCostMicros(v)
+		return nil
+	case usageday.FieldPythonMs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPythonMs(v)
+		return nil
+	case usageday.FieldOutputBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOutputBytes(v)
+		return nil
+	}
+	return fmt.Errorf("unknown UsageDay field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *UsageDayMutation) AddedFields() []string {
+	var fields []string
+	if m.addruns != nil {
+		fields = append(fields, usageday.FieldRuns)
+	}
+	if m.addtokens != nil {
+		fields = append(fields, usageday.FieldTokens)
+	}
+	if m.addcost_micros != nil {
+		fields = append(fields, usageday.FieldCostMicros)
+	}
+	if m.addpython_ms != nil {
+		fields = append(fields, usageday.FieldPythonMs)
+	}
+	if m.addoutput_bytes != nil {
+		fields = append(fields, usageday.FieldOutputBytes)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *UsageDayMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case usageday.FieldRuns:
+		return m.AddedRuns()
+	case usageday.FieldTokens:
+		return m.AddedTokens()
+	case usageday.FieldCostMicros:
+		return m.AddedCostMicros()
+	case usageday.FieldPythonMs:
+		return m.AddedPythonMs()
+	case usageday.FieldOutputBytes:
+		return m.AddedOutputBytes()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *UsageDayMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case usageday.FieldRuns:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddRuns(v)
+		return nil
+	case usageday.FieldTokens:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddTokens(v)
+		return nil
+	case usageday.FieldCostMicros:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddCostMicros(v)
+		return nil
+	case usageday.FieldPythonMs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddPythonMs(v)
+		return nil
+	case usageday.FieldOutputBytes:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddOutputBytes(v)
+		return nil
+	}
+	return fmt.Errorf("unknown UsageDay numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *UsageDayMutation) ClearedFields() []string {
+	return nil
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *UsageDayMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *UsageDayMutation) ClearField(name string) error {
+	return fmt.Errorf("unknown UsageDay nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *UsageDayMutation) ResetField(name string) error {
+	switch name {
+	case usageday.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case usageday.FieldDay:
+		m.ResetDay()
+		return nil
+	case usageday.FieldRuns:
+		m.ResetRuns()
+		return nil
+	case usageday.FieldTokens:
+		m.ResetTokens()
+		return nil
+	case usageday.FieldCostMicros:
+		m.ResetCostMicros()
+		return nil
+	case usageday.FieldPythonMs:
+		m.ResetPythonMs()
+		return nil
+	case usageday.FieldOutputBytes:
+		m.ResetOutputBytes()
+		return nil
+	}
+	return fmt.Errorf("unknown UsageDay field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *UsageDayMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.owner != nil {
+		edges = append(edges, usageday.EdgeOwner)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *UsageDayMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case usageday.EdgeOwner:
+		if id := m.owner; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *UsageDayMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *UsageDayMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *UsageDayMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedowner {
+		edges = append(edges, usageday.EdgeOwner)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *UsageDayMutation) EdgeCleared(name string) bool {
+	switch name {
+	case usageday.EdgeOwner:
+		return m.clearedowner
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *UsageDayMutation) ClearEdge(name string) error {
+	switch name {
+	case usageday.EdgeOwner:
+		m.ClearOwner()
+		return nil
+	}
+	return fmt.Errorf("unknown UsageDay unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *UsageDayMutation) ResetEdge(name string) error {
+	switch name {
+	case usageday.EdgeOwner:
+		m.ResetOwner()
+		return nil
+	}
+	return fmt.Errorf("unknown UsageDay edge %s", name)
+}
+
+// UserMutation represents an operation that mutates the User nodes in the graph.
+type UserMutation struct {
+	config
+	op                Op
+	typ               string
+	id                *string
+	created_at        *time.Time
+	email             *string
+	name              *string
+	password_hash     *string
+	updated_at        *time.Time
+	clearedFields     map[string]struct{}
+	sessions          map[string]struct{}
+	removedsessions   map[string]struct{}
+	clearedsessions   bool
+	chats             map[string]struct{}
+	removedchats      map[string]struct{}
+	clearedchats      bool
+	usage_days        map[string]struct{}
+	removedusage_days map[string]struct{}
+	clearedusage_days bool
+	datasets          map[string]struct{}
+	removeddatasets   map[string]struct{}
+	cleareddatasets   bool
+	done              bool
+	oldValue          func(context.Context) (*User, error)
+	predicates        []predicate.User
 }
 
 var _ ent.Mutation = (*UserMutation)(nil)
@@ -13801,6 +15021,60 @@ func (m *UserMutation) ResetChats() {
 	m.removedchats = nil
 }
 
+// AddUsageDayIDs adds the "usage_days" edge to the UsageDay entity by ids.
+func (m *UserMutation) AddUsageDayIDs(ids ...string) {
+	if m.usage_days == nil {
+		m.usage_days = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.usage_days[ids[i]] = struct{}{}
+	}
+}
+
+// ClearUsageDays clears the "usage_days" edge to the UsageDay entity.
+func (m *UserMutation) ClearUsageDays() {
+	m.clearedusage_days = true
+}
+
+// UsageDaysCleared reports if the "usage_days" edge to the UsageDay entity was cleared.
+func (m *UserMutation) UsageDaysCleared() bool {
+	return m.clearedusage_days
+}
+
+// RemoveUsageDayIDs removes the "usage_days" edge to the UsageDay entity by IDs.
+func (m *UserMutation) RemoveUsageDayIDs(ids ...string) {
+	if m.removedusage_days == nil {
+		m.removedusage_days = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.usage_days, ids[i])
+		m.removedusage_days[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedUsageDays returns the removed IDs of the "usage_days" edge to the UsageDay entity.
+func (m *UserMutation) RemovedUsageDaysIDs() (ids []string) {
+	for id := range m.removedusage_days {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// UsageDaysIDs returns the "usage_days" edge IDs in the mutation.
+func (m *UserMutation) UsageDaysIDs() (ids []string) {
+	for id := range m.usage_days {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetUsageDays resets all changes to the "usage_days" edge.
+func (m *UserMutation) ResetUsageDays() {
+	m.usage_days = nil
+	m.clearedusage_days = false
+	m.removedusage_days = nil
+}
+
 // AddDatasetIDs adds the "datasets" edge to the Dataset entity by ids.
 func (m *UserMutation) AddDatasetIDs(ids ...string) {
 	if m.datasets == nil {
@@ -14056,12 +15330,15 @@ func (m *UserMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *UserMutation) AddedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.sessions != nil {
 		edges = append(edges, user.EdgeSessions)
 	}
 	if m.chats != nil {
 		edges = append(edges, user.EdgeChats)
+	}
+	if m.usage_days != nil {
+		edges = append(edges, user.EdgeUsageDays)
 	}
 	if m.datasets != nil {
 		edges = append(edges, user.EdgeDatasets)
@@ -14085,6 +15362,12 @@ func (m *UserMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case user.EdgeUsageDays:
+		ids := make([]ent.Value, 0, len(m.usage_days))
+		for id := range m.usage_days {
+			ids = append(ids, id)
+		}
+		return ids
 	case user.EdgeDatasets:
 		ids := make([]ent.Value, 0, len(m.datasets))
 		for id := range m.datasets {
@@ -14097,12 +15380,15 @@ func (m *UserMutation) AddedIDs(name string) []ent.Value {
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *UserMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.removedsessions != nil {
 		edges = append(edges, user.EdgeSessions)
 	}
 	if m.removedchats != nil {
 		edges = append(edges, user.EdgeChats)
+	}
+	if m.removedusage_days != nil {
+		edges = append(edges, user.EdgeUsageDays)
 	}
 	if m.removeddatasets != nil {
 		edges = append(edges, user.EdgeDatasets)
@@ -14126,6 +15412,12 @@ func (m *UserMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case user.EdgeUsageDays:
+		ids := make([]ent.Value, 0, len(m.removedusage_days))
+		for id := range m.removedusage_days {
+			ids = append(ids, id)
+		}
+		return ids
 	case user.EdgeDatasets:
 		ids := make([]ent.Value, 0, len(m.removeddatasets))
 		for id := range m.removeddatasets {
@@ -14138,12 +15430,15 @@ func (m *UserMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *UserMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 3)
+	edges := make([]string, 0, 4)
 	if m.clearedsessions {
 		edges = append(edges, user.EdgeSessions)
 	}
 	if m.clearedchats {
 		edges = append(edges, user.EdgeChats)
+	}
+	if m.clearedusage_days {
+		edges = append(edges, user.EdgeUsageDays)
 	}
 	if m.cleareddatasets {
 		edges = append(edges, user.EdgeDatasets)
@@ -14159,6 +15454,8 @@ func (m *UserMutation) EdgeCleared(name string) bool {
 		return m.clearedsessions
 	case user.EdgeChats:
 		return m.clearedchats
+	case user.EdgeUsageDays:
+		return m.clearedusage_days
 	case user.EdgeDatasets:
 		return m.cleareddatasets
 	}
@@ -14182,6 +15479,9 @@ func (m *UserMutation) ResetEdge(name string) error {
 		return nil
 	case user.EdgeChats:
 		m.ResetChats()
+		return nil
+	case user.EdgeUsageDays:
+		m.ResetUsageDays()
 		return nil
 	case user.EdgeDatasets:
 		m.ResetDatasets()

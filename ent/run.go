@@ -75,6 +75,10 @@ type Run struct {
 	ReasoningTokens int `json:"reasoning_tokens,omitempty"`
 	// Wall time of Python steps, milliseconds.
 	PythonMs int64 `json:"python_ms,omitempty"`
+	// What the model cost by its prices, millionths of a US dollar; 0 where it has none.
+	CostMicros int64 `json:"cost_micros,omitempty"`
+	// What its steps made: files, charts, tables, printed text.
+	OutputBytes int64 `json:"output_bytes,omitempty"`
 	// StartedAt holds the value of the "started_at" field.
 	StartedAt *time.Time `json:"started_at,omitempty"`
 	// FinishedAt holds the value of the "finished_at" field.
@@ -189,7 +193,7 @@ func (*Run) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case run.FieldReviewCode, run.FieldOnlyEdited, run.FieldCancelRequested:
 			values[i] = new(sql.NullBool)
-		case run.FieldEditedIndex, run.FieldEpoch, run.FieldLastSeq, run.FieldHandovers, run.FieldCompactedSeq, run.FieldPromptTokens, run.FieldCachedTokens, run.FieldCompletionTokens, run.FieldReasoningTokens, run.FieldPythonMs:
+		case run.FieldEditedIndex, run.FieldEpoch, run.FieldLastSeq, run.FieldHandovers, run.FieldCompactedSeq, run.FieldPromptTokens, run.FieldCachedTokens, run.FieldCompletionTokens, run.FieldReasoningTokens, run.FieldPythonMs, run.FieldCostMicros, run.FieldOutputBytes:
 			values[i] = new(sql.NullInt64)
 		case run.FieldID, run.FieldOwnerID, run.FieldChatID, run.FieldQuestionID, run.FieldAnswerID, run.FieldState, run.FieldModel, run.FieldPromptHash, run.FieldClientMutationID, run.FieldBasedOnID, run.FieldRewindTo, run.FieldNode, run.FieldErrorCode, run.FieldErrorMessage:
 			values[i] = new(sql.NullString)
@@ -389,6 +393,18 @@ func (_m *Run) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.PythonMs = value.Int64
 			}
+		case run.FieldCostMicros:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field cost_micros", values[i])
+			} else if value.Valid {
+				_m.CostMicros = value.Int64
+			}
+		case run.FieldOutputBytes:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field output_bytes", values[i])
+			} else if value.Valid {
+				_m.OutputBytes = value.Int64
+			}
 		case run.FieldStartedAt:
 			if value, ok := values[i].(*sql.NullTime); !ok {
 				return fmt.Errorf("unexpected type %T for field started_at", values[i])
@@ -567,6 +583,12 @@ func (_m *Run) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("python_ms=")
 	builder.WriteString(fmt.Sprintf("%v", _m.PythonMs))
+	builder.WriteString(", ")
+	builder.WriteString("cost_micros=")
+	builder.WriteString(fmt.Sprintf("%v", _m.CostMicros))
+	builder.WriteString(", ")
+	builder.WriteString("output_bytes=")
+	builder.WriteString(fmt.Sprintf("%v", _m.OutputBytes))
 	builder.WriteString(", ")
 	if v := _m.StartedAt; v != nil {
 		builder.WriteString("started_at=")

@@ -394,6 +394,34 @@ func (_c *RunCreate) SetNillablePythonMs(v *int64) *RunCreate {
 	return _c
 }
 
+// SetCostMicros sets the "cost_micros" field.
+func (_c *RunCreate) SetCostMicros(v int64) *RunCreate {
+	_c.mutation.SetCostMicros(v)
+	return _c
+}
+
+// SetNillableCostMicros sets the "cost_micros" field if the given value is not nil.
+func (_c *RunCreate) SetNillableCostMicros(v *int64) *RunCreate {
+	if v != nil {
+		_c.SetCostMicros(*v)
+	}
+	return _c
+}
+
+// SetOutputBytes sets the "output_bytes" field.
+func (_c *RunCreate) SetOutputBytes(v int64) *RunCreate {
+	_c.mutation.SetOutputBytes(v)
+	return _c
+}
+
+// SetNillableOutputBytes sets the "output_bytes" field if the given value is not nil.
+func (_c *RunCreate) SetNillableOutputBytes(v *int64) *RunCreate {
+	if v != nil {
+		_c.SetOutputBytes(*v)
+	}
+	return _c
+}
+
 // SetStartedAt sets the "started_at" field.
 func (_c *RunCreate) SetStartedAt(v time.Time) *RunCreate {
 	_c.mutation.SetStartedAt(v)
@@ -610,6 +638,14 @@ func (_c *RunCreate) defaults() {
 		v := run.DefaultPythonMs
 		_c.mutation.SetPythonMs(v)
 	}
+	if _, ok := _c.mutation.CostMicros(); !ok {
+		v := run.DefaultCostMicros
+		_c.mutation.SetCostMicros(v)
+	}
+	if _, ok := _c.mutation.OutputBytes(); !ok {
+		v := run.DefaultOutputBytes
+		_c.mutation.SetOutputBytes(v)
+	}
 	if _, ok := _c.mutation.ID(); !ok {
 		v := run.DefaultID()
 		_c.mutation.SetID(v)
@@ -785,6 +821,22 @@ func (_c *RunCreate) check() error {
 	if _, ok := _c.mutation.PythonMs(); !ok {
 		return &ValidationError{Name: "python_ms", err: errors.New(`ent: missing required field "Run.python_ms"`)}
 	}
+	if _, ok := _c.mutation.CostMicros(); !ok {
+		return &ValidationError{Name: "cost_micros", err: errors.New(`ent: missing required field "Run.cost_micros"`)}
+	}
+	if v, ok := _c.mutation.CostMicros(); ok {
+		if err := run.CostMicrosValidator(v); err != nil {
+			return &ValidationError{Name: "cost_micros", err: fmt.Errorf(`ent: validator failed for field "Run.cost_micros": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.OutputBytes(); !ok {
+		return &ValidationError{Name: "output_bytes", err: errors.New(`ent: missing required field "Run.output_bytes"`)}
+	}
+	if v, ok := _c.mutation.OutputBytes(); ok {
+		if err := run.OutputBytesValidator(v); err != nil {
+			return &ValidationError{Name: "output_bytes", err: fmt.Errorf(`ent: validator failed for field "Run.output_bytes": %w`, err)}
+		}
+	}
 	if v, ok := _c.mutation.ID(); ok {
 		if err := run.IDValidator(v); err != nil {
 			return &ValidationError{Name: "id", err: fmt.Errorf(`ent: validator failed for field "Run.id": %w`, err)}
@@ -930,6 +982,14 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.PythonMs(); ok {
 		_spec.SetField(run.FieldPythonMs, field.TypeInt64, value)
 		_node.PythonMs = value
+	}
+	if value, ok := _c.mutation.CostMicros(); ok {
+		_spec.SetField(run.FieldCostMicros, field.TypeInt64, value)
+		_node.CostMicros = value
+	}
+	if value, ok := _c.mutation.OutputBytes(); ok {
+		_spec.SetField(run.FieldOutputBytes, field.TypeInt64, value)
+		_node.OutputBytes = value
 	}
 	if value, ok := _c.mutation.StartedAt(); ok {
 		_spec.SetField(run.FieldStartedAt, field.TypeTime, value)

@@ -384,6 +384,48 @@ func (_u *RunUpdate) AddPythonMs(v int64) *RunUpdate {
 	return _u
 }
 
+// SetCostMicros sets the "cost_micros" field.
+func (_u *RunUpdate) SetCostMicros(v int64) *RunUpdate {
+	_u.mutation.ResetCostMicros()
+	_u.mutation.SetCostMicros(v)
+	return _u
+}
+
+// SetNillableCostMicros sets the "cost_micros" field if the given value is not nil.
+func (_u *RunUpdate) SetNillableCostMicros(v *int64) *RunUpdate {
+	if v != nil {
+		_u.SetCostMicros(*v)
+	}
+	return _u
+}
+
+// AddCostMicros adds value to the "cost_micros" field.
+func (_u *RunUpdate) AddCostMicros(v int64) *RunUpdate {
+	_u.mutation.AddCostMicros(v)
+	return _u
+}
+
+// SetOutputBytes sets the "output_bytes" field.
+func (_u *RunUpdate) SetOutputBytes(v int64) *RunUpdate {
+	_u.mutation.ResetOutputBytes()
+	_u.mutation.SetOutputBytes(v)
+	return _u
+}
+
+// SetNillableOutputBytes sets the "output_bytes" field if the given value is not nil.
+func (_u *RunUpdate) SetNillableOutputBytes(v *int64) *RunUpdate {
+	if v != nil {
+		_u.SetOutputBytes(*v)
+	}
+	return _u
+}
+
+// AddOutputBytes adds value to the "output_bytes" field.
+func (_u *RunUpdate) AddOutputBytes(v int64) *RunUpdate {
+	_u.mutation.AddOutputBytes(v)
+	return _u
+}
+
 // SetStartedAt sets the "started_at" field.
 func (_u *RunUpdate) SetStartedAt(v time.Time) *RunUpdate {
 	_u.mutation.SetStartedAt(v)
@@ -688,6 +730,16 @@ func (_u *RunUpdate) check() error {
 			return &ValidationError{Name: "reasoning_tokens", err: fmt.Errorf(`ent: validator failed for field "Run.reasoning_tokens": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.CostMicros(); ok {
+		if err := run.CostMicrosValidator(v); err != nil {
+			return &ValidationError{Name: "cost_micros", err: fmt.Errorf(`ent: validator failed for field "Run.cost_micros": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.OutputBytes(); ok {
+		if err := run.OutputBytesValidator(v); err != nil {
+			return &ValidationError{Name: "output_bytes", err: fmt.Errorf(`ent: validator failed for field "Run.output_bytes": %w`, err)}
+		}
+	}
 	if _u.mutation.ChatCleared() && len(_u.mutation.ChatIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Run.chat"`)
 	}
@@ -810,6 +862,18 @@ func (_u *RunUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedPythonMs(); ok {
 		_spec.AddField(run.FieldPythonMs, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.CostMicros(); ok {
+		_spec.SetField(run.FieldCostMicros, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedCostMicros(); ok {
+		_spec.AddField(run.FieldCostMicros, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.OutputBytes(); ok {
+		_spec.SetField(run.FieldOutputBytes, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedOutputBytes(); ok {
+		_spec.AddField(run.FieldOutputBytes, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.StartedAt(); ok {
 		_spec.SetField(run.FieldStartedAt, field.TypeTime, value)
@@ -1403,6 +1467,48 @@ func (_u *RunUpdateOne) AddPythonMs(v int64) *RunUpdateOne {
 	return _u
 }
 
+// SetCostMicros sets the "cost_micros" field.
+func (_u *RunUpdateOne) SetCostMicros(v int64) *RunUpdateOne {
+	_u.mutation.ResetCostMicros()
+	_u.mutation.SetCostMicros(v)
+	return _u
+}
+
+// SetNillableCostMicros sets the "cost_micros" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillableCostMicros(v *int64) *RunUpdateOne {
+	if v != nil {
+		_u.SetCostMicros(*v)
+	}
+	return _u
+}
+
+// AddCostMicros adds value to the "cost_micros" field.
+func (_u *RunUpdateOne) AddCostMicros(v int64) *RunUpdateOne {
+	_u.mutation.AddCostMicros(v)
+	return _u
+}
+
+// SetOutputBytes sets the "output_bytes" field.
+func (_u *RunUpdateOne) SetOutputBytes(v int64) *RunUpdateOne {
+	_u.mutation.ResetOutputBytes()
+	_u.mutation.SetOutputBytes(v)
+	return _u
+}
+
+// SetNillableOutputBytes sets the "output_bytes" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillableOutputBytes(v *int64) *RunUpdateOne {
+	if v != nil {
+		_u.SetOutputBytes(*v)
+	}
+	return _u
+}
+
+// AddOutputBytes adds value to the "output_bytes" field.
+func (_u *RunUpdateOne) AddOutputBytes(v int64) *RunUpdateOne {
+	_u.mutation.AddOutputBytes(v)
+	return _u
+}
+
 // SetStartedAt sets the "started_at" field.
 func (_u *RunUpdateOne) SetStartedAt(v time.Time) *RunUpdateOne {
 	_u.mutation.SetStartedAt(v)
@@ -1720,6 +1826,16 @@ func (_u *RunUpdateOne) check() error {
 			return &ValidationError{Name: "reasoning_tokens", err: fmt.Errorf(`ent: validator failed for field "Run.reasoning_tokens": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.CostMicros(); ok {
+		if err := run.CostMicrosValidator(v); err != nil {
+			return &ValidationError{Name: "cost_micros", err: fmt.Errorf(`ent: validator failed for field "Run.cost_micros": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.OutputBytes(); ok {
+		if err := run.OutputBytesValidator(v); err != nil {
+			return &ValidationError{Name: "output_bytes", err: fmt.Errorf(`ent: validator failed for field "Run.output_bytes": %w`, err)}
+		}
+	}
 	if _u.mutation.ChatCleared() && len(_u.mutation.ChatIDs()) > 0 {
 		return errors.New(`ent: clearing a required unique edge "Run.chat"`)
 	}
@@ -1859,6 +1975,18 @@ func (_u *RunUpdateOne) sqlSave(ctx context.Context) (_node *Run, err error) {
 	}
 	if value, ok := _u.mutation.AddedPythonMs(); ok {
 		_spec.AddField(run.FieldPythonMs, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.CostMicros(); ok {
+		_spec.SetField(run.FieldCostMicros, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedCostMicros(); ok {
+		_spec.AddField(run.FieldCostMicros, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.OutputBytes(); ok {
+		_spec.SetField(run.FieldOutputBytes, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedOutputBytes(); ok {
+		_spec.AddField(run.FieldOutputBytes, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.StartedAt(); ok {
 		_spec.SetField(run.FieldStartedAt, field.TypeTime, value)

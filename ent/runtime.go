@@ -16,6 +16,7 @@ import (
 	"github.com/mark-analyst/mark/ent/schema"
 	"github.com/mark-analyst/mark/ent/session"
 	"github.com/mark-analyst/mark/ent/step"
+	"github.com/mark-analyst/mark/ent/usageday"
 	"github.com/mark-analyst/mark/ent/user"
 )
 
@@ -451,6 +452,18 @@ func init() {
 	runDescPythonMs := runFields[25].Descriptor()
 	// run.DefaultPythonMs holds the default value on creation for the python_ms field.
 	run.DefaultPythonMs = runDescPythonMs.Default.(int64)
+	// runDescCostMicros is the schema descriptor for cost_micros field.
+	runDescCostMicros := runFields[26].Descriptor()
+	// run.DefaultCostMicros holds the default value on creation for the cost_micros field.
+	run.DefaultCostMicros = runDescCostMicros.Default.(int64)
+	// run.CostMicrosValidator is a validator for the "cost_micros" field. It is called by the builders before save.
+	run.CostMicrosValidator = runDescCostMicros.Validators[0].(func(int64) error)
+	// runDescOutputBytes is the schema descriptor for output_bytes field.
+	runDescOutputBytes := runFields[27].Descriptor()
+	// run.DefaultOutputBytes holds the default value on creation for the output_bytes field.
+	run.DefaultOutputBytes = runDescOutputBytes.Default.(int64)
+	// run.OutputBytesValidator is a validator for the "output_bytes" field. It is called by the builders before save.
+	run.OutputBytesValidator = runDescOutputBytes.Validators[0].(func(int64) error)
 	// runDescID is the schema descriptor for id field.
 	runDescID := runMixinFields0[0].Descriptor()
 	// run.DefaultID holds the default value on creation for the id field.
@@ -525,12 +538,16 @@ func init() {
 	stepDescCopiedFrom := stepFields[8].Descriptor()
 	// step.CopiedFromValidator is a validator for the "copied_from" field. It is called by the builders before save.
 	step.CopiedFromValidator = stepDescCopiedFrom.Validators[0].(func(string) error)
+	// stepDescBudget is the schema descriptor for budget field.
+	stepDescBudget := stepFields[11].Descriptor()
+	// step.BudgetValidator is a validator for the "budget" field. It is called by the builders before save.
+	step.BudgetValidator = stepDescBudget.Validators[0].(func(string) error)
 	// stepDescErrorCode is the schema descriptor for error_code field.
-	stepDescErrorCode := stepFields[12].Descriptor()
+	stepDescErrorCode := stepFields[14].Descriptor()
 	// step.ErrorCodeValidator is a validator for the "error_code" field. It is called by the builders before save.
 	step.ErrorCodeValidator = stepDescErrorCode.Validators[0].(func(string) error)
 	// stepDescStartedAt is the schema descriptor for started_at field.
-	stepDescStartedAt := stepFields[15].Descriptor()
+	stepDescStartedAt := stepFields[17].Descriptor()
 	// step.DefaultStartedAt holds the default value on creation for the started_at field.
 	step.DefaultStartedAt = stepDescStartedAt.Default.(func() time.Time)
 	// stepDescID is the schema descriptor for id field.
@@ -539,6 +556,55 @@ func init() {
 	step.DefaultID = stepDescID.Default.(func() string)
 	// step.IDValidator is a validator for the "id" field. It is called by the builders before save.
 	step.IDValidator = stepDescID.Validators[0].(func(string) error)
+	usagedayMixin := schema.UsageDay{}.Mixin()
+	usagedayMixinFields0 := usagedayMixin[0].Fields()
+	_ = usagedayMixinFields0
+	usagedayFields := schema.UsageDay{}.Fields()
+	_ = usagedayFields
+	// usagedayDescOwnerID is the schema descriptor for owner_id field.
+	usagedayDescOwnerID := usagedayMixinFields0[0].Descriptor()
+	// usageday.OwnerIDValidator is a validator for the "owner_id" field. It is called by the builders before save.
+	usageday.OwnerIDValidator = usagedayDescOwnerID.Validators[0].(func(string) error)
+	// usagedayDescDay is the schema descriptor for day field.
+	usagedayDescDay := usagedayFields[1].Descriptor()
+	// usageday.DayValidator is a validator for the "day" field. It is called by the builders before save.
+	usageday.DayValidator = usagedayDescDay.Validators[0].(func(string) error)
+	// usagedayDescRuns is the schema descriptor for runs field.
+	usagedayDescRuns := usagedayFields[2].Descriptor()
+	// usageday.DefaultRuns holds the default value on creation for the runs field.
+	usageday.DefaultRuns = usagedayDescRuns.Default.(int64)
+	// usageday.RunsValidator is a validator for the "runs" field. It is called by the builders before save.
+	usageday.RunsValidator = usagedayDescRuns.Validators[0].(func(int64) error)
+	// usagedayDescTokens is the schema descriptor for tokens field.
+	usagedayDescTokens := usagedayFields[3].Descriptor()
+	// usageday.DefaultTokens holds the default value on creation for the tokens field.
+	usageday.DefaultTokens = usagedayDescTokens.Default.(int64)
+	// usageday.TokensValidator is a validator for the "tokens" field. It is called by the builders before save.
+	usageday.TokensValidator = usagedayDescTokens.Validators[0].(func(int64) error)
+	// usagedayDescCostMicros is the schema descriptor for cost_micros field.
+	usagedayDescCostMicros := usagedayFields[4].Descriptor()
+	// usageday.DefaultCostMicros holds the default value on creation for the cost_micros field.
+	usageday.DefaultCostMicros = usagedayDescCostMicros.Default.(int64)
+	// usageday.CostMicrosValidator is a validator for the "cost_micros" field. It is called by the builders before save.
+	usageday.CostMicrosValidator = usagedayDescCostMicros.Validators[0].(func(int64) error)
+	// usagedayDescPythonMs is the schema descriptor for python_ms field.
+	usagedayDescPythonMs := usagedayFields[5].Descriptor()
+	// usageday.DefaultPythonMs holds the default value on creation for the python_ms field.
+	usageday.DefaultPythonMs = usagedayDescPythonMs.Default.(int64)
+	// usageday.PythonMsValidator is a validator for the "python_ms" field. It is called by the builders before save.
+	usageday.PythonMsValidator = usagedayDescPythonMs.Validators[0].(func(int64) error)
+	// usagedayDescOutputBytes is the schema descriptor for output_bytes field.
+	usagedayDescOutputBytes := usagedayFields[6].Descriptor()
+	// usageday.DefaultOutputBytes holds the default value on creation for the output_bytes field.
+	usageday.DefaultOutputBytes = usagedayDescOutputBytes.Default.(int64)
+	// usageday.OutputBytesValidator is a validator for the "output_bytes" field. It is called by the builders before save.
+	usageday.OutputBytesValidator = usagedayDescOutputBytes.Validators[0].(func(int64) error)
+	// usagedayDescID is the schema descriptor for id field.
+	usagedayDescID := usagedayFields[0].Descriptor()
+	// usageday.DefaultID holds the default value on creation for the id field.
+	usageday.DefaultID = usagedayDescID.Default.(func() string)
+	// usageday.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	usageday.IDValidator = usagedayDescID.Validators[0].(func(string) error)
 	userMixin := schema.User{}.Mixin()
 	userMixinFields0 := userMixin[0].Fields()
 	_ = userMixinFields0

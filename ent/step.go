@@ -43,6 +43,10 @@ type Step struct {
 	CopiedFrom string `json:"copied_from,omitempty"`
 	// What the person answered to ask_user.
 	Input *string `json:"input,omitempty"`
+	// What all replies to the step took, those that were discarded too, in the encoding of package agent (expense.go).
+	Expense json.RawMessage `json:"expense,omitempty"`
+	// The budget that was spent when the step began: it may only answer. Empty: none was.
+	Budget string `json:"budget,omitempty"`
 	// What the model was told of the call's end, stored before the next request. Null: not ended.
 	Result *string `json:"result,omitempty"`
 	// Rich outputs and streams, in the encoding of package agent (outputs.go).
@@ -115,11 +119,11 @@ func (*Step) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case step.FieldReply, step.FieldOutputs, step.FieldAudit:
+		case step.FieldReply, step.FieldExpense, step.FieldOutputs, step.FieldAudit:
 			values[i] = new([]byte)
 		case step.FieldIndex, step.FieldDurationMs:
 			values[i] = new(sql.NullInt64)
-		case step.FieldID, step.FieldOwnerID, step.FieldRunID, step.FieldState, step.FieldTool, step.FieldCallID, step.FieldArguments, step.FieldCode, step.FieldCopiedFrom, step.FieldInput, step.FieldResult, step.FieldErrorCode, step.FieldErrorMessage:
+		case step.FieldID, step.FieldOwnerID, step.FieldRunID, step.FieldState, step.FieldTool, step.FieldCallID, step.FieldArguments, step.FieldCode, step.FieldCopiedFrom, step.FieldInput, step.FieldBudget, step.FieldResult, step.FieldErrorCode, step.FieldErrorMessage:
 			values[i] = new(sql.NullString)
 		case step.FieldCreatedAt, step.FieldStartedAt:
 			values[i] = new(sql.NullTime)
@@ -218,6 +222,20 @@ func (_m *Step) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Input = new(string)
 				*_m.Input = value.String
+			}
+		case step.FieldExpense:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field expense", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Expense); err != nil {
+					return fmt.Errorf("unmarshal field expense: %w", err)
+				}
+			}
+		case step.FieldBudget:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field budget", values[i])
+			} else if value.Valid {
+				_m.Budget = value.String
 			}
 		case step.FieldResult:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -355,6 +373,12 @@ func (_m *Step) String() string {
 		builder.WriteString("input=")
 		builder.WriteString(*v)
 	}
+	builder.WriteString(", ")
+	builder.WriteString("expense=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Expense))
+	builder.WriteString(", ")
+	builder.WriteString("budget=")
+	builder.WriteString(_m.Budget)
 	builder.WriteString(", ")
 	if v := _m.Result; v != nil {
 		builder.WriteString("result=")

@@ -160,6 +160,26 @@ func (_c *StepCreate) SetNillableInput(v *string) *StepCreate {
 	return _c
 }
 
+// SetExpense sets the "expense" field.
+func (_c *StepCreate) SetExpense(v json.RawMessage) *StepCreate {
+	_c.mutation.SetExpense(v)
+	return _c
+}
+
+// SetBudget sets the "budget" field.
+func (_c *StepCreate) SetBudget(v string) *StepCreate {
+	_c.mutation.SetBudget(v)
+	return _c
+}
+
+// SetNillableBudget sets the "budget" field if the given value is not nil.
+func (_c *StepCreate) SetNillableBudget(v *string) *StepCreate {
+	if v != nil {
+		_c.SetBudget(*v)
+	}
+	return _c
+}
+
 // SetResult sets the "result" field.
 func (_c *StepCreate) SetResult(v string) *StepCreate {
 	_c.mutation.SetResult(v)
@@ -396,6 +416,11 @@ func (_c *StepCreate) check() error {
 			return &ValidationError{Name: "copied_from", err: fmt.Errorf(`ent: validator failed for field "Step.copied_from": %w`, err)}
 		}
 	}
+	if v, ok := _c.mutation.Budget(); ok {
+		if err := step.BudgetValidator(v); err != nil {
+			return &ValidationError{Name: "budget", err: fmt.Errorf(`ent: validator failed for field "Step.budget": %w`, err)}
+		}
+	}
 	if v, ok := _c.mutation.ErrorCode(); ok {
 		if err := step.ErrorCodeValidator(v); err != nil {
 			return &ValidationError{Name: "error_code", err: fmt.Errorf(`ent: validator failed for field "Step.error_code": %w`, err)}
@@ -490,6 +515,14 @@ func (_c *StepCreate) createSpec() (*Step, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Input(); ok {
 		_spec.SetField(step.FieldInput, field.TypeString, value)
 		_node.Input = &value
+	}
+	if value, ok := _c.mutation.Expense(); ok {
+		_spec.SetField(step.FieldExpense, field.TypeJSON, value)
+		_node.Expense = value
+	}
+	if value, ok := _c.mutation.Budget(); ok {
+		_spec.SetField(step.FieldBudget, field.TypeString, value)
+		_node.Budget = value
 	}
 	if value, ok := _c.mutation.Result(); ok {
 		_spec.SetField(step.FieldResult, field.TypeString, value)

@@ -163,6 +163,44 @@ func (_u *StepUpdate) ClearInput() *StepUpdate {
 	return _u
 }
 
+// SetExpense sets the "expense" field.
+func (_u *StepUpdate) SetExpense(v json.RawMessage) *StepUpdate {
+	_u.mutation.SetExpense(v)
+	return _u
+}
+
+// AppendExpense appends value to the "expense" field.
+func (_u *StepUpdate) AppendExpense(v json.RawMessage) *StepUpdate {
+	_u.mutation.AppendExpense(v)
+	return _u
+}
+
+// ClearExpense clears the value of the "expense" field.
+func (_u *StepUpdate) ClearExpense() *StepUpdate {
+	_u.mutation.ClearExpense()
+	return _u
+}
+
+// SetBudget sets the "budget" field.
+func (_u *StepUpdate) SetBudget(v string) *StepUpdate {
+	_u.mutation.SetBudget(v)
+	return _u
+}
+
+// SetNillableBudget sets the "budget" field if the given value is not nil.
+func (_u *StepUpdate) SetNillableBudget(v *string) *StepUpdate {
+	if v != nil {
+		_u.SetBudget(*v)
+	}
+	return _u
+}
+
+// ClearBudget clears the value of the "budget" field.
+func (_u *StepUpdate) ClearBudget() *StepUpdate {
+	_u.mutation.ClearBudget()
+	return _u
+}
+
 // SetResult sets the "result" field.
 func (_u *StepUpdate) SetResult(v string) *StepUpdate {
 	_u.mutation.SetResult(v)
@@ -407,6 +445,11 @@ func (_u *StepUpdate) check() error {
 			return &ValidationError{Name: "call_id", err: fmt.Errorf(`ent: validator failed for field "Step.call_id": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Budget(); ok {
+		if err := step.BudgetValidator(v); err != nil {
+			return &ValidationError{Name: "budget", err: fmt.Errorf(`ent: validator failed for field "Step.budget": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.ErrorCode(); ok {
 		if err := step.ErrorCodeValidator(v); err != nil {
 			return &ValidationError{Name: "error_code", err: fmt.Errorf(`ent: validator failed for field "Step.error_code": %w`, err)}
@@ -476,6 +519,23 @@ func (_u *StepUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if _u.mutation.InputCleared() {
 		_spec.ClearField(step.FieldInput, field.TypeString)
+	}
+	if value, ok := _u.mutation.Expense(); ok {
+		_spec.SetField(step.FieldExpense, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedExpense(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, step.FieldExpense, value)
+		})
+	}
+	if _u.mutation.ExpenseCleared() {
+		_spec.ClearField(step.FieldExpense, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.Budget(); ok {
+		_spec.SetField(step.FieldBudget, field.TypeString, value)
+	}
+	if _u.mutation.BudgetCleared() {
+		_spec.ClearField(step.FieldBudget, field.TypeString)
 	}
 	if value, ok := _u.mutation.Result(); ok {
 		_spec.SetField(step.FieldResult, field.TypeString, value)
@@ -768,6 +828,44 @@ func (_u *StepUpdateOne) ClearInput() *StepUpdateOne {
 	return _u
 }
 
+// SetExpense sets the "expense" field.
+func (_u *StepUpdateOne) SetExpense(v json.RawMessage) *StepUpdateOne {
+	_u.mutation.SetExpense(v)
+	return _u
+}
+
+// AppendExpense appends value to the "expense" field.
+func (_u *StepUpdateOne) AppendExpense(v json.RawMessage) *StepUpdateOne {
+	_u.mutation.AppendExpense(v)
+	return _u
+}
+
+// ClearExpense clears the value of the "expense" field.
+func (_u *StepUpdateOne) ClearExpense() *StepUpdateOne {
+	_u.mutation.ClearExpense()
+	return _u
+}
+
+// SetBudget sets the "budget" field.
+func (_u *StepUpdateOne) SetBudget(v string) *StepUpdateOne {
+	_u.mutation.SetBudget(v)
+	return _u
+}
+
+// SetNillableBudget sets the "budget" field if the given value is not nil.
+func (_u *StepUpdateOne) SetNillableBudget(v *string) *StepUpdateOne {
+	if v != nil {
+		_u.SetBudget(*v)
+	}
+	return _u
+}
+
+// ClearBudget clears the value of the "budget" field.
+func (_u *StepUpdateOne) ClearBudget() *StepUpdateOne {
+	_u.mutation.ClearBudget()
+	return _u
+}
+
 // SetResult sets the "result" field.
 func (_u *StepUpdateOne) SetResult(v string) *StepUpdateOne {
 	_u.mutation.SetResult(v)
@@ -1025,6 +1123,11 @@ func (_u *StepUpdateOne) check() error {
 			return &ValidationError{Name: "call_id", err: fmt.Errorf(`ent: validator failed for field "Step.call_id": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.Budget(); ok {
+		if err := step.BudgetValidator(v); err != nil {
+			return &ValidationError{Name: "budget", err: fmt.Errorf(`ent: validator failed for field "Step.budget": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.ErrorCode(); ok {
 		if err := step.ErrorCodeValidator(v); err != nil {
 			return &ValidationError{Name: "error_code", err: fmt.Errorf(`ent: validator failed for field "Step.error_code": %w`, err)}
@@ -1111,6 +1214,23 @@ func (_u *StepUpdateOne) sqlSave(ctx context.Context) (_node *Step, err error) {
 	}
 	if _u.mutation.InputCleared() {
 		_spec.ClearField(step.FieldInput, field.TypeString)
+	}
+	if value, ok := _u.mutation.Expense(); ok {
+		_spec.SetField(step.FieldExpense, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedExpense(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, step.FieldExpense, value)
+		})
+	}
+	if _u.mutation.ExpenseCleared() {
+		_spec.ClearField(step.FieldExpense, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.Budget(); ok {
+		_spec.SetField(step.FieldBudget, field.TypeString, value)
+	}
+	if _u.mutation.BudgetCleared() {
+		_spec.ClearField(step.FieldBudget, field.TypeString)
 	}
 	if value, ok := _u.mutation.Result(); ok {
 		_spec.SetField(step.FieldResult, field.TypeString, value)

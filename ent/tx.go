@@ -34,6 +34,8 @@ type Tx struct {
 	Session *SessionClient
 	// Step is the client for interacting with the Step builders.
 	Step *StepClient
+	// UsageDay is the client for interacting with the UsageDay builders.
+	UsageDay *UsageDayClient
 	// User is the client for interacting with the User builders.
 	User *UserClient
 
@@ -177,6 +179,7 @@ func (tx *Tx) init() {
 	tx.Run = NewRunClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)
 	tx.Step = NewStepClient(tx.config)
+	tx.UsageDay = NewUsageDayClient(tx.config)
 	tx.User = NewUserClient(tx.config)
 }
 

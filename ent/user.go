@@ -39,15 +39,18 @@ type UserEdges struct {
 	Sessions []*Session `json:"sessions,omitempty"`
 	// Chats holds the value of the chats edge.
 	Chats []*Chat `json:"chats,omitempty"`
+	// UsageDays holds the value of the usage_days edge.
+	UsageDays []*UsageDay `json:"usage_days,omitempty"`
 	// Datasets holds the value of the datasets edge.
 	Datasets []*Dataset `json:"datasets,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [3]bool
+	loadedTypes [4]bool
 
-	namedSessions map[string][]*Session
-	namedChats    map[string][]*Chat
-	namedDatasets map[string][]*Dataset
+	namedSessions  map[string][]*Session
+	namedChats     map[string][]*Chat
+	namedUsageDays map[string][]*UsageDay
+	namedDatasets  map[string][]*Dataset
 }
 
 // SessionsOrErr returns the Sessions value or an error if the edge
@@ -68,10 +71,19 @@ func (e UserEdges) ChatsOrErr() ([]*Chat, error) {
 	return nil, &NotLoadedError{edge: "chats"}
 }
 
+// UsageDaysOrErr returns the UsageDays value or an error if the edge
+// was not loaded in eager-loading.
+func (e UserEdges) UsageDaysOrErr() ([]*UsageDay, error) {
+	if e.loadedTypes[2] {
+		return e.UsageDays, nil
+	}
+	return nil, &NotLoadedError{edge: "usage_days"}
+}
+
 // DatasetsOrErr returns the Datasets value or an error if the edge
 // was not loaded in eager-loading.
 func (e UserEdges) DatasetsOrErr() ([]*Dataset, error) {
-	if e.loadedTypes[2] {
+	if e.loadedTypes[3] {
 		return e.Datasets, nil
 	}
 	return nil, &NotLoadedError{edge: "datasets"}
@@ -158,6 +170,11 @@ func (_m *User) QuerySessions() *SessionQuery {
 // QueryChats queries the "chats" edge of the User entity.
 func (_m *User) QueryChats() *ChatQuery {
 	return NewUserClient(_m.config).QueryChats(_m)
+}
+
+// QueryUsageDays queries the "usage_days" edge of the User entity.
+func (_m *User) QueryUsageDays() *UsageDayQuery {
+	return NewUserClient(_m.config).QueryUsageDays(_m)
 }
 
 // QueryDatasets queries the "datasets" edge of the User entity.
@@ -250,6 +267,30 @@ func (_m *User) appendNamedChats(name string, edges ...*Chat) {
 		_m.Edges.namedChats[name] = []*Chat{}
 	} else {
 		_m.Edges.namedChats[name] = append(_m.Edges.namedChats[name], edges...)
+	}
+}
+
+// NamedUsageDays returns the UsageDays named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *User) NamedUsageDays(name string) ([]*UsageDay, error) {
+	if _m.Edges.namedUsageDays == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedUsageDays[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *User) appendNamedUsageDays(name string, edges ...*UsageDay) {
+	if _m.Edges.namedUsageDays == nil {
+		_m.Edges.namedUsageDays = make(map[string][]*UsageDay)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedUsageDays[name] = []*UsageDay{}
+	} else {
+		_m.Edges.namedUsageDays[name] = append(_m.Edges.namedUsageDays[name], edges...)
 	}
 }
 

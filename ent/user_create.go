@@ -13,6 +13,7 @@ import (
 	"github.com/mark-analyst/mark/ent/chat"
 	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/ent/session"
+	"github.com/mark-analyst/mark/ent/usageday"
 	"github.com/mark-analyst/mark/ent/user"
 )
 
@@ -119,6 +120,21 @@ func (_c *UserCreate) AddChats(v ...*Chat) *UserCreate {
 		ids[i] = v[i].ID
 	}
 	return _c.AddChatIDs(ids...)
+}
+
+// AddUsageDayIDs adds the "usage_days" edge to the UsageDay entity by IDs.
+func (_c *UserCreate) AddUsageDayIDs(ids ...string) *UserCreate {
+	_c.mutation.AddUsageDayIDs(ids...)
+	return _c
+}
+
+// AddUsageDays adds the "usage_days" edges to the UsageDay entity.
+func (_c *UserCreate) AddUsageDays(v ...*UsageDay) *UserCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddUsageDayIDs(ids...)
 }
 
 // AddDatasetIDs adds the "datasets" edge to the Dataset entity by IDs.
@@ -306,6 +322,22 @@ func (_c *UserCreate) createSpec() (*User, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(chat.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.UsageDaysIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.UsageDaysTable,
+			Columns: []string{user.UsageDaysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usageday.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {

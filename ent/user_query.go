@@ -17,24 +17,27 @@ import (
 	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/ent/predicate"
 	"github.com/mark-analyst/mark/ent/session"
+	"github.com/mark-analyst/mark/ent/usageday"
 	"github.com/mark-analyst/mark/ent/user"
 )
 
 // UserQuery is the builder for querying User entities.
 type UserQuery struct {
 	config
-	ctx               *QueryContext
-	order             []user.OrderOption
-	inters            []Interceptor
-	predicates        []predicate.User
-	withSessions      *SessionQuery
-	withChats         *ChatQuery
-	withDatasets      *DatasetQuery
-	loadTotal         []func(context.Context, []*User) error
-	modifiers         []func(*sql.Selector)
-	withNamedSessions map[string]*SessionQuery
-	withNamedChats    map[string]*ChatQuery
-	withNamedDatasets map[string]*DatasetQuery
+	ctx                *QueryContext
+	order              []user.OrderOption
+	inters             []Interceptor
+	predicates         []predicate.User
+	withSessions       *SessionQuery
+	withChats          *ChatQuery
+	withUsageDays      *UsageDayQuery
+	withDatasets       *DatasetQuery
+	loadTotal          []func(context.Context, []*User) error
+	modifiers          []func(*sql.Selector)
+	withNamedSessions  map[string]*SessionQuery
+	withNamedChats     map[string]*ChatQuery
+	withNamedUsageDays map[string]*UsageDayQuery
+	withNamedDatasets  map[string]*DatasetQuery
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
 	path func(context.Context) (*sql.Selector, error)
@@ -108,6 +111,28 @@ func (_q *UserQuery) QueryChats() *ChatQuery {
 			sqlgraph.From(user.Table, user.FieldID, selector),
 			sqlgraph.To(chat.Table, chat.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, user.ChatsTable, user.ChatsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryUsageDays chains the current query on the "usage_days" edge.
+func (_q *UserQuery) QueryUsageDays() *UsageDayQuery {
+	query := (&UsageDayClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(user.Table, user.FieldID, selector),
+			sqlgraph.To(usageday.Table, usageday.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, user.UsageDaysTable, user.UsageDaysColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -324,14 +349,15 @@ func (_q *UserQuery) Clone() *UserQuery {
 		return nil
 	}
 	return &UserQuery{
-		config:       _q.config,
-		ctx:          _q.ctx.Clone(),
-		order:        append([]user.OrderOption{}, _q.order...),
-		inters:       append([]Interceptor{}, _q.inters...),
-		predicates:   append([]predicate.User{}, _q.predicates...),
-		withSessions: _q.withSessions.Clone(),
-		withChats:    _q.withChats.Clone(),
-		withDatasets: _q.withDatasets.Clone(),
+		config:        _q.config,
+		ctx:           _q.ctx.Clone(),
+		order:         append([]user.OrderOption{}, _q.order...),
+		inters:        append([]Interceptor{}, _q.inters...),
+		predicates:    append([]predicate.User{}, _q.predicates...),
+		withSessions:  _q.withSessions.Clone(),
+		withChats:     _q.withChats.Clone(),
+		withUsageDays: _q.withUsageDays.Clone(),
+		withDatasets:  _q.withDatasets.Clone(),
 		// clone intermediate query.
 		sql:  _q.sql.Clone(),
 		path: _q.path,
@@ -357,6 +383,17 @@ func (_q *UserQuery) WithChats(opts ...func(*ChatQuery)) *UserQuery {
 		opt(query)
 	}
 	_q.withChats = query
+	return _q
+}
+
+// WithUsageDays tells the query-builder to eager-load the nodes that are connected to
+// the "usage_days" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *UserQuery) WithUsageDays(opts ...func(*UsageDayQuery)) *UserQuery {
+	query := (&UsageDayClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withUsageDays = query
 	return _q
 }
 
@@ -449,9 +486,10 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 	var (
 		nodes       = []*User{}
 		_spec       = _q.querySpec()
-		loadedTypes = [3]bool{
+		loadedTypes = [4]bool{
 			_q.withSessions != nil,
 			_q.withChats != nil,
+			_q.withUsageDays != nil,
 			_q.withDatasets != nil,
 		}
 	)
@@ -490,6 +528,13 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 			return nil, err
 		}
 	}
+	if query := _q.withUsageDays; query != nil {
+		if err := _q.loadUsageDays(ctx, query, nodes,
+			func(n *User) { n.Edges.UsageDays = []*UsageDay{} },
+			func(n *User, e *UsageDay) { n.Edges.UsageDays = append(n.Edges.UsageDays, e) }); err != nil {
+			return nil, err
+		}
+	}
 	if query := _q.withDatasets; query != nil {
 		if err := _q.loadDatasets(ctx, query, nodes,
 			func(n *User) { n.Edges.Datasets = []*Dataset{} },
@@ -508,6 +553,13 @@ func (_q *UserQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*User, e
 		if err := _q.loadChats(ctx, query, nodes,
 			func(n *User) { n.appendNamedChats(name) },
 			func(n *User, e *Chat) { n.appendNamedChats(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedUsageDays {
+		if err := _q.loadUsageDays(ctx, query, nodes,
+			func(n *User) { n.appendNamedUsageDays(name) },
+			func(n *User, e *UsageDay) { n.appendNamedUsageDays(name, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -571,6 +623,36 @@ func (_q *UserQuery) loadChats(ctx context.Context, query *ChatQuery, nodes []*U
 	}
 	query.Where(predicate.Chat(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(user.ChatsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.OwnerID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "owner_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *UserQuery) loadUsageDays(ctx context.Context, query *UsageDayQuery, nodes []*User, init func(*User), assign func(*User, *UsageDay)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*User)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(usageday.FieldOwnerID)
+	}
+	query.Where(predicate.UsageDay(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(user.UsageDaysColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -755,6 +837,20 @@ func (_q *UserQuery) WithNamedChats(name string, opts ...func(*ChatQuery)) *User
 		_q.withNamedChats = make(map[string]*ChatQuery)
 	}
 	_q.withNamedChats[name] = query
+	return _q
+}
+
+// WithNamedUsageDays tells the query-builder to eager-load the nodes that are connected to the "usage_days"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *UserQuery) WithNamedUsageDays(name string, opts ...func(*UsageDayQuery)) *UserQuery {
+	query := (&UsageDayClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedUsageDays == nil {
+		_q.withNamedUsageDays = make(map[string]*UsageDayQuery)
+	}
+	_q.withNamedUsageDays[name] = query
 	return _q
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/ent/predicate"
 	"github.com/mark-analyst/mark/ent/session"
+	"github.com/mark-analyst/mark/ent/usageday"
 	"github.com/mark-analyst/mark/ent/user"
 )
 
@@ -109,6 +110,21 @@ func (_u *UserUpdate) AddChats(v ...*Chat) *UserUpdate {
 	return _u.AddChatIDs(ids...)
 }
 
+// AddUsageDayIDs adds the "usage_days" edge to the UsageDay entity by IDs.
+func (_u *UserUpdate) AddUsageDayIDs(ids ...string) *UserUpdate {
+	_u.mutation.AddUsageDayIDs(ids...)
+	return _u
+}
+
+// AddUsageDays adds the "usage_days" edges to the UsageDay entity.
+func (_u *UserUpdate) AddUsageDays(v ...*UsageDay) *UserUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddUsageDayIDs(ids...)
+}
+
 // AddDatasetIDs adds the "datasets" edge to the Dataset entity by IDs.
 func (_u *UserUpdate) AddDatasetIDs(ids ...string) *UserUpdate {
 	_u.mutation.AddDatasetIDs(ids...)
@@ -169,6 +185,27 @@ func (_u *UserUpdate) RemoveChats(v ...*Chat) *UserUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveChatIDs(ids...)
+}
+
+// ClearUsageDays clears all "usage_days" edges to the UsageDay entity.
+func (_u *UserUpdate) ClearUsageDays() *UserUpdate {
+	_u.mutation.ClearUsageDays()
+	return _u
+}
+
+// RemoveUsageDayIDs removes the "usage_days" edge to UsageDay entities by IDs.
+func (_u *UserUpdate) RemoveUsageDayIDs(ids ...string) *UserUpdate {
+	_u.mutation.RemoveUsageDayIDs(ids...)
+	return _u
+}
+
+// RemoveUsageDays removes "usage_days" edges to UsageDay entities.
+func (_u *UserUpdate) RemoveUsageDays(v ...*UsageDay) *UserUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveUsageDayIDs(ids...)
 }
 
 // ClearDatasets clears all "datasets" edges to the Dataset entity.
@@ -362,6 +399,51 @@ func (_u *UserUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
+	if _u.mutation.UsageDaysCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.UsageDaysTable,
+			Columns: []string{user.UsageDaysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usageday.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedUsageDaysIDs(); len(nodes) > 0 && !_u.mutation.UsageDaysCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.UsageDaysTable,
+			Columns: []string{user.UsageDaysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usageday.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.UsageDaysIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.UsageDaysTable,
+			Columns: []string{user.UsageDaysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usageday.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
 	if _u.mutation.DatasetsCleared() {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.O2M,
@@ -505,6 +587,21 @@ func (_u *UserUpdateOne) AddChats(v ...*Chat) *UserUpdateOne {
 	return _u.AddChatIDs(ids...)
 }
 
+// AddUsageDayIDs adds the "usage_days" edge to the UsageDay entity by IDs.
+func (_u *UserUpdateOne) AddUsageDayIDs(ids ...string) *UserUpdateOne {
+	_u.mutation.AddUsageDayIDs(ids...)
+	return _u
+}
+
+// AddUsageDays adds the "usage_days" edges to the UsageDay entity.
+func (_u *UserUpdateOne) AddUsageDays(v ...*UsageDay) *UserUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddUsageDayIDs(ids...)
+}
+
 // AddDatasetIDs adds the "datasets" edge to the Dataset entity by IDs.
 func (_u *UserUpdateOne) AddDatasetIDs(ids ...string) *UserUpdateOne {
 	_u.mutation.AddDatasetIDs(ids...)
@@ -565,6 +662,27 @@ func (_u *UserUpdateOne) RemoveChats(v ...*Chat) *UserUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveChatIDs(ids...)
+}
+
+// ClearUsageDays clears all "usage_days" edges to the UsageDay entity.
+func (_u *UserUpdateOne) ClearUsageDays() *UserUpdateOne {
+	_u.mutation.ClearUsageDays()
+	return _u
+}
+
+// RemoveUsageDayIDs removes the "usage_days" edge to UsageDay entities by IDs.
+func (_u *UserUpdateOne) RemoveUsageDayIDs(ids ...string) *UserUpdateOne {
+	_u.mutation.RemoveUsageDayIDs(ids...)
+	return _u
+}
+
+// RemoveUsageDays removes "usage_days" edges to UsageDay entities.
+func (_u *UserUpdateOne) RemoveUsageDays(v ...*UsageDay) *UserUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveUsageDayIDs(ids...)
 }
 
 // ClearDatasets clears all "datasets" edges to the Dataset entity.
@@ -781,6 +899,51 @@ func (_u *UserUpdateOne) sqlSave(ctx context.Context) (_node *User, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(chat.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.UsageDaysCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.UsageDaysTable,
+			Columns: []string{user.UsageDaysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usageday.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedUsageDaysIDs(); len(nodes) > 0 && !_u.mutation.UsageDaysCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.UsageDaysTable,
+			Columns: []string{user.UsageDaysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usageday.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.UsageDaysIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   user.UsageDaysTable,
+			Columns: []string{user.UsageDaysColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(usageday.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {

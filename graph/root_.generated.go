@@ -53,6 +53,11 @@ type ComplexityRoot struct {
 		Errors  func(childComplexity int) int
 	}
 
+	AmountBudget struct {
+		Limit func(childComplexity int) int
+		Used  func(childComplexity int) int
+	}
+
 	AnswerPart struct {
 		Caveats   func(childComplexity int) int
 		Charts    func(childComplexity int) int
@@ -206,6 +211,11 @@ type ComplexityRoot struct {
 		Code    func(childComplexity int) int
 		Field   func(childComplexity int) int
 		Message func(childComplexity int) int
+	}
+
+	CountBudget struct {
+		Limit func(childComplexity int) int
+		Used  func(childComplexity int) int
 	}
 
 	CreateChatPayload struct {
@@ -682,10 +692,21 @@ type ComplexityRoot struct {
 	Usage struct {
 		CachedTokens     func(childComplexity int) int
 		CompletionTokens func(childComplexity int) int
+		CostUsd          func(childComplexity int) int
+		OutputBytes      func(childComplexity int) int
 		PromptTokens     func(childComplexity int) int
 		PythonMs         func(childComplexity int) int
 		ReasoningTokens  func(childComplexity int) int
 		Steps            func(childComplexity int) int
+	}
+
+	UsageSummary struct {
+		CostUsd        func(childComplexity int) int
+		OutputBytes    func(childComplexity int) int
+		ResetsAt       func(childComplexity int) int
+		Runs           func(childComplexity int) int
+		SandboxSeconds func(childComplexity int) int
+		Tokens         func(childComplexity int) int
 	}
 
 	UsageUpdated struct {
@@ -702,6 +723,7 @@ type ComplexityRoot struct {
 		Email     func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Name      func(childComplexity int) int
+		Usage     func(childComplexity int) int
 	}
 }
 
@@ -731,6 +753,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AddSampleDatasetPayload.Errors(childComplexity), true
+
+	case "AmountBudget.limit":
+		if e.ComplexityRoot.AmountBudget.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AmountBudget.Limit(childComplexity), true
+	case "AmountBudget.used":
+		if e.ComplexityRoot.AmountBudget.Used == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AmountBudget.Used(childComplexity), true
 
 	case "AnswerPart.caveats":
 		if e.ComplexityRoot.AnswerPart.Caveats == nil {
@@ -1324,6 +1359,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ConflictError.Message(childComplexity), true
+
+	case "CountBudget.limit":
+		if e.ComplexityRoot.CountBudget.Limit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CountBudget.Limit(childComplexity), true
+	case "CountBudget.used":
+		if e.ComplexityRoot.CountBudget.Used == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CountBudget.Used(childComplexity), true
 
 	case "CreateChatPayload.chat":
 		if e.ComplexityRoot.CreateChatPayload.Chat == nil {
@@ -3151,6 +3199,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Usage.CompletionTokens(childComplexity), true
+	case "Usage.costUsd":
+		if e.ComplexityRoot.Usage.CostUsd == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.CostUsd(childComplexity), true
+	case "Usage.outputBytes":
+		if e.ComplexityRoot.Usage.OutputBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.OutputBytes(childComplexity), true
 	case "Usage.promptTokens":
 		if e.ComplexityRoot.Usage.PromptTokens == nil {
 			break
@@ -3175,6 +3235,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Usage.Steps(childComplexity), true
+
+	case "UsageSummary.costUsd":
+		if e.ComplexityRoot.UsageSummary.CostUsd == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageSummary.CostUsd(childComplexity), true
+	case "UsageSummary.outputBytes":
+		if e.ComplexityRoot.UsageSummary.OutputBytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageSummary.OutputBytes(childComplexity), true
+	case "UsageSummary.resetsAt":
+		if e.ComplexityRoot.UsageSummary.ResetsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageSummary.ResetsAt(childComplexity), true
+	case "UsageSummary.runs":
+		if e.ComplexityRoot.UsageSummary.Runs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageSummary.Runs(childComplexity), true
+	case "UsageSummary.sandboxSeconds":
+		if e.ComplexityRoot.UsageSummary.SandboxSeconds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageSummary.SandboxSeconds(childComplexity), true
+	case "UsageSummary.tokens":
+		if e.ComplexityRoot.UsageSummary.Tokens == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageSummary.Tokens(childComplexity), true
 
 	case "UsageUpdated.at":
 		if e.ComplexityRoot.UsageUpdated.At == nil {
@@ -3247,6 +3344,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.Name(childComplexity), true
+	case "User.usage":
+		if e.ComplexityRoot.User.Usage == nil {
+			break
+		}
+
+		return e.ComplexityRoot.User.Usage(childComplexity), true
 
 	}
 	return 0, false
@@ -3549,6 +3652,43 @@ type User implements Node {
     "The order; newest first unless told."
     orderBy: DatasetOrder = { field: CREATED_AT, direction: DESC }
   ): DatasetConnection! @goField(forceResolver: true)
+  "What the person used today, of how much."
+  usage: UsageSummary! @goField(forceResolver: true)
+}
+
+"""
+What a person used on this day, in UTC, and how much of it there is in a day. Where one of these is spent ` + "`" + `sendMessage` + "`" + ` refuses with a
+LimitExceededError, and runs that go on answer with what they know.
+"""
+type UsageSummary {
+  "Questions asked."
+  runs: CountBudget!
+  "Tokens, sent to models and written by them."
+  tokens: CountBudget!
+  "What models cost by their prices, US dollars; 0 where they have none."
+  costUsd: AmountBudget!
+  "Time of Python, seconds."
+  sandboxSeconds: AmountBudget!
+  "What steps made: files, charts, tables and printed text, bytes."
+  outputBytes: CountBudget!
+  "When all of these begin anew."
+  resetsAt: DateTime!
+}
+
+"How much of something was used, in whole numbers."
+type CountBudget {
+  "Used so far."
+  used: BigInt!
+  "The most that can be used; null where there is no limit."
+  limit: BigInt
+}
+
+"How much of something was used."
+type AmountBudget {
+  "Used so far."
+  used: Float!
+  "The most that can be used; null where there is no limit."
+  limit: Float
 }
 
 "An order of chats."
@@ -3835,7 +3975,7 @@ type Evidence {
 
 "Something that Mark noticed about its answer."
 type Check {
-  "What kind it is: ` + "`" + `NUMBER_WITHOUT_EVIDENCE` + "`" + `, ` + "`" + `OUTPUT_NOT_FOUND` + "`" + `, ` + "`" + `ANSWER_UNSTRUCTURED` + "`" + `."
+  "What kind it is: ` + "`" + `NUMBER_WITHOUT_EVIDENCE` + "`" + `, ` + "`" + `OUTPUT_NOT_FOUND` + "`" + `, ` + "`" + `ANSWER_UNSTRUCTURED` + "`" + `, ` + "`" + `BUDGET_SPENT` + "`" + `."
   code: String!
   "A sentence."
   text: String!
@@ -3971,6 +4111,10 @@ type Usage {
   reasoningTokens: Int!
   "Wall time of Python, milliseconds."
   pythonMs: BigInt!
+  "What the model cost by its prices, US dollars; 0 where it has none."
+  costUsd: Float!
+  "What the steps made: files, charts, tables and printed text, bytes."
+  outputBytes: BigInt!
 }
 
 "Where a step stands."
@@ -5134,6 +5278,16 @@ func (ec *executionContext) childFields_AddSampleDatasetPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type AddSampleDatasetPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_AmountBudget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "used":
+		return ec.fieldContext_AmountBudget_used(ctx, field)
+	case "limit":
+		return ec.fieldContext_AmountBudget_limit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AmountBudget", field.Name)
+}
+
 func (ec *executionContext) childFields_AnswerQuestionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "run":
@@ -5342,6 +5496,16 @@ func (ec *executionContext) childFields_Column(ctx context.Context, field graphq
 		return ec.fieldContext_Column_sampleValues(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Column", field.Name)
+}
+
+func (ec *executionContext) childFields_CountBudget(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "used":
+		return ec.fieldContext_CountBudget_used(ctx, field)
+	case "limit":
+		return ec.fieldContext_CountBudget_limit(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CountBudget", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateChatPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5868,8 +6032,30 @@ func (ec *executionContext) childFields_Usage(ctx context.Context, field graphql
 		return ec.fieldContext_Usage_reasoningTokens(ctx, field)
 	case "pythonMs":
 		return ec.fieldContext_Usage_pythonMs(ctx, field)
+	case "costUsd":
+		return ec.fieldContext_Usage_costUsd(ctx, field)
+	case "outputBytes":
+		return ec.fieldContext_Usage_outputBytes(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Usage", field.Name)
+}
+
+func (ec *executionContext) childFields_UsageSummary(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "runs":
+		return ec.fieldContext_UsageSummary_runs(ctx, field)
+	case "tokens":
+		return ec.fieldContext_UsageSummary_tokens(ctx, field)
+	case "costUsd":
+		return ec.fieldContext_UsageSummary_costUsd(ctx, field)
+	case "sandboxSeconds":
+		return ec.fieldContext_UsageSummary_sandboxSeconds(ctx, field)
+	case "outputBytes":
+		return ec.fieldContext_UsageSummary_outputBytes(ctx, field)
+	case "resetsAt":
+		return ec.fieldContext_UsageSummary_resetsAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UsageSummary", field.Name)
 }
 
 func (ec *executionContext) childFields_User(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5886,6 +6072,8 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_chats(ctx, field)
 	case "datasets":
 		return ec.fieldContext_User_datasets(ctx, field)
+	case "usage":
+		return ec.fieldContext_User_usage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
 }

@@ -31,6 +31,7 @@ type estate struct {
 	step        *ent.Step
 	artifact    *ent.Artifact
 	approval    *ent.Approval
+	usage       *ent.UsageDay
 }
 
 // moment is when everything of an estate was made: in one moment, so that
@@ -49,6 +50,7 @@ func (b *bench) settle(mark string) *estate {
 	e.user = c.User.Create().SetID(id).SetEmail(id + "@example.org").SetName(mark).SetPasswordHash(mark).SetCreatedAt(moment).SaveX(ctx)
 	e.token = e.user.ID
 	e.session = c.Session.Create().SetOwnerID(id).SetRefreshHash(mark).SetExpiresAt(moment).SaveX(ctx)
+	e.usage = c.UsageDay.Create().SetOwnerID(id).SetDay("2026-01-31").SetTokens(large).SaveX(ctx)
 	e.dataset = b.newDataset(e, mark)
 	for i := range 3 {
 		e.columns = append(e.columns, c.Column.Create().SetOwnerID(id).SetDatasetID(e.dataset.ID).SetPosition(i).
@@ -127,7 +129,8 @@ func (b *bench) newMessage(e *estate, c *ent.Chat, role message.Role, parts ...a
 func (e *estate) ids() map[string]string {
 	return map[string]string{
 		ids.User: e.user.ID, ids.Session: e.session.ID, ids.Dataset: e.dataset.ID, ids.Column: e.columns[0].ID, ids.Chat: e.chat.ID,
-		ids.Message: e.question.ID, ids.Run: e.run.ID, ids.Step: e.step.ID, ids.Artifact: e.artifact.ID, ids.Approval: e.approval.ID,
+		ids.Message: e.question.ID, ids.Run: e.run.ID, ids.Step: e.step.ID, ids.Artifact: e.artifact.ID,
+		ids.Approval: e.approval.ID, ids.UsageDay: e.usage.ID,
 	}
 }
 

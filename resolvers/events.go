@@ -148,5 +148,6 @@ func usage(u *agent.Usage) *model.Usage {
 	return &model.Usage{
 		Steps: u.Steps, PromptTokens: u.PromptTokens, CachedTokens: u.CachedTokens,
 		CompletionTokens: u.CompletionTokens, ReasoningTokens: u.ReasoningTokens, PythonMs: u.PythonMs,
+		CostUsd: dollars(u.CostMicros), OutputBytes: u.OutputBytes,
 	}
 }

@@ -3,12 +3,14 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"github.com/mark-analyst/mark/agent"
 	"github.com/mark-analyst/mark/files"
 )
 
@@ -135,6 +137,44 @@ type LimitsConfig struct {
 	SavedAge       time.Duration `default:"720h" env:"MARK_LIMIT_SAVED_AGE" help:"How long a chat's Python variables are kept unused."`
 	FilesCache     int64         `default:"10737418240" env:"MARK_LIMIT_FILES_CACHE_BYTES" help:"What copies of a bucket's files take of the disk together, bytes."`
 	PythonMemory   int64         `default:"2147483648" env:"MARK_LIMIT_PYTHON_MEMORY_BYTES" help:"Memory of a Python session, bytes; at least 1 GiB."`
+
+	PerRun RunBudgetConfig `embed:"" prefix:"run-"`
+	PerDay DayBudgetConfig `embed:"" prefix:"day-"`
+}
+
+// RunBudgetConfig is what a run may use, looked at before each step; 0: any amount.
+type RunBudgetConfig struct {
+	Tokens      int64         `default:"2000000" env:"MARK_LIMIT_RUN_TOKENS" help:"Tokens of a run, sent and written; 0: any number."`
+	CostUSD     float64       `name:"cost-usd" default:"5" env:"MARK_LIMIT_RUN_COST_USD" help:"What the model may cost in a run by its prices, US dollars; 0: anything."`
+	PythonTime  time.Duration `default:"10m" env:"MARK_LIMIT_RUN_PYTHON_TIME" help:"Time of Python in a run; 0: any."`
+	OutputBytes int64         `default:"536870912" env:"MARK_LIMIT_RUN_OUTPUT_BYTES" help:"What the steps of a run make, bytes; 0: any number."`
+}
+
+// DayBudgetConfig is what a person may use in a day, in UTC; 0: any amount.
+type DayBudgetConfig struct {
+	Runs        int64         `default:"0" env:"MARK_LIMIT_DAY_RUNS" help:"Questions of one person in a day; 0: any number."`
+	Tokens      int64         `default:"0" env:"MARK_LIMIT_DAY_TOKENS" help:"Tokens of one person in a day; 0: any number."`
+	CostUSD     float64       `name:"cost-usd" default:"50" env:"MARK_LIMIT_DAY_COST_USD" help:"What models may cost by their prices for one person in a day, US dollars; 0: anything."`
+	PythonTime  time.Duration `default:"0" env:"MARK_LIMIT_DAY_PYTHON_TIME" help:"Time of Python of one person in a day; 0: any."`
+	OutputBytes int64         `default:"0" env:"MARK_LIMIT_DAY_OUTPUT_BYTES" help:"What the steps of one person make in a day, bytes; 0: any number."`
+}
+
+// budget is the budget as the agent has it.
+func (c RunBudgetConfig) budget() agent.Budget {
+	return agent.Budget{Tokens: c.Tokens, CostMicros: micros(c.CostUSD), Python: c.PythonTime, OutputBytes: c.OutputBytes}
+}
+
+func (c DayBudgetConfig) budget() agent.Budget {
+	return agent.Budget{Runs: c.Runs, Tokens: c.Tokens, CostMicros: micros(c.CostUSD), Python: c.PythonTime, OutputBytes: c.OutputBytes}
+}
+
+// micros is an amount of dollars in millionths.
+func micros(dollars float64) int64 { return int64(math.Round(dollars * 1e6)) }
+
+// badBudget tells whether a part of a budget is below zero, or more than can be
+// counted.
+func badBudget(b agent.Budget) bool {
+	return min(b.Runs, b.Tokens, b.CostMicros, int64(b.Python), b.OutputBytes) < 0
 }
 
 // check refuses a configuration that cannot work, in a sentence that says what
@@ -170,6 +210,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("MARK_LIMIT_PYTHON_MEMORY_BYTES is below 1 GiB, with which Python does not start")
 	case c.Sandbox.Pool < 0 || c.Limits.LiveSessions < 1 || c.Limits.LiveMemory < 1 || c.Limits.SavedBytes < 1 || c.Limits.SavedAge <= 0:
 		return fmt.Errorf("MARK_LIMIT_LIVE_SESSIONS, MARK_LIMIT_LIVE_MEMORY_BYTES, MARK_LIMIT_SAVED_BYTES and MARK_LIMIT_SAVED_AGE must be above zero, MARK_SANDBOX_POOL not below")
+	case badBudget(c.Limits.PerRun.budget()) || badBudget(c.Limits.PerDay.budget()):
+		return fmt.Errorf("a budget is below zero: MARK_LIMIT_RUN_… and MARK_LIMIT_DAY_… are 0, for no limit, or above")
 	case c.EventRetention < 0:
 		return fmt.Errorf("MARK_EVENTS_RETENTION must not be below zero")
 	case c.Limits.RunTime <= 0 || c.Limits.PythonStepTime <= 0:

@@ -36,7 +36,7 @@ func TestPeopleAreKeptApart(t *testing.T) {
 		chat, run := ada.ask("", "Adas question")
 		ada.answered(run)
 		mine := func() reply {
-			return ada.do(`{ viewer { id chats(first: 10) { nodes { id title messages(first: 10) { nodes { id parts { ... on TextPart { text } ... on AnswerPart { story } } } } runs(first: 10) { nodes { state steps { id } } } } } } }`, nil)
+			return ada.do(`{ viewer { id usage { runs { used } tokens { used } } chats(first: 10) { nodes { id title messages(first: 10) { nodes { id parts { ... on TextPart { text } ... on AnswerPart { story } } } } runs(first: 10) { nodes { state steps { id } } } } } } }`, nil)
 		}
 		before := mine()
 		message := before.str("viewer", "chats", "nodes", 0, "messages", "nodes", 0, "id")
@@ -91,6 +91,10 @@ func TestPeopleAreKeptApart(t *testing.T) {
 		}
 		if own := bob.do(`{ viewer { chats(first: 10) { totalCount } datasets(first: 10) { totalCount } } }`, nil); own.at("viewer", "chats", "totalCount") != 0.0 || own.at("viewer", "datasets", "totalCount") != 0.0 {
 			t.Errorf("Bob has %v", own.Data)
+		}
+
+		if used := bob.do(`{ viewer { usage { tokens { used } } } }`, nil); used.at("viewer", "usage", "tokens", "used") != "0" {
+			t.Errorf("Bob has used %v", used.Data)
 		}
 
 		// A session that has ended is nobody's.

@@ -19,6 +19,7 @@ import (
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/session"
 	"github.com/mark-analyst/mark/ent/step"
+	"github.com/mark-analyst/mark/ent/usageday"
 	"github.com/mark-analyst/mark/ent/user"
 )
 
@@ -348,6 +349,33 @@ func (f TraverseStep) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.StepQuery", q)
 }
 
+// The UsageDayFunc type is an adapter to allow the use of ordinary function as a Querier.
+type UsageDayFunc func(context.Context, *ent.UsageDayQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f UsageDayFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.UsageDayQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.UsageDayQuery", q)
+}
+
+// The TraverseUsageDay type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseUsageDay func(context.Context, *ent.UsageDayQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseUsageDay) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseUsageDay) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.UsageDayQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.UsageDayQuery", q)
+}
+
 // The UserFunc type is an adapter to allow the use of ordinary function as a Querier.
 type UserFunc func(context.Context, *ent.UserQuery) (ent.Value, error)
 
@@ -398,6 +426,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.SessionQuery, predicate.Session, session.OrderOption]{typ: ent.TypeSession, tq: q}, nil
 	case *ent.StepQuery:
 		return &query[*ent.StepQuery, predicate.Step, step.OrderOption]{typ: ent.TypeStep, tq: q}, nil
+	case *ent.UsageDayQuery:
+		return &query[*ent.UsageDayQuery, predicate.UsageDay, usageday.OrderOption]{typ: ent.TypeUsageDay, tq: q}, nil
 	case *ent.UserQuery:
 		return &query[*ent.UserQuery, predicate.User, user.OrderOption]{typ: ent.TypeUser, tq: q}, nil
 	default:

@@ -327,6 +327,8 @@ var (
 		{Name: "completion_tokens", Type: field.TypeInt, Default: 0},
 		{Name: "reasoning_tokens", Type: field.TypeInt, Default: 0},
 		{Name: "python_ms", Type: field.TypeInt64, Default: 0},
+		{Name: "cost_micros", Type: field.TypeInt64, Default: 0},
+		{Name: "output_bytes", Type: field.TypeInt64, Default: 0},
 		{Name: "started_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
 		{Name: "finished_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
 		{Name: "chat_id", Type: field.TypeString, Size: 64},
@@ -341,19 +343,19 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "runs_chats_runs",
-				Columns:    []*schema.Column{RunsColumns[28]},
+				Columns:    []*schema.Column{RunsColumns[30]},
 				RefColumns: []*schema.Column{ChatsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_messages_runs",
-				Columns:    []*schema.Column{RunsColumns[29]},
+				Columns:    []*schema.Column{RunsColumns[31]},
 				RefColumns: []*schema.Column{MessagesColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_messages_answer_of",
-				Columns:    []*schema.Column{RunsColumns[30]},
+				Columns:    []*schema.Column{RunsColumns[32]},
 				RefColumns: []*schema.Column{MessagesColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -372,12 +374,12 @@ var (
 			{
 				Name:    "run_chat_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[28], RunsColumns[1]},
+				Columns: []*schema.Column{RunsColumns[30], RunsColumns[1]},
 			},
 			{
 				Name:    "run_chat_id_active",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[28], RunsColumns[1]},
+				Columns: []*schema.Column{RunsColumns[30], RunsColumns[1]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "finished_at IS NULL",
 				},
@@ -440,6 +442,8 @@ var (
 		{Name: "reply", Type: field.TypeJSON, Nullable: true},
 		{Name: "copied_from", Type: field.TypeString, Nullable: true, Size: 64},
 		{Name: "input", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "expense", Type: field.TypeJSON, Nullable: true},
+		{Name: "budget", Type: field.TypeString, Nullable: true, Size: 64},
 		{Name: "result", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "outputs", Type: field.TypeJSON, Nullable: true},
 		{Name: "error_code", Type: field.TypeString, Nullable: true, Size: 64},
@@ -457,7 +461,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "steps_runs_steps",
-				Columns:    []*schema.Column{StepsColumns[19]},
+				Columns:    []*schema.Column{StepsColumns[21]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -471,7 +475,39 @@ var (
 			{
 				Name:    "step_run_id_index",
 				Unique:  true,
-				Columns: []*schema.Column{StepsColumns[19], StepsColumns[3]},
+				Columns: []*schema.Column{StepsColumns[21], StepsColumns[3]},
+			},
+		},
+	}
+	// UsageDaysColumns holds the columns for the "usage_days" table.
+	UsageDaysColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString, Size: 64},
+		{Name: "day", Type: field.TypeString, Size: 10},
+		{Name: "runs", Type: field.TypeInt64, Default: 0},
+		{Name: "tokens", Type: field.TypeInt64, Default: 0},
+		{Name: "cost_micros", Type: field.TypeInt64, Default: 0},
+		{Name: "python_ms", Type: field.TypeInt64, Default: 0},
+		{Name: "output_bytes", Type: field.TypeInt64, Default: 0},
+		{Name: "owner_id", Type: field.TypeString, Size: 64},
+	}
+	// UsageDaysTable holds the schema information for the "usage_days" table.
+	UsageDaysTable = &schema.Table{
+		Name:       "usage_days",
+		Columns:    UsageDaysColumns,
+		PrimaryKey: []*schema.Column{UsageDaysColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "usage_days_users_usage_days",
+				Columns:    []*schema.Column{UsageDaysColumns[7]},
+				RefColumns: []*schema.Column{UsersColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "usageday_owner_id_day",
+				Unique:  true,
+				Columns: []*schema.Column{UsageDaysColumns[7], UsageDaysColumns[1]},
 			},
 		},
 	}
@@ -552,6 +588,7 @@ var (
 		RunsTable,
 		SessionsTable,
 		StepsTable,
+		UsageDaysTable,
 		UsersTable,
 		ChatDatasetsTable,
 		MessageAttachmentsTable,
@@ -573,6 +610,7 @@ func init() {
 	RunsTable.ForeignKeys[2].RefTable = MessagesTable
 	SessionsTable.ForeignKeys[0].RefTable = UsersTable
 	StepsTable.ForeignKeys[0].RefTable = RunsTable
+	UsageDaysTable.ForeignKeys[0].RefTable = UsersTable
 	ChatDatasetsTable.ForeignKeys[0].RefTable = ChatsTable
 	ChatDatasetsTable.ForeignKeys[1].RefTable = DatasetsTable
 	MessageAttachmentsTable.ForeignKeys[0].RefTable = MessagesTable

@@ -36,5 +36,8 @@ type Session func(*sql.Selector)
 // Step is the predicate function for step builders.
 type Step func(*sql.Selector)
 
+// UsageDay is the predicate function for usageday builders.
+type UsageDay func(*sql.Selector)
+
 // User is the predicate function for user builders.
 type User func(*sql.Selector)

@@ -73,6 +73,10 @@ const (
 	FieldReasoningTokens = "reasoning_tokens"
 	// FieldPythonMs holds the string denoting the python_ms field in the database.
 	FieldPythonMs = "python_ms"
+	// FieldCostMicros holds the string denoting the cost_micros field in the database.
+	FieldCostMicros = "cost_micros"
+	// FieldOutputBytes holds the string denoting the output_bytes field in the database.
+	FieldOutputBytes = "output_bytes"
 	// FieldStartedAt holds the string denoting the started_at field in the database.
 	FieldStartedAt = "started_at"
 	// FieldFinishedAt holds the string denoting the finished_at field in the database.
@@ -175,6 +179,8 @@ var Columns = []string{
 	FieldCompletionTokens,
 	FieldReasoningTokens,
 	FieldPythonMs,
+	FieldCostMicros,
+	FieldOutputBytes,
 	FieldStartedAt,
 	FieldFinishedAt,
 }
@@ -262,6 +268,14 @@ var (
 	ReasoningTokensValidator func(int) error
 	// DefaultPythonMs holds the default value on creation for the "python_ms" field.
 	DefaultPythonMs int64
+	// DefaultCostMicros holds the default value on creation for the "cost_micros" field.
+	DefaultCostMicros int64
+	// CostMicrosValidator is a validator for the "cost_micros" field. It is called by the builders before save.
+	CostMicrosValidator func(int64) error
+	// DefaultOutputBytes holds the default value on creation for the "output_bytes" field.
+	DefaultOutputBytes int64
+	// OutputBytesValidator is a validator for the "output_bytes" field. It is called by the builders before save.
+	OutputBytesValidator func(int64) error
 	// DefaultID holds the default value on creation for the "id" field.
 	DefaultID func() string
 	// IDValidator is a validator for the "id" field. It is called by the builders before save.
@@ -444,6 +458,16 @@ func ByReasoningTokens(opts ...sql.OrderTermOption) OrderOption {
 // ByPythonMs orders the results by the python_ms field.
 func ByPythonMs(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldPythonMs, opts...).ToFunc()
+}
+
+// ByCostMicros orders the results by the cost_micros field.
+func ByCostMicros(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCostMicros, opts...).ToFunc()
+}
+
+// ByOutputBytes orders the results by the output_bytes field.
+func ByOutputBytes(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldOutputBytes, opts...).ToFunc()
 }
 
 // ByStartedAt orders the results by the started_at field.

@@ -200,6 +200,16 @@ func PythonMs(v int64) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldPythonMs, v))
 }
 
+// CostMicros applies equality check predicate on the "cost_micros" field. It's identical to CostMicrosEQ.
+func CostMicros(v int64) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldCostMicros, v))
+}
+
+// OutputBytes applies equality check predicate on the "output_bytes" field. It's identical to OutputBytesEQ.
+func OutputBytes(v int64) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldOutputBytes, v))
+}
+
 // StartedAt applies equality check predicate on the "started_at" field. It's identical to StartedAtEQ.
 func StartedAt(v time.Time) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldStartedAt, v))
@@ -1608,6 +1618,86 @@ func PythonMsLT(v int64) predicate.Run {
 // PythonMsLTE applies the LTE predicate on the "python_ms" field.
 func PythonMsLTE(v int64) predicate.Run {
 	return predicate.Run(sql.FieldLTE(FieldPythonMs, v))
+}
+
+// CostMicrosEQ applies the EQ predicate on the "cost_micros" field.
+func CostMicrosEQ(v int64) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldCostMicros, v))
+}
+
+// CostMicrosNEQ applies the NEQ predicate on the "cost_micros" field.
+func CostMicrosNEQ(v int64) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldCostMicros, v))
+}
+
+// CostMicrosIn applies the In predicate on the "cost_micros" field.
+func CostMicrosIn(vs ...int64) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldCostMicros, vs...))
+}
+
+// CostMicrosNotIn applies the NotIn predicate on the "cost_micros" field.
+func CostMicrosNotIn(vs ...int64) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldCostMicros, vs...))
+}
+
+// CostMicrosGT applies the GT predicate on the "cost_micros" field.
+func CostMicrosGT(v int64) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldCostMicros, v))
+}
+
+// CostMicrosGTE applies the GTE predicate on the "cost_micros" field.
+func CostMicrosGTE(v int64) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldCostMicros, v))
+}
+
+// CostMicrosLT applies the LT predicate on the "cost_micros" field.
+func CostMicrosLT(v int64) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldCostMicros, v))
+}
+
+// CostMicrosLTE applies the LTE predicate on the "cost_micros" field.
+func CostMicrosLTE(v int64) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldCostMicros, v))
+}
+
+// OutputBytesEQ applies the EQ predicate on the "output_bytes" field.
+func OutputBytesEQ(v int64) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldOutputBytes, v))
+}
+
+// OutputBytesNEQ applies the NEQ predicate on the "output_bytes" field.
+func OutputBytesNEQ(v int64) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldOutputBytes, v))
+}
+
+// OutputBytesIn applies the In predicate on the "output_bytes" field.
+func OutputBytesIn(vs ...int64) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldOutputBytes, vs...))
+}
+
+// OutputBytesNotIn applies the NotIn predicate on the "output_bytes" field.
+func OutputBytesNotIn(vs ...int64) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldOutputBytes, vs...))
+}
+
+// OutputBytesGT applies the GT predicate on the "output_bytes" field.
+func OutputBytesGT(v int64) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldOutputBytes, v))
+}
+
+// OutputBytesGTE applies the GTE predicate on the "output_bytes" field.
+func OutputBytesGTE(v int64) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldOutputBytes, v))
+}
+
+// OutputBytesLT applies the LT predicate on the "output_bytes" field.
+func OutputBytesLT(v int64) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldOutputBytes, v))
+}
+
+// OutputBytesLTE applies the LTE predicate on the "output_bytes" field.
+func OutputBytesLTE(v int64) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldOutputBytes, v))
 }
 
 // StartedAtEQ applies the EQ predicate on the "started_at" field.

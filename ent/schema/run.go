@@ -60,6 +60,9 @@ func (Run) Fields() []ent.Field {
 		field.Int("completion_tokens").Default(0).NonNegative(),
 		field.Int("reasoning_tokens").Default(0).NonNegative().Comment("Part of completion_tokens."),
 		field.Int64("python_ms").Default(0).Comment("Wall time of Python steps, milliseconds."),
+		field.Int64("cost_micros").Default(0).NonNegative().
+			Comment("What the model cost by its prices, millionths of a US dollar; 0 where it has none."),
+		field.Int64("output_bytes").Default(0).NonNegative().Comment("What its steps made: files, charts, tables, printed text."),
 		field.Time("started_at").SchemaType(timeType).Optional().Nillable(),
 		field.Time("finished_at").SchemaType(timeType).Optional().Nillable(),
 	}

@@ -38,6 +38,10 @@ func (Step) Fields() []ent.Field {
 			Comment("The step of an earlier run that this one is a copy of: nothing ran. Of a copy's copy, the first."),
 		field.Text("input").Optional().Nillable().
 			Comment("What the person answered to ask_user."),
+		field.JSON("expense", json.RawMessage{}).Optional().
+			Comment("What all replies to the step took, those that were discarded too, in the encoding of package agent (expense.go)."),
+		field.String("budget").MaxLen(64).Optional().
+			Comment("The budget that was spent when the step began: it may only answer. Empty: none was."),
 		field.Text("result").Optional().Nillable().
 			Comment("What the model was told of the call's end, stored before the next request. Null: not ended."),
 		field.JSON("outputs", json.RawMessage{}).Optional().

@@ -30,6 +30,7 @@ func (User) Edges() []ent.Edge {
 	return []ent.Edge{
 		edge.To("sessions", Session.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
 		edge.To("chats", Chat.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
+		edge.To("usage_days", UsageDay.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
 		edge.To("datasets", Dataset.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
 	}
 }

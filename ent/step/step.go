@@ -41,6 +41,10 @@ const (
 	FieldCopiedFrom = "copied_from"
 	// FieldInput holds the string denoting the input field in the database.
 	FieldInput = "input"
+	// FieldExpense holds the string denoting the expense field in the database.
+	FieldExpense = "expense"
+	// FieldBudget holds the string denoting the budget field in the database.
+	FieldBudget = "budget"
 	// FieldResult holds the string denoting the result field in the database.
 	FieldResult = "result"
 	// FieldOutputs holds the string denoting the outputs field in the database.
@@ -101,6 +105,8 @@ var Columns = []string{
 	FieldReply,
 	FieldCopiedFrom,
 	FieldInput,
+	FieldExpense,
+	FieldBudget,
 	FieldResult,
 	FieldOutputs,
 	FieldErrorCode,
@@ -135,6 +141,8 @@ var (
 	CallIDValidator func(string) error
 	// CopiedFromValidator is a validator for the "copied_from" field. It is called by the builders before save.
 	CopiedFromValidator func(string) error
+	// BudgetValidator is a validator for the "budget" field. It is called by the builders before save.
+	BudgetValidator func(string) error
 	// ErrorCodeValidator is a validator for the "error_code" field. It is called by the builders before save.
 	ErrorCodeValidator func(string) error
 	// DefaultStartedAt holds the default value on creation for the "started_at" field.
@@ -234,6 +242,11 @@ func ByCopiedFrom(opts ...sql.OrderTermOption) OrderOption {
 // ByInput orders the results by the input field.
 func ByInput(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldInput, opts...).ToFunc()
+}
+
+// ByBudget orders the results by the budget field.
+func ByBudget(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldBudget, opts...).ToFunc()
 }
 
 // ByResult orders the results by the result field.

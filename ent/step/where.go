@@ -115,6 +115,11 @@ func Input(v string) predicate.Step {
 	return predicate.Step(sql.FieldEQ(FieldInput, v))
 }
 
+// Budget applies equality check predicate on the "budget" field. It's identical to BudgetEQ.
+func Budget(v string) predicate.Step {
+	return predicate.Step(sql.FieldEQ(FieldBudget, v))
+}
+
 // Result applies equality check predicate on the "result" field. It's identical to ResultEQ.
 func Result(v string) predicate.Step {
 	return predicate.Step(sql.FieldEQ(FieldResult, v))
@@ -828,6 +833,91 @@ func InputEqualFold(v string) predicate.Step {
 // InputContainsFold applies the ContainsFold predicate on the "input" field.
 func InputContainsFold(v string) predicate.Step {
 	return predicate.Step(sql.FieldContainsFold(FieldInput, v))
+}
+
+// ExpenseIsNil applies the IsNil predicate on the "expense" field.
+func ExpenseIsNil() predicate.Step {
+	return predicate.Step(sql.FieldIsNull(FieldExpense))
+}
+
+// ExpenseNotNil applies the NotNil predicate on the "expense" field.
+func ExpenseNotNil() predicate.Step {
+	return predicate.Step(sql.FieldNotNull(FieldExpense))
+}
+
+// BudgetEQ applies the EQ predicate on the "budget" field.
+func BudgetEQ(v string) predicate.Step {
+	return predicate.Step(sql.FieldEQ(FieldBudget, v))
+}
+
+// BudgetNEQ applies the NEQ predicate on the "budget" field.
+func BudgetNEQ(v string) predicate.Step {
+	return predicate.Step(sql.FieldNEQ(FieldBudget, v))
+}
+
+// BudgetIn applies the In predicate on the "budget" field.
+func BudgetIn(vs ...string) predicate.Step {
+	return predicate.Step(sql.FieldIn(FieldBudget, vs...))
+}
+
+// BudgetNotIn applies the NotIn predicate on the "budget" field.
+func BudgetNotIn(vs ...string) predicate.Step {
+	return predicate.Step(sql.FieldNotIn(FieldBudget, vs...))
+}
+
+// BudgetGT applies the GT predicate on the "budget" field.
+func BudgetGT(v string) predicate.Step {
+	return predicate.Step(sql.FieldGT(FieldBudget, v))
+}
+
+// BudgetGTE applies the GTE predicate on the "budget" field.
+func BudgetGTE(v string) predicate.Step {
+	return predicate.Step(sql.FieldGTE(FieldBudget, v))
+}
+
+// BudgetLT applies the LT predicate on the "budget" field.
+func BudgetLT(v string) predicate.Step {
+	return predicate.Step(sql.FieldLT(FieldBudget, v))
+}
+
+// BudgetLTE applies the LTE predicate on the "budget" field.
+func BudgetLTE(v string) predicate.Step {
+	return predicate.Step(sql.FieldLTE(FieldBudget, v))
+}
+
+// BudgetContains applies the Contains predicate on the "budget" field.
+func BudgetContains(v string) predicate.Step {
+	return predicate.Step(sql.FieldContains(FieldBudget, v))
+}
+
+// BudgetHasPrefix applies the HasPrefix predicate on the "budget" field.
+func BudgetHasPrefix(v string) predicate.Step {
+	return predicate.Step(sql.FieldHasPrefix(FieldBudget, v))
+}
+
+// BudgetHasSuffix applies the HasSuffix predicate on the "budget" field.
+func BudgetHasSuffix(v string) predicate.Step {
+	return predicate.Step(sql.FieldHasSuffix(FieldBudget, v))
+}
+
+// BudgetIsNil applies the IsNil predicate on the "budget" field.
+func BudgetIsNil() predicate.Step {
+	return predicate.Step(sql.FieldIsNull(FieldBudget))
+}
+
+// BudgetNotNil applies the NotNil predicate on the "budget" field.
+func BudgetNotNil() predicate.Step {
+	return predicate.Step(sql.FieldNotNull(FieldBudget))
+}
+
+// BudgetEqualFold applies the EqualFold predicate on the "budget" field.
+func BudgetEqualFold(v string) predicate.Step {
+	return predicate.Step(sql.FieldEqualFold(FieldBudget, v))
+}
+
+// BudgetContainsFold applies the ContainsFold predicate on the "budget" field.
+func BudgetContainsFold(v string) predicate.Step {
+	return predicate.Step(sql.FieldContainsFold(FieldBudget, v))
 }
 
 // ResultEQ applies the EQ predicate on the "result" field.

@@ -28,6 +28,8 @@ const (
 	EdgeSessions = "sessions"
 	// EdgeChats holds the string denoting the chats edge name in mutations.
 	EdgeChats = "chats"
+	// EdgeUsageDays holds the string denoting the usage_days edge name in mutations.
+	EdgeUsageDays = "usage_days"
 	// EdgeDatasets holds the string denoting the datasets edge name in mutations.
 	EdgeDatasets = "datasets"
 	// Table holds the table name of the user in the database.
@@ -46,6 +48,13 @@ const (
 	ChatsInverseTable = "chats"
 	// ChatsColumn is the table column denoting the chats relation/edge.
 	ChatsColumn = "owner_id"
+	// UsageDaysTable is the table that holds the usage_days relation/edge.
+	UsageDaysTable = "usage_days"
+	// UsageDaysInverseTable is the table name for the UsageDay entity.
+	// It exists in this package in order to avoid circular dependency with the "usageday" package.
+	UsageDaysInverseTable = "usage_days"
+	// UsageDaysColumn is the table column denoting the usage_days relation/edge.
+	UsageDaysColumn = "owner_id"
 	// DatasetsTable is the table that holds the datasets relation/edge.
 	DatasetsTable = "datasets"
 	// DatasetsInverseTable is the table name for the Dataset entity.
@@ -157,6 +166,20 @@ func ByChats(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 	}
 }
 
+// ByUsageDaysCount orders the results by usage_days count.
+func ByUsageDaysCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newUsageDaysStep(), opts...)
+	}
+}
+
+// ByUsageDays orders the results by usage_days terms.
+func ByUsageDays(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newUsageDaysStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
 // ByDatasetsCount orders the results by datasets count.
 func ByDatasetsCount(opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
@@ -182,6 +205,13 @@ func newChatsStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(ChatsInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, ChatsTable, ChatsColumn),
+	)
+}
+func newUsageDaysStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(UsageDaysInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, UsageDaysTable, UsageDaysColumn),
 	)
 }
 func newDatasetsStep() *sqlgraph.Step {

@@ -411,6 +411,29 @@ func HasChatsWith(preds ...predicate.Chat) predicate.User {
 	})
 }
 
+// HasUsageDays applies the HasEdge predicate on the "usage_days" edge.
+func HasUsageDays() predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, UsageDaysTable, UsageDaysColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasUsageDaysWith applies the HasEdge predicate on the "usage_days" edge with a given conditions (other predicates).
+func HasUsageDaysWith(preds ...predicate.UsageDay) predicate.User {
+	return predicate.User(func(s *sql.Selector) {
+		step := newUsageDaysStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
 // HasDatasets applies the HasEdge predicate on the "datasets" edge.
 func HasDatasets() predicate.User {
 	return predicate.User(func(s *sql.Selector) {

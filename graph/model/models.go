@@ -157,6 +157,14 @@ type AddSampleDatasetPayload struct {
 	Errors []AddSampleDatasetError `json:"errors"`
 }
 
+// How much of something was used.
+type AmountBudget struct {
+	// Used so far.
+	Used float64 `json:"used"`
+	// The most that can be used; null where there is no limit.
+	Limit *float64 `json:"limit,omitempty"`
+}
+
 // Mark's answer, whole.
 type AnswerPart struct {
 	// The answer as Markdown.
@@ -365,7 +373,7 @@ func (this ChatSnapshot) GetVersion() int { return this.Version }
 
 // Something that Mark noticed about its answer.
 type Check struct {
-	// What kind it is: `NUMBER_WITHOUT_EVIDENCE`, `OUTPUT_NOT_FOUND`, `ANSWER_UNSTRUCTURED`.
+	// What kind it is: `NUMBER_WITHOUT_EVIDENCE`, `OUTPUT_NOT_FOUND`, `ANSWER_UNSTRUCTURED`, `BUDGET_SPENT`.
 	Code string `json:"code"`
 	// A sentence.
 	Text string `json:"text"`
@@ -421,6 +429,14 @@ func (ConflictError) IsDecideApprovalError() {}
 func (ConflictError) IsAnswerQuestionError() {}
 
 func (ConflictError) IsBranchChatError() {}
+
+// How much of something was used, in whole numbers.
+type CountBudget struct {
+	// Used so far.
+	Used int64 `json:"used"`
+	// The most that can be used; null where there is no limit.
+	Limit *int64 `json:"limit,omitempty"`
+}
 
 // Input of createChat.
 type CreateChatInput struct {
@@ -1472,6 +1488,27 @@ type Usage struct {
 	ReasoningTokens int `json:"reasoningTokens"`
 	// Wall time of Python, milliseconds.
 	PythonMs int64 `json:"pythonMs"`
+	// What the model cost by its prices, US dollars; 0 where it has none.
+	CostUsd float64 `json:"costUsd"`
+	// What the steps made: files, charts, tables and printed text, bytes.
+	OutputBytes int64 `json:"outputBytes"`
+}
+
+// What a person used on this day, in UTC, and how much of it there is in a day. Where one of these is spent `sendMessage` refuses with a
+// LimitExceededError, and runs that go on answer with what they know.
+type UsageSummary struct {
+	// Questions asked.
+	Runs *CountBudget `json:"runs"`
+	// Tokens, sent to models and written by them.
+	Tokens *CountBudget `json:"tokens"`
+	// What models cost by their prices, US dollars; 0 where they have none.
+	CostUsd *AmountBudget `json:"costUsd"`
+	// Time of Python, seconds.
+	SandboxSeconds *AmountBudget `json:"sandboxSeconds"`
+	// What steps made: files, charts, tables and printed text, bytes.
+	OutputBytes *CountBudget `json:"outputBytes"`
+	// When all of these begin anew.
+	ResetsAt time.Time `json:"resetsAt"`
 }
 
 // What the run used so far.

@@ -23,6 +23,7 @@ const (
 	Column   = "col"
 	Artifact = "art"
 	Approval = "apr"
+	UsageDay = "usd"
 )
 
 // New returns a new id with the given prefix. It panics on a prefix that is

@@ -1,0 +1,135 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/run"
+	"github.com/mark-analyst/mark/eventlog"
+	"github.com/mark-analyst/mark/internal/dialogue"
+	"github.com/mark-analyst/mark/internal/storable"
+)
+
+// expense is what asking the model took. It is stored with the step that asked,
+// as it was counted then: prices change.
+type expense struct {
+	dialogue.Usage
+	CostMicros int64 `json:"costMicros"`
+}
+
+// pay counts what a reply took, whether it is taken or not.
+func (k *work) pay(u dialogue.Usage) {
+	k.count(expense{u, costMicros(k.llm.Prices, u)})
+}
+
+func (k *work) count(e expense) {
+	k.expense.Usage = k.expense.Add(e.Usage)
+	k.expense.CostMicros += e.CostMicros
+	k.usage.Usage = k.usage.Add(e.Usage)
+	k.usage.CostMicros += e.CostMicros
+}
+
+// recountStep counts what an earlier claim of the run has paid in a step.
+func (k *work) recountStep(s *ent.Step) error {
+	if len(s.Expense) == 0 {
+		return nil
+	}
+	var e expense
+	if err := json.Unmarshal(s.Expense, &e); err != nil {
+		return fmt.Errorf("read the stored expense of step %d: %w", s.Index, err)
+	}
+	k.count(e)
+	return nil
+}
+
+// discard keeps what a reply took that is not taken, and withdraws what people
+// have seen of it.
+func (k *work) discard(s *ent.Step, u dialogue.Usage, visible bool) error {
+	body := EventBody{StepID: s.ID}
+	paid := u != dialogue.Usage{}
+	if paid {
+		k.pay(u)
+	}
+	switch {
+	case paid && visible:
+		return k.rec.with(k.storeExpense(s), KindAttemptDiscarded, body)
+	case paid:
+		return k.rec.store(k.storeExpense(s))
+	case visible:
+		return k.rec.event(KindAttemptDiscarded, body)
+	}
+	return nil
+}
+
+// storeExpense keeps what the step, and with it the run, has paid so far.
+func (k *work) storeExpense(s *ent.Step) eventlog.Change {
+	paid := storable.JSON(encode(k.expense))
+	return func(ctx context.Context, tx *ent.Tx) error {
+		if err := tx.Step.UpdateOneID(s.ID).SetExpense(paid).Exec(ctx); err != nil {
+			return err
+		}
+		return k.storeUsage(ctx, tx, k.row, k.usage)
+	}
+}
+
+// storeUsage keeps what a run used so far, and adds to its owner's day what came
+// new. What is stored never falls: whoever took the run over may not have read all
+// of it yet. It comes last in a transaction, so that two that wait for each other's
+// day hold nothing else that the other wants.
+func (a *Agent) storeUsage(ctx context.Context, tx *ent.Tx, r *ent.Run, u Usage) error {
+	stored, err := tx.Run.Query().Where(run.ID(r.ID)).Select(
+		run.FieldPromptTokens, run.FieldCachedTokens, run.FieldCompletionTokens, run.FieldReasoningTokens,
+		run.FieldPythonMs, run.FieldCostMicros, run.FieldOutputBytes).Only(ctx)
+	if err != nil {
+		return fmt.Errorf("read the run's usage: %w", err)
+	}
+	before := usageOf(stored)
+	after := Usage{
+		Usage: dialogue.Usage{
+			PromptTokens:     max(before.PromptTokens, u.PromptTokens),
+			CachedTokens:     max(before.CachedTokens, u.CachedTokens),
+			CompletionTokens: max(before.CompletionTokens, u.CompletionTokens),
+			ReasoningTokens:  max(before.ReasoningTokens, u.ReasoningTokens),
+		},
+		PythonMs:    max(before.PythonMs, u.PythonMs),
+		CostMicros:  max(before.CostMicros, u.CostMicros),
+		OutputBytes: max(before.OutputBytes, u.OutputBytes),
+	}
+	if after == before {
+		return nil
+	}
+	err = tx.Run.UpdateOneID(r.ID).
+		SetPromptTokens(after.PromptTokens).SetCachedTokens(after.CachedTokens).
+		SetCompletionTokens(after.CompletionTokens).SetReasoningTokens(after.ReasoningTokens).
+		SetPythonMs(after.PythonMs).SetCostMicros(after.CostMicros).SetOutputBytes(after.OutputBytes).
+		Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("store the run's usage: %w", err)
+	}
+	return a.useDay(ctx, tx, r.OwnerID, after.used().minus(before.used()))
+}
+
+// costMicros is what a reply costs, millionths of a US dollar: dollars for a
+// million tokens are millionths for one. It is rounded up, so that many small
+// replies are not free.
+func costMicros(p dialogue.Prices, u dialogue.Usage) int64 {
+	fresh := max(0, u.PromptTokens-u.CachedTokens)
+	cost := float64(fresh)*p.Input + float64(u.CachedTokens)*p.CachedInput + float64(u.CompletionTokens)*p.Output
+	return int64(math.Ceil(cost))
+}
+
+// outputBytes is what a step made: its outputs as they are stored, and the files
+// beside them.
+func outputBytes(made []Output) int64 {
+	n := int64(0)
+	for _, o := range made {
+		n += int64(len(encode(o)))
+		if o.Artifact != nil {
+			n += o.Artifact.SizeBytes
+		}
+	}
+	return n
+}
