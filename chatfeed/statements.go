@@ -8,7 +8,6 @@ import (
 	"fmt"
 
 	"entgo.io/ent/dialect"
-	"github.com/lib/pq"
 )
 
 //go:embed sql/*.sql
@@ -29,7 +28,7 @@ func statementsFor(dialectName string) (statements, error) {
 	case dialect.Postgres:
 		return statements{
 			raise: text("raise_postgres"), versions: text("versions_postgres"), notify: text("notify_postgres"),
-			ids:     func(ids []string) (any, error) { return pq.Array(ids), nil },
+			ids:     func(ids []string) (any, error) { return ids, nil },
 			reading: sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 		}, nil
 	case dialect.SQLite:

@@ -260,7 +260,7 @@ func (p *cutter) serve(client net.Conn) {
 		})
 	})
 	pass(server, client, func(data []byte) bool {
-		if !bytes.Contains(data, []byte("COMMIT\x00")) {
+		if !bytes.Contains(data, []byte("commit\x00")) {
 			return true
 		}
 		committing.Store(true)

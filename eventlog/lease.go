@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/lib/pq"
 )
 
 const (
@@ -171,7 +169,7 @@ func (s *statements) leases(postgres bool) {
 			for i, w := range claims {
 				ids[i], epochs[i] = w.RunID, int64(w.Epoch)
 			}
-			return []any{pq.Array(ids), pq.Array(epochs)}, nil
+			return []any{ids, epochs}, nil
 		}
 		return
 	}

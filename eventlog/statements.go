@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"entgo.io/ent/dialect"
-	"github.com/lib/pq"
 
 	"github.com/mark-analyst/mark/internal/crashpoint"
 )
@@ -46,7 +45,7 @@ func statementsFor(dialectName string) (statements, error) {
 	switch dialectName {
 	case dialect.Postgres:
 		s.extend, s.settle, s.heads = text("extend_postgres"), text("settle_postgres"), text("heads_postgres")
-		s.ids = func(ids []string) (any, error) { return pq.Array(ids), nil }
+		s.ids = func(ids []string) (any, error) { return ids, nil }
 		s.extendArgs, s.insert = extendPostgres, insertPostgres(text("insert_postgres"))
 	case dialect.SQLite:
 		s.extend, s.settle, s.heads = text("extend_sqlite"), text("settle_sqlite"), text("heads_sqlite")
@@ -68,7 +67,7 @@ func extendPostgres(spans []*span, _ time.Time) ([]any, error) {
 		ids[i], epochs[i], counts[i] = s.writer.RunID, int64(s.writer.Epoch), int64(s.n)
 	}
 	patience := strconv.FormatInt(LeaseTime.Milliseconds(), 10)
-	return []any{pq.Array(ids), pq.Array(epochs), pq.Array(counts), LeaseTime.Seconds(), patience}, nil
+	return []any{ids, epochs, counts, LeaseTime.Seconds(), patience}, nil
 }
 
 func extendSQLite(spans []*span, now time.Time) ([]any, error) {
@@ -88,8 +87,8 @@ func insertPostgres(query string) func([]Event, []string, time.Time) []statement
 			ids[i], seqs[i], kinds[i], bodies[i] = e.RunID, int64(e.Seq), e.Kind, string(e.Body)
 		}
 		return []statement{{query, []any{
-			at, pq.Array(ids), pq.Array(owners), pq.Array(seqs), pq.Array(kinds), pq.Array(bodies),
-			channel, pq.Array(payloads(events)),
+			at, ids, owners, seqs, kinds, bodies,
+			channel, payloads(events),
 		}}}
 	}
 }

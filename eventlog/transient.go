@@ -9,14 +9,14 @@ import (
 	"net"
 	"syscall"
 
-	"github.com/lib/pq"
+	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // DiskFull tells whether the database had no room for what was written.
 func DiskFull(err error) bool {
-	var postgres *pq.Error
+	var postgres *pgconn.PgError
 	var lite *sqlite.Error
 	return errors.As(err, &postgres) && postgres.Code == "53100" ||
 		errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_FULL || errors.Is(err, syscall.ENOSPC)
@@ -25,22 +25,22 @@ func DiskFull(err error) bool {
 // Conflict tells whether two transactions stood in each other's way, and this one
 // was taken back.
 func Conflict(err error) bool {
-	var postgres *pq.Error
-	return errors.As(err, &postgres) && postgres.Code.Class() == "40"
+	var postgres *pgconn.PgError
+	return errors.As(err, &postgres) && class(postgres) == "40"
 }
 
 // Transient tells whether an error is of a kind that goes away by itself or with
 // an operator's help: the database cannot be reached, is starting or stopping,
 // has no room, or gave up on a conflict. The same call may then succeed later.
 func Transient(err error) bool {
-	var postgres *pq.Error
+	var postgres *pgconn.PgError
 	var lite *sqlite.Error
 	var network net.Error
 	switch {
 	case err == nil, errors.Is(err, ErrFenced), errors.Is(err, ErrUncertain):
 		return false
 	case errors.As(err, &postgres):
-		switch string(postgres.Code.Class()) {
+		switch class(postgres) {
 		case "08", // connection exception
 			"40", // transaction rollback: serialization, deadlock
 			"53", // insufficient resources: disk full, too many connections
@@ -57,6 +57,10 @@ func Transient(err error) bool {
 		}
 		return false
 	}
-	return errors.As(err, &network) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
+	return errors.As(err, &network) || pgconn.SafeToRetry(err) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded)
 }
+
+// class is the sort of an error of PostgreSQL's: the first two characters of its
+// code.
+func class(e *pgconn.PgError) string { return e.Code[:min(2, len(e.Code))] }

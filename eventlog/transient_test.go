@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/lib/pq"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/mark-analyst/mark/eventlog"
 )
@@ -23,13 +23,13 @@ func TestTransient(t *testing.T) {
 		{errors.New("a defect"), false, false},
 		{eventlog.ErrFenced, false, false},
 		{fmt.Errorf("append: %w", eventlog.ErrUncertain), false, false},
-		{&pq.Error{Code: "23505"}, false, false}, // a constraint
-		{&pq.Error{Code: "42601"}, false, false}, // a syntax error
-		{&pq.Error{Code: "57P01"}, true, false},  // it is shutting down
-		{&pq.Error{Code: "57P03"}, true, false},  // it is starting
-		{&pq.Error{Code: "40P01"}, true, false},  // a deadlock
-		{&pq.Error{Code: "53300"}, true, false},  // too many connections
-		{&pq.Error{Code: "53100"}, true, true},   // disk full
+		{&pgconn.PgError{Code: "23505"}, false, false}, // a constraint
+		{&pgconn.PgError{Code: "42601"}, false, false}, // a syntax error
+		{&pgconn.PgError{Code: "57P01"}, true, false},  // it is shutting down
+		{&pgconn.PgError{Code: "57P03"}, true, false},  // it is starting
+		{&pgconn.PgError{Code: "40P01"}, true, false},  // a deadlock
+		{&pgconn.PgError{Code: "53300"}, true, false},  // too many connections
+		{&pgconn.PgError{Code: "53100"}, true, true},   // disk full
 		{fmt.Errorf("read: %w", driver.ErrBadConn), true, false},
 		{fmt.Errorf("read: %w", io.EOF), true, false},
 		{syscall.ECONNREFUSED, true, false},

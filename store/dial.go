@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"net"
 	"time"
 )
@@ -24,11 +23,4 @@ func newDialer() *dialer {
 			Enable: true, Idle: answerTime, Interval: answerTime / 2, Count: 3,
 		},
 	}}
-}
-
-// DialTimeout implements pq.Dialer.
-func (d *dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	return d.DialContext(ctx, network, address)
 }

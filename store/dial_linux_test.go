@@ -4,7 +4,6 @@ import (
 	"net"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,7 +16,7 @@ func TestVanishedServerIsNoticed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
-	conn, err := newDialer().DialTimeout("tcp", listener.Addr().String(), time.Minute)
+	conn, err := newDialer().DialContext(t.Context(), "tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
