@@ -21,6 +21,7 @@ import (
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
+	"golang.org/x/sync/semaphore"
 )
 
 // Job is what is to be done: a small value that can be written as JSON. Two jobs
@@ -36,6 +37,11 @@ type Options struct {
 	Priority int
 	// Attempts is how often the job is tried; 0 stands for once.
 	Attempts int
+	// Here has a job begin where it is enqueued, when the node has a place. Such a
+	// job is not in the queue: it is tried once, is lost with its node, and the
+	// same one may be done twice at once. It says how a queue is made, and means
+	// nothing to With.
+	Here bool
 }
 
 // Config is what a Dispatcher needs.
@@ -58,6 +64,8 @@ type Dispatcher struct {
 	workers *river.Workers
 	queues  map[string]river.QueueConfig
 	every   []*river.PeriodicJob
+	duties  map[string]duty // by the kind of job
+	here    *here
 
 	mu      sync.RWMutex // protects what follows
 	client  client
@@ -104,7 +112,7 @@ const (
 
 // New returns a Dispatcher that does nothing yet.
 func New(c Config) *Dispatcher {
-	return &Dispatcher{config: c, workers: river.NewWorkers(), queues: map[string]river.QueueConfig{}}
+	return &Dispatcher{config: c, workers: river.NewWorkers(), queues: map[string]river.QueueConfig{}, duties: map[string]duty{}, here: newHere()}
 }
 
 // Queue is where jobs of one type wait.
@@ -122,7 +130,14 @@ type comparableJob interface {
 // NewQueue makes a queue from which this node works off so many jobs at once. It
 // must be called before Start.
 func NewQueue[J comparableJob](d *Dispatcher, name string, workers int, o Options) *Queue[J] {
-	d.queues[name] = river.QueueConfig{MaxWorkers: max(workers, 1), FetchCooldown: fetchCooldown}
+	workers = max(workers, 1)
+	d.queues[name] = river.QueueConfig{MaxWorkers: workers, FetchCooldown: fetchCooldown}
+	if o.Here {
+		var j J
+		s := d.duties[j.Kind()]
+		s.places = semaphore.NewWeighted(int64(workers))
+		d.duties[j.Kind()] = s
+	}
 	return &Queue[J]{dispatcher: d, name: name, options: o}
 }
 
@@ -132,9 +147,14 @@ func (q *Queue[J]) With(o Options) *Queue[J] {
 }
 
 // Handle says how jobs of the type J are worked off. Their context ends with the
-// Dispatcher, and after an hour. An error means another attempt, where the job has one left.
+// Dispatcher, and after an hour. An error means another attempt, where the job has one
+// left. The queue has to be there already.
 func Handle[J Job](d *Dispatcher, work func(ctx context.Context, job J) error) {
-	river.AddWorker(d.workers, &worker[J]{work: work})
+	var j J
+	s := d.duties[j.Kind()]
+	s.work = work
+	d.duties[j.Kind()] = s
+	river.AddWorker(d.workers, &worker[J]{dispatcher: d, places: s.places, work: work})
 }
 
 // Every enqueues a job at intervals, on one of the nodes, the first time when the
@@ -147,11 +167,21 @@ func (q *Queue[J]) Every(interval time.Duration, job J) {
 // worker is a function as River wants it.
 type worker[J Job] struct {
 	river.WorkerDefaults[J]
-	work func(ctx context.Context, job J) error
+	dispatcher *Dispatcher
+	places     *semaphore.Weighted // nil: the queue alone counts
+	work       func(ctx context.Context, job J) error
 }
 
 // Work implements river.Worker.
-func (w *worker[J]) Work(ctx context.Context, job *river.Job[J]) error { return w.work(ctx, job.Args) }
+func (w *worker[J]) Work(ctx context.Context, job *river.Job[J]) error {
+	if w.places != nil {
+		if ok, err := w.dispatcher.await(ctx, w.places); !ok {
+			return err
+		}
+		defer w.places.Release(1)
+	}
+	return w.work(ctx, job.Args)
+}
 
 // NextRetry implements river.Worker: soon, since somebody waits.
 func (w *worker[J]) NextRetry(*river.Job[J]) time.Time { return time.Now().Add(retryAfter) }
@@ -188,6 +218,9 @@ func (q *Queue[J]) Enqueue(ctx context.Context, jobs ...J) error {
 	for _, j := range jobs {
 		if !seen[j] {
 			seen[j] = true
+			if q.begin(j) {
+				continue
+			}
 			params = append(params, river.InsertManyParams{Args: j, InsertOpts: q.insertOpts()})
 		}
 	}
@@ -214,10 +247,13 @@ func (q *Queue[J]) insertOpts() *river.InsertOpts {
 // Drain takes no more jobs and waits until those that go on have ended, or ctx
 // has: then they go on, and the error is ctx's.
 func (d *Dispatcher) Drain(ctx context.Context) error {
-	if c := d.running(); c != nil {
-		return c.Stop(ctx)
+	c := d.running()
+	if c == nil {
+		return nil
 	}
-	return nil
+	// What waits for a place is not to begin any more, and would keep the queue.
+	d.here.drain()
+	return errors.Join(c.Stop(ctx), d.here.wait(ctx))
 }
 
 // Close ends the contexts of the jobs that go on, waits for them until ctx ends,
@@ -227,7 +263,8 @@ func (d *Dispatcher) Close(ctx context.Context) error {
 	if c == nil {
 		return nil
 	}
-	err := c.StopAndCancel(ctx)
+	d.here.end()
+	err := errors.Join(c.StopAndCancel(ctx), d.here.wait(ctx))
 	d.close()
 	return err
 }

@@ -59,7 +59,7 @@ func newJobs(c Config, logger *slog.Logger) *jobs {
 	d := dispatch.New(dispatch.Config{URL: c.DatabaseURL, Dir: c.DataDir, Node: c.Node, Logger: logger})
 	j := &jobs{
 		Dispatcher: d,
-		runs:       dispatch.NewQueue[agent.Job](d, queueRuns, c.Limits.ConcurrentRuns, dispatch.Options{Priority: 1}),
+		runs:       dispatch.NewQueue[agent.Job](d, queueRuns, c.Limits.ConcurrentRuns, dispatch.Options{Priority: 1, Here: true}),
 		profiles:   dispatch.NewQueue[datasets.Job](d, queueProfiles, profilesAtOnce, dispatch.Options{Priority: 1}),
 	}
 	later := dispatch.Options{Priority: 4}

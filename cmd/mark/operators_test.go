@@ -6,9 +6,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/mark-analyst/mark/internal/fakellm"
 )
 
-// Operators see the jobs on an address of their own, and nobody does elsewhere.
+// Operators see the jobs that had to wait on an address of their own, and nobody
+// does elsewhere.
 func TestOperatorsSeeTheJobs(t *testing.T) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -16,13 +19,18 @@ func TestOperatorsSeeTheJobs(t *testing.T) {
 	}
 	address := free.Addr().String()
 	free.Close()
+	asked := make(chan struct{})
 	s := start(t, "", func(c *Config, p *Parts) {
-		withModel(t, says("An answer."))(c, p)
+		withModel(t, fakellm.Answer{}.Await(asked).Followed(says("An answer.")), says("Another."))(c, p)
+		c.Limits.ConcurrentRuns = 1
 		p.Sandbox = absent{}
 		c.OperatorAddr = address
 	})
 	ada := s.signUp("ada@example.org")
-	_, run := ada.ask("", "hello")
+	_, first := ada.ask("", "hello") // begins at once, so it is no job of the queue
+	_, run := ada.ask("", "hello again")
+	close(asked)
+	ada.answered(first)
 	ada.answered(run)
 	get := func(url string) (int, string) {
 		t.Helper()
