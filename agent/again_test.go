@@ -137,8 +137,8 @@ func TestAStepIsChangedAndTheRunGoesOnFromIt(t *testing.T) {
 		if len(steps) != 4 || steps[0].CopiedFrom != old[0].ID || steps[1].Code != "two, changed" || steps[1].CopiedFrom != "" {
 			t.Errorf("steps %+v", steps)
 		}
-		want := []string{"RunStarted", "StepStarted", "StepFinished", "StepStarted", "ToolStarted", "OutputChunk", "StepFinished",
-			"StepStarted", "ToolArgsDelta", "UsageUpdated", "ToolStarted", "OutputChunk", "StepFinished", "StepStarted", "TextDelta", "UsageUpdated", "StepFinished", "RunFinished"}
+		want := []string{"RunStarted", "StepStarted", "StepFinished", "StepStarted", "ToolStarted", "OutputChunk", "UsageUpdated", "StepFinished",
+			"StepStarted", "ToolArgsDelta", "UsageUpdated", "ToolStarted", "OutputChunk", "UsageUpdated", "StepFinished", "StepStarted", "TextDelta", "UsageUpdated", "StepFinished", "RunFinished"}
 		if got := kinds(events); !slices.Equal(got, want) {
 			t.Errorf("events\n got %v\nwant %v", got, want)
 		}

@@ -181,7 +181,7 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 			return auth.WithViewer(ctx, auth.Viewer{UserID: userID})
 		},
 		Queue: work.runs, Node: c.Node,
-		Clock: parts.Clock, Logger: a.logger, Limits: limits,
+		Clock: parts.Clock, Logger: a.logger, Limits: limits, ReviewCode: c.ReviewCode,
 	})
 	if err != nil {
 		return err

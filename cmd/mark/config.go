@@ -34,6 +34,8 @@ type Config struct {
 
 	Models string `env:"MARK_MODELS" type:"path" help:"A file that lists further models; see docs/models.md."`
 
+	ReviewCode bool `name:"review-code" env:"MARK_REVIEW_CODE" help:"Each program waits for decideApproval before it runs, whoever asks."`
+
 	LLM     LLMConfig     `embed:"" prefix:"llm-"`
 	Sandbox SandboxConfig `embed:""`
 	Limits  LimitsConfig  `embed:"" prefix:"limit-"`
