@@ -106,7 +106,7 @@ describe('the playground', { skip }, () => {
   });
 
   test('says what is missing in place of sending it', async () => {
-    await go(page, 10);
+    await go(page, 13);
     await press(page);
     await shown(page, 'Run the tab AskQuestion');
     assert.equal(sent('StopRun').length, 0);

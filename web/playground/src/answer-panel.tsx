@@ -2,6 +2,7 @@ import type { GraphiQLPlugin } from '@graphiql/react';
 import { useEffect, useState } from 'react';
 import { ask, loadAnswer, type Loaded } from './answer';
 import { AnswerView } from './answer-view';
+import { WaitingView } from './waiting-view';
 import { finishedRuns } from './events';
 import { ChartIcon } from './icons';
 import { memory } from './memory';
@@ -12,10 +13,11 @@ const again = 1000; // milliseconds between two looks at a run that has not ende
 const sentences: Record<string, string> = {
   QUEUED: 'Waiting for its turn. The tab FollowRun shows it live.',
   RUNNING: 'Mark is working on it. The tab FollowRun shows it live.',
+  WAITING: 'Mark waits for you.',
   CANCELLED: 'The run was stopped before there was an answer.',
 };
 
-const ended = ({ state }: Loaded) => state !== 'QUEUED' && state !== 'RUNNING';
+const ended = ({ state }: Loaded) => state !== 'QUEUED' && state !== 'RUNNING' && state !== 'WAITING';
 
 function AnswerPanel() {
   const { runId } = useStore(memory);
@@ -60,6 +62,7 @@ function AnswerPanel() {
         <>
           <p className="mark-question">{loaded.question}</p>
           {!loaded.answer && <p role="status">{loaded.error?.message ?? sentences[loaded.state] ?? 'This run has no answer.'}</p>}
+          {loaded.waiting && <WaitingView runId={runId} waiting={loaded.waiting} onDone={() => setLooks((count) => count + 1)} onError={fail} />}
           <AnswerView loaded={loaded} onAsk={(question) => ask(loaded.chatId, question).catch(fail)} />
         </>
       )}

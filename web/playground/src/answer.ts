@@ -49,7 +49,11 @@ export interface Loaded {
   steps: Step[];
   error: { message: string } | null;
   answer: Answer | null;
+  waiting: Waiting | null;
 }
+
+// Waiting is what a run that is WAITING needs from the person.
+export type Waiting = { kind: 'question'; text: string; options: string[] } | { kind: 'approval'; id: string; reason: string; code: string | null };
 
 const answerDocument = `query NewestAnswer($runId: ID!) {
   node(id: $runId) {
@@ -59,6 +63,8 @@ const answerDocument = `query NewestAnswer($runId: ID!) {
       message { parts { ... on TextPart { text } } }
       steps { index code outputs { name text } }
       error { message }
+      question { text options }
+      approvals { id state reason code }
       answer {
         parts {
           __typename
@@ -81,6 +87,14 @@ interface Run extends Pick<Loaded, 'state' | 'steps' | 'error'> {
   chat: { id: string };
   message: { parts: { text?: string }[] };
   answer: { parts: Part[] } | null;
+  question: { text: string; options: string[] } | null;
+  approvals: { id: string; state: string; reason: string; code: string | null }[];
+}
+
+function waitingFor({ question, approvals }: Run): Waiting | null {
+  if (question) return { kind: 'question', ...question };
+  const pending = approvals.find(({ state }) => state === 'PENDING');
+  return pending ? { kind: 'approval', ...pending } : null;
 }
 
 // loadAnswer fetches what a run answered.
@@ -91,8 +105,30 @@ export async function loadAnswer(runId: string): Promise<Loaded> {
   const { state, steps, error } = run;
   const part = run.answer?.parts.find(({ __typename }) => __typename === 'AnswerPart');
   const question = run.message.parts.map(({ text }) => text ?? '').join('');
-  return { state, steps, error, question, chatId: run.chat.id, answer: (part as (Part & Answer) | undefined) ?? null };
+  return { state, steps, error, question, chatId: run.chat.id, answer: (part as (Part & Answer) | undefined) ?? null, waiting: waitingFor(run) };
 }
+
+const answerQuestionDocument = `mutation AnswerQuestion($input: AnswerQuestionInput!) {
+  answerQuestion(input: $input) { run { id } errors { ... on UserError { message } } }
+}`;
+
+const decideDocument = `mutation DecideApproval($input: DecideApprovalInput!) {
+  decideApproval(input: $input) { run { id } errors { ... on UserError { message } } }
+}`;
+
+// goOn has a run that waits go on; it fails with what the server says is in the way.
+async function goOn(query: string, operationName: string, input: object): Promise<void> {
+  const { data, errors } = await send({ query, variables: { input }, operationName });
+  const payload = Object.values(data ?? {})[0] as { errors: { message: string }[] } | null | undefined;
+  const problems = [...(errors ?? []), ...(payload?.errors ?? [])];
+  if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join(' '));
+}
+
+// answerBack answers what a run asks.
+export const answerBack = (runId: string, text: string) => goOn(answerQuestionDocument, 'AnswerQuestion', { runId, text });
+
+// decide allows or refuses what a run wants to do.
+export const decide = (approvalId: string, decision: 'APPROVE' | 'REJECT') => goOn(decideDocument, 'DecideApproval', { approvalId, decision });
 
 const askDocument = `mutation AskNext($input: SendMessageInput!) {
   sendMessage(input: $input) {
