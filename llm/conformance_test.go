@@ -79,11 +79,15 @@ func TestConformance(t *testing.T) {
 		for adapter, speak := range adapters {
 			t.Run(name+"/"+adapter, func(t *testing.T) {
 				server := fakellm.New(t, fakellm.Always(tc.answer))
-				got := observe(t, newChat(t, server.BaseURL(), speak), transcript{}.request(), tc.want.Glued)
-				if tc.want.Usage == (outcome{}).Usage { // else it is about the usage
-					got.Usage = tc.want.Usage
+				endpoint := newChat(t, server.BaseURL(), speak)
+				for _, model := range []Model{endpoint, newFenced(endpoint, ToolsUnknown)} {
+					endpoint.cfg.NewCallID = func() string { return "made-1" }
+					got := observe(t, model, transcript{}.request(), tc.want.Glued)
+					if tc.want.Usage == (outcome{}).Usage { // else it is about the usage
+						got.Usage = tc.want.Usage
+					}
+					compare(t, tc.want, got)
 				}
-				compare(t, tc.want, got)
 			})
 		}
 	}

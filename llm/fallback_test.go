@@ -92,14 +92,18 @@ func TestFallbackOfAFallback(t *testing.T) {
 	}
 }
 
-// TestFallbackIsNotForStopping: a person who presses stop asks nobody else.
+// TestFallbackIsNotForStopping: a person who presses stop asks nobody else, and
+// it says nothing about the first model.
 func TestFallbackIsNotForStopping(t *testing.T) {
-	first := fakellm.New(t, fakellm.Always(fakellm.Silent()))
+	first := fakellm.New(t, fakellm.Always(fakellm.Say(fakellm.Text("Here"))))
 	second := fakellm.New(t, fakellm.Always(fakellm.Say(fakellm.Text("Instead"))))
-	f := &Fallback{First: newChat(t, first.BaseURL(), nil), Second: newChat(t, second.BaseURL(), nil), SecondName: "second", Clock: &wallClock{}, Log: slog.New(slog.DiscardHandler)}
+	f := &Fallback{First: newChat(t, first.BaseURL(), nil), Second: newChat(t, second.BaseURL(), nil), SecondName: "second", Clock: &wallClock{now: fixedClock{}.Now()}, Log: slog.New(slog.DiscardHandler)}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := f.Stream(ctx, dialogue.Request{}, discard); !errors.Is(err, context.Canceled) || len(second.Requests()) != 0 {
 		t.Errorf("%v, %d requests to the second", err, len(second.Requests()))
+	}
+	if reply, err := f.Stream(t.Context(), dialogue.Request{}, discard); err != nil || reply.By != "" {
+		t.Errorf("afterwards the first is left alone: %+v, %v", reply, err)
 	}
 }

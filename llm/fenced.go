@@ -32,6 +32,10 @@ var (
 	errEnough  = errors.New("the reply has called a tool, and goes on")
 )
 
+// mostAfter is how much of what follows a call is read and dropped, bytes, for
+// the sake of the tokens that an endpoint counts at the end of a reply.
+const mostAfter = 200
+
 // Fenced lets a model that takes no tools use them all the same: they are
 // described in the prompt, called by fenced blocks in the reply (Python for
 // run_python, JSON for all), and answered as from the person.
@@ -53,8 +57,8 @@ func NewFenced(inner Model, tools Tools, newID func() string, log *slog.Logger) 
 	return f
 }
 
-// Stream is as Endpoint's. Of a reply the first call counts, and what a model
-// writes after it is not waited for: it would be made up.
+// Stream is as Endpoint's. Of a reply the first call counts. What a model writes
+// after it would be made up: it is dropped, and not waited for where it is long.
 func (f *Fenced) Stream(ctx context.Context, req dialogue.Request, emit func(dialogue.Delta) error) (dialogue.Reply, error) {
 	if !f.fenced.Load() {
 		reply, err := f.inner.Stream(ctx, req, emit)
@@ -84,6 +88,7 @@ type fencedReader struct {
 	emit    func(dialogue.Delta) error
 	written *writtenCalls
 	calls   *calls
+	after   int // bytes that followed the call
 
 	text, reasoning strings.Builder
 }
@@ -131,9 +136,10 @@ func (r *fencedReader) take(pieces []piece) error {
 	for _, p := range pieces {
 		called := len(r.calls.list) > 0
 		switch {
-		case called && (p.call != nil || strings.TrimSpace(p.text) != ""):
-			return errEnough
 		case called:
+			if r.after += len(p.text); p.call != nil || r.after > mostAfter {
+				return errEnough
+			}
 		case p.call != nil:
 			if err := r.emit(dialogue.Delta{Call: r.calls.whole(p.call.name, p.call.arguments)}); err != nil {
 				return err

@@ -96,6 +96,27 @@ func TestFencedReplies(t *testing.T) {
 	}
 }
 
+// TestFencedRambles: a model that goes on after its call is not waited for, and
+// one that only adds a remark is, with the tokens that it took.
+func TestFencedRambles(t *testing.T) {
+	for name, tc := range map[string]struct {
+		after  fakellm.Answer
+		tokens int
+	}{
+		"on and on": {fakellm.Say(fakellm.Text("```python\nprint(1)\n```\nOutput: " + strings.Repeat("1 ", mostAfter))).UpTo("Output").Then("data: {\"choices\":[{\"delta\":{\"content\":\"" + strings.Repeat("1 ", mostAfter) + "\"}}]}\n\n").Hang(), 0},
+		"a remark":  {fakellm.Say(fakellm.Text("```python\nprint(1)\n```\nThis prints 1."), fakellm.Tokens(7, 0, 5)), 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := fakellm.NewClient(fakellm.Always(tc.after))
+			model := newFenced(newChat(t, "http://x.invalid/v1", func(cfg *Config) { cfg.HTTPClient = client }), ToolsNone)
+			got := observe(t, model, dialogue.Request{Tools: fencedTools}, false)
+			if len(got.Calls) != 1 || got.Text != "" || got.Usage.Completion != tc.tokens {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
 // TestFencedRequest: what the model is sent holds no trace of tools but words.
 func TestFencedRequest(t *testing.T) {
 	req := dialogue.Request{

@@ -11,7 +11,7 @@ import (
 )
 
 // TestRealEndpoint asks the endpoint of MARK_TEST_LLM_BASE_URL in both formats,
-// with MARK_TEST_LLM_MODEL and MARK_TEST_LLM_API_KEY where it wants them. What a
+// with tools and through fenced blocks, with MARK_TEST_LLM_MODEL and MARK_TEST_LLM_API_KEY where it wants them. What a
 // model says cannot be expected; that a conversation with a tool comes to its
 // end without an error can.
 func TestRealEndpoint(t *testing.T) {
@@ -20,16 +20,18 @@ func TestRealEndpoint(t *testing.T) {
 		t.Skip("MARK_TEST_LLM_BASE_URL names no endpoint")
 	}
 	for _, format := range []Format{Chat, Responses} {
-		t.Run(string(format), func(t *testing.T) { converse(t, base, format) })
+		t.Run(string(format), func(t *testing.T) { converse(t, base, format, ToolsKnown) })
+		t.Run(string(format)+" fenced", func(t *testing.T) { converse(t, base, format, ToolsNone) })
 	}
 }
 
-func converse(t *testing.T, base string, format Format) {
-	chat := newChat(t, base, func(cfg *Config) {
+func converse(t *testing.T, base string, format Format, does Tools) {
+	endpoint := newChat(t, base, func(cfg *Config) {
 		cfg.Format = format
 		cfg.APIKey, cfg.Model = os.Getenv("MARK_TEST_LLM_API_KEY"), orElse(os.Getenv("MARK_TEST_LLM_MODEL"), "default")
 		cfg.MaxRetries = 1
 	})
+	model := newFenced(endpoint, does)
 	tools := []dialogue.Tool{
 		{Name: "list_datasets", Description: "List the attached datasets.", Schema: json.RawMessage(`{"type":"object","properties":{}}`)},
 		{Name: "run_python", Description: "Run Python and return what it prints.",
@@ -41,7 +43,7 @@ func converse(t *testing.T, base string, format Format) {
 	}
 	for turn := range 4 {
 		began, first, deltas := time.Now(), time.Duration(0), 0
-		reply, err := chat.Stream(t.Context(), dialogue.Request{Messages: messages, Tools: tools, MaxTokens: 200}, func(dialogue.Delta) error {
+		reply, err := model.Stream(t.Context(), dialogue.Request{Messages: messages, Tools: tools, MaxTokens: 200}, func(dialogue.Delta) error {
 			if deltas++; deltas == 1 {
 				first = time.Since(began)
 			}

@@ -48,8 +48,24 @@ type outputItem struct {
 	Name      json.RawMessage `json:"name"`
 	Arguments json.RawMessage `json:"arguments"`
 	Encrypted string          `json:"encrypted_content"`
-	Content   []itemPart      `json:"content"`
-	Summary   []itemPart      `json:"summary"`
+	Content   itemParts       `json:"content"`
+	Summary   itemParts       `json:"summary"`
+}
+
+// itemParts is a list of parts, or the text of the only one.
+type itemParts []itemPart
+
+// UnmarshalJSON implements json.Unmarshaler. What is neither is nothing.
+func (p *itemParts) UnmarshalJSON(raw []byte) error {
+	var parts []itemPart
+	switch {
+	case len(raw) > 0 && raw[0] == '"':
+		parts = []itemPart{{Text: raw}}
+	case json.Unmarshal(raw, &parts) != nil:
+		parts = nil
+	}
+	*p = parts
+	return nil
 }
 
 type itemPart struct {

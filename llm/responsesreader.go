@@ -132,8 +132,8 @@ func (r *responsesReader) ended(res response, event string) error {
 // item takes an event that holds an item, whole where it is done.
 func (r *responsesReader) item(e event, done bool) error {
 	var o outputItem
-	if json.Unmarshal(e.Item, &o) != nil {
-		return nil
+	if err := json.Unmarshal(e.Item, &o); err != nil {
+		return nil //nolint:nilerr // left out, like an item that nobody knows
 	}
 	e.ItemID = o.ID
 	it := r.find(o.Type, e)
@@ -297,8 +297,7 @@ func (r *responsesReader) find(kind string, e event) *item {
 			near = it
 		}
 	}
-	another := e.Type == itemAdded && id != "" && near != nil && near.id != ""
-	if near == nil || another || (e.Type == itemAdded && near.whole != nil) {
+	if near == nil || e.Type == itemAdded && near.whole != nil {
 		return r.begin(kind, id, index)
 	}
 	return near

@@ -30,6 +30,7 @@ type transcript struct {
 	Abort       bool              `json:"abort"` // the connection breaks after the body
 	Choice      dialogue.Choice   `json:"choice"`
 	MaxTokens   int               `json:"maxTokens"`
+	Context     int               `json:"contextTokens"`
 
 	format Format
 	body   string
@@ -122,7 +123,7 @@ func (tr transcript) answer() fakellm.Answer {
 	return a
 }
 
-func (tr transcript) speak(cfg *Config) { cfg.Format = tr.format }
+func (tr transcript) speak(cfg *Config) { cfg.Format, cfg.ContextTokens = tr.format, tr.Context }
 
 func (tr transcript) request() dialogue.Request {
 	return dialogue.Request{

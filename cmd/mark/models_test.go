@@ -73,7 +73,7 @@ func TestDefaultBesideAList(t *testing.T) {
 		"a list":          {LLMConfig{}, "a offline-analyst"},
 		"a key beside it": {LLMConfig{APIKey: "sk"}, "a offline-analyst"},
 		"a model too":     {LLMConfig{APIKey: "sk", Model: "b", API: "responses"}, "b a offline-analyst"},
-		"the same name":   {LLMConfig{APIKey: "sk", Model: "a"}, "has the same name"},
+		"the same name":   {LLMConfig{APIKey: "sk", Model: "a"}, `MARK_MODELS: model "a": MARK_LLM_MODEL has the same name`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := Config{LLM: tc.llm}
@@ -88,7 +88,7 @@ func TestDefaultBesideAList(t *testing.T) {
 			for _, m := range models {
 				names = append(names, m.Name)
 			}
-			if got := strings.Join(names, " "); !strings.HasSuffix(got, tc.want) {
+			if got := strings.Join(names, " "); got != tc.want {
 				t.Errorf("%s, want %s", got, tc.want)
 			}
 		})
