@@ -27,6 +27,7 @@ func (t *table) keeping(b *testing.B) {
 	t.resumePlain(b, p)
 	t.resumeKept(b, p)
 	t.between(b, p)
+	t.goBack(b, p)
 	if err := p.Close(); err != nil {
 		b.Error(err)
 	}

@@ -284,7 +284,7 @@ func TestAnOpenFileMayBeRemoved(t *testing.T) {
 	}
 	b.use("cht_1", isNew, "x = 1", "")
 	s := b.open("cht_1", isKept, execution.File{Name: "one.csv", Path: path}) // copied into the live session
-	runs(t, s, "f = open('one.csv'); x = int(pd.read_csv(f).a.sum())")
+	runsTo(t, s, "opened", "f = open('one.csv'); x = int(pd.read_csv(f).a.sum())")
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
@@ -298,6 +298,8 @@ func TestAnOpenFileMayBeRemoved(t *testing.T) {
 	b.stop()
 	b.start()
 	b.use("cht_1", isKept, "print(x)", "2")
+	b.rewinds("cht_1", "opened")
+	b.use("cht_1", isKept, "print(x, repr(f.read()))", "1 ''")
 }
 
 func TestAKeyIsUsedByOneAtATime(t *testing.T) {

@@ -171,19 +171,21 @@ func (k *Keeper) establish(ctx context.Context, e *entry, b beginning) error {
 	if e.saves != nil {
 		e.saves.drop()
 	}
-	err := e.close()
+	if err := e.close(); err != nil {
+		k.c.Logger.WarnContext(ctx, "closing a Python session failed", "key", e.key, "error", err)
+	}
 	if b.path == "" {
-		return errors.Join(err, k.vault.forget(e.key))
+		return k.vault.forget(e.key)
 	}
 	// What there is does not pass for what is asked for, and the other way round,
 	// should the service end in between.
 	if old, known := k.vault.read(e.key); known && old.Gone == "" {
 		old.Behind = goneUnsaved
-		if failed := k.vault.write(e.key, old); failed != nil {
-			return errors.Join(err, failed)
+		if err := k.vault.write(e.key, old); err != nil {
+			return err
 		}
 	}
-	return errors.Join(err, k.vault.commit(e.key, b.path, n))
+	return k.vault.commit(e.key, b.path, n)
 }
 
 // firstStep is what putting an image in place counts as in its term, in which no
