@@ -44,7 +44,7 @@ type sweeper struct {
 
 // sweep enqueues what waits.
 func (s *sweeper) sweep(ctx context.Context) error {
-	due, err := s.agent.Log.Due(ctx, s.agent.Limits.RunsPerOwner, "", sweepAtOnce)
+	due, err := s.agent.Log.Due(ctx, s.agent.Limits.RunsPerOwner, sweepAtOnce)
 	if err != nil {
 		return err
 	}
@@ -80,23 +80,16 @@ func (a *Agent) Work(ctx context.Context, j Job) error {
 	if a.held.isClosed() {
 		return nil // the sweeper of another node, or of the next start, finds it
 	}
-	due, err := a.Log.Due(ctx, a.Limits.RunsPerOwner, j.RunID, 1)
-	if err != nil {
-		return err
-	}
-	if len(due) == 0 || due[0].Epoch != j.Epoch {
-		return nil // it has ended, another has it, or it is not its turn
-	}
 	asked := time.Now() // the lease may have begun long before its answer arrives
-	w, err := a.Log.Claim(ctx, j.RunID, j.Epoch, a.Node)
+	w, ownerID, err := a.Log.Take(ctx, a.Limits.RunsPerOwner, j.RunID, j.Epoch, a.Node)
 	if errors.Is(err, eventlog.ErrFenced) {
-		return nil
+		return nil // it has ended, another has it, or it is not its turn
 	}
 	if err != nil {
 		return err
 	}
 	// The queue does not end the work: HandOver does, in good order.
-	a.work(context.WithoutCancel(ctx), w, due[0].OwnerID, asked)
+	a.work(context.WithoutCancel(ctx), w, ownerID, asked)
 	crashpoint.Here(crashpoint.EndedNotCompleted)
 	a.look() // it may be another run's turn now
 	return nil

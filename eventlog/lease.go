@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
+	"text/template"
 	"time"
 )
 
@@ -24,22 +26,28 @@ const (
 // ended; else the error is ErrFenced. Times are the database's where it has a
 // clock of its own, so that nodes need not agree on the time.
 func (l *Log) Claim(ctx context.Context, runID string, epoch int, node string) (Writer, error) {
+	w, _, err := l.claim(ctx, l.sql.claim, runID, epoch, node)
+	return w, err
+}
+
+// Take is Claim where the run waits for a node, as Due has it; else the error is
+// ErrFenced. It tells whose run it is.
+func (l *Log) Take(ctx context.Context, perOwner int, runID string, epoch int, node string) (w Writer, ownerID string, err error) {
+	return l.claim(ctx, l.sql.take, runID, epoch, node, perOwner)
+}
+
+func (l *Log) claim(ctx context.Context, statement, runID string, epoch int, node string, more ...any) (w Writer, ownerID string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, claimTime)
 	defer cancel()
-	args := append([]any{runID, epoch, node}, l.sql.lease(l.clock.Now())...)
-	found := false
-	err := l.change(ctx, l.sql.claim, args, func(rows *sql.Rows) error {
-		var last int
-		found = true
-		return rows.Scan(&last)
-	})
+	args := append(append([]any{runID, epoch, node}, l.sql.lease(l.clock.Now())...), more...)
+	err = l.change(ctx, statement, args, func(rows *sql.Rows) error { return rows.Scan(&ownerID) })
 	switch {
 	case err != nil:
-		return Writer{}, fmt.Errorf("claim %s: %w", runID, err)
-	case !found:
-		return Writer{}, fmt.Errorf("claim %s: %w", runID, ErrFenced)
+		return Writer{}, "", fmt.Errorf("claim %s: %w", runID, err)
+	case ownerID == "":
+		return Writer{}, "", fmt.Errorf("claim %s: %w", runID, ErrFenced)
 	}
-	return Writer{RunID: runID, Epoch: epoch}, nil
+	return Writer{RunID: runID, Epoch: epoch}, ownerID, nil
 }
 
 // Renewed is what Renew has found out about a run.
@@ -89,21 +97,20 @@ func (l *Log) Release(ctx context.Context, w Writer) error {
 
 // Due is a run that waits for a node.
 type Due struct {
-	RunID   string
-	Epoch   int // that a claim would set
-	OwnerID string
+	RunID string
+	Epoch int // that a claim would set
 }
 
 // Due returns runs that wait for a node, the oldest first: those that were begun
 // and that nobody holds any more, and queued ones whose turn it is. In a chat one
 // run goes on at a time, in the order of its questions, and of one person at most
-// perOwner do. With a run's id only this one is looked at.
-func (l *Log) Due(ctx context.Context, perOwner int, runID string, limit int) ([]Due, error) {
+// perOwner do.
+func (l *Log) Due(ctx context.Context, perOwner, limit int) ([]Due, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	args := []any{perOwner, runID, limit}
+	args := []any{limit, perOwner}
 	if !l.sql.postgres {
-		args = append([]any{l.clock.Now()}, args...)
+		args = append(args, l.clock.Now())
 	}
 	rows, err := l.client.QueryContext(ctx, l.sql.due, args...)
 	if err != nil {
@@ -113,7 +120,7 @@ func (l *Log) Due(ctx context.Context, perOwner int, runID string, limit int) ([
 	var due []Due
 	for rows.Next() {
 		var d Due
-		if err := rows.Scan(&d.RunID, &d.Epoch, &d.OwnerID); err != nil {
+		if err := rows.Scan(&d.RunID, &d.Epoch); err != nil {
 			return nil, fmt.Errorf("look for runs to work on: %w", err)
 		}
 		d.Epoch++
@@ -157,12 +164,32 @@ func changeRows(ctx context.Context, on querier, query string, args []any, each 
 	return errors.Join(rows.Err(), rows.Close())
 }
 
+// turn is what the databases' statements differ in.
+type turn struct {
+	Now, Lease string // the present, and when a lease that begins now ends
+	PerOwner   string // the argument
+}
+
+// turnText is a statement about runs that wait, in words of one of the databases.
+func turnText(name string, t turn) string {
+	file := name + ".sql"
+	var out strings.Builder
+	texts := template.Must(template.ParseFS(sqlFiles, "sql/turn.sql", "sql/"+file)) // they are part of the binary
+	if err := texts.ExecuteTemplate(&out, file, t); err != nil {
+		panic(err)
+	}
+	return out.String()
+}
+
 // leases adds to s what claims need.
 func (s *statements) leases(postgres bool) {
 	s.release, s.postgres = text("release"), postgres
 	if postgres {
-		s.due = text("due_postgres")
-		s.claim, s.renew = text("claim_postgres"), text("renew_postgres")
+		const now, lease = "clock_timestamp()", "clock_timestamp() + $4 * interval '1 microsecond'"
+		s.due = turnText("due", turn{Now: now, PerOwner: "$2"})
+		s.claim = turnText("claim", turn{Now: now, Lease: lease})
+		s.take = turnText("take", turn{Now: now, Lease: lease, PerOwner: "$5"})
+		s.renew = text("renew_postgres")
 		s.lease = func(time.Time) []any { return []any{LeaseTime.Microseconds()} }
 		s.claims = func(claims []Writer) ([]any, error) {
 			ids, epochs := make([]string, len(claims)), make([]int64, len(claims))
@@ -173,8 +200,10 @@ func (s *statements) leases(postgres bool) {
 		}
 		return
 	}
-	s.due = text("due_sqlite")
-	s.claim, s.renew = text("claim_sqlite"), text("renew_sqlite")
+	s.due = turnText("due", turn{Now: "$3", PerOwner: "$2"})
+	s.claim = turnText("claim", turn{Now: "$5", Lease: "$4"})
+	s.take = turnText("take", turn{Now: "$5", Lease: "$4", PerOwner: "$6"})
+	s.renew = text("renew_sqlite")
 	s.lease = func(now time.Time) []any { return []any{now.Add(LeaseTime), now} }
 	s.claims = func(claims []Writer) ([]any, error) {
 		pairs := make([][2]any, len(claims))

@@ -252,9 +252,9 @@ func TestDue(t *testing.T) {
 		chat := newChat()
 		second := queued(chat, 9)
 		head := queued(chat, 8) // asked before it, stored after it
-		due := func(perOwner int, id string) (ids []string) {
+		due := func(perOwner int) (ids []string) {
 			t.Helper()
-			list, err := log.Due(ctx, perOwner, id, 10)
+			list, err := log.Due(ctx, perOwner, 10)
 			must(t, err)
 			for _, d := range list {
 				ids = append(ids, d.RunID)
@@ -268,16 +268,29 @@ func TestDue(t *testing.T) {
 			}
 		}
 		// The first is RUNNING without a lease.
-		expect("of a dead node", due(5, ""), first.ID, head)
+		expect("of a dead node", due(5), first.ID, head)
 		w, err := log.Claim(ctx, first.ID, 2, "one")
 		must(t, err)
-		expect("of a live node", due(5, ""), head)
-		expect("one at a time", due(1, ""))
-		expect("only one is asked for", due(5, behind))
-		expect("only one is asked for", due(5, head), head)
+		expect("of a live node", due(5), head)
+		expect("one at a time", due(1))
+		// What is not due cannot be taken; what is can, once.
+		take := func(perOwner int, id string, epoch int) bool {
+			t.Helper()
+			got, owner, err := log.Take(ctx, perOwner, id, epoch, "one")
+			if err != nil && !errors.Is(err, eventlog.ErrFenced) || err == nil && (owner != first.OwnerID || got.Epoch != epoch) {
+				t.Errorf("taken: %v of %q: %v", got, owner, err)
+			}
+			return err == nil
+		}
+		if take(5, behind, 1) || take(5, second, 1) || take(1, head, 1) || take(5, head, 2) {
+			t.Error("a run was taken that is not due")
+		}
 		_, err = log.AppendFinal(ctx, w, finish(first.ID), finished)
 		must(t, err)
-		expect("after the end", due(1, ""), behind, head)
+		expect("after the end", due(1), behind, head)
+		if !take(1, head, 1) || take(1, head, 1) || take(1, head, 2) {
+			t.Error("a run that is due was not taken, or twice")
+		}
 	})
 }
 
