@@ -31,7 +31,7 @@ describe('the playground', { skip }, () => {
 
   test('opens on the tour, its first stop ready to run', async () => {
     await expectText(page.locator('.mark-panel'), 'Take the tour');
-    assert.equal(await page.getByRole('tab').or(page.locator('.graphiql-tab')).count(), 10);
+    assert.equal(await page.getByRole('tab').or(page.locator('.graphiql-tab')).count(), 13);
     await press(page);
     await shown(page, '0.0.0-scripted');
     assert.equal(sent('Welcome')[0].authorization, undefined);
