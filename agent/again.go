@@ -151,7 +151,7 @@ func (a *Agent) again(ctx context.Context, before *ent.Run, create func(*ent.Tx)
 		return nil, fault.New(fault.Conflict, "Mark is working on another answer to this already: wait for its end, or stop it.").OnField("runId")
 	}
 	r, err := create(tx).SetChatID(before.ChatID).SetQuestionID(before.QuestionID).SetBasedOnID(before.ID).
-		SetReviewCode(before.ReviewCode).Save(ctx)
+		SetReviewCode(before.ReviewCode || a.ReviewCode).Save(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store the run: %w", err)
 	}

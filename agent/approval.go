@@ -50,7 +50,7 @@ func reviewed(k *work, args map[string]any) *ApprovalRequest {
 // approve lets a call pass that needs no approval or has it. One that needs it
 // leaves the run WAITING, and one that was refused is answered with that.
 func (k *work) approve(ctx context.Context, t *tool, s *ent.Step, args map[string]any) (end callEnd, refused bool, err error) {
-	if t.approval == nil {
+	if t.approval == nil || k.edited(s) { // the person has written it
 		return end, false, nil
 	}
 	need := t.approval(k, args)
