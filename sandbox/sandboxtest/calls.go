@@ -27,7 +27,7 @@ func answering(asked *[]string) func(context.Context, execution.Call) (any, erro
 }
 
 func callCases() []testCase {
-	return []testCase{
+	return append(queryCases(), []testCase{
 		{name: "code asks for files and datasets", spec: with("a.csv", "x,y\n1,2\n"), run: func(t *testing.T, s session) {
 			var asked []string
 			o := s.tryWith(t, context.Background(), "import mark\nprint(mark.files()[0]['path'], mark.dataset('a').y.sum())", answering(&asked))
@@ -139,5 +139,5 @@ func callCases() []testCase {
 			s.fails(t, "mark.progress(float('nan'))", "ValueError")
 			s.fails(t, "mark.progress('half')", "ValueError")
 		}},
-	}
+	}...)
 }

@@ -7,7 +7,9 @@ _ABOUT = """The host of this session.
 
     mark.files()                 the files of the chat, a list of dicts
     mark.dataset(name)           a dataset as a DataFrame
-    mark.query(sql)              the result of a query of the warehouse, a DataFrame
+    mark.sql(sql, **params)      SQL (DuckDB's) over the chat's datasets, a DataFrame
+    mark.query(sql, **params)    the result of a query of the warehouse, a DataFrame
+    mark.result(name)            what run_sql has brought, by the output's name
     mark.progress(done, total)   how far a long step is
 
 A refusal is raised as mark.Error.
@@ -19,6 +21,20 @@ class Error(Exception):
 
 
 Error.__module__ = "mark"
+
+
+def _tables(files, text):
+    """The names of datasets that stand in a statement."""
+    import os.path
+    import re
+
+    names = {}
+    for file in files:
+        stem = os.path.splitext(file["name"])[0]
+        for name in (file.get("dataset", stem), stem, file["name"]):
+            if re.search(r"(?<!\w)" + re.escape(name) + r"(?!\w)", text, re.IGNORECASE):
+                names[name] = True
+    return list(names)
 
 
 def install(calls):
@@ -42,21 +58,46 @@ def install(calls):
         found = ask("dataset", name=str(name))
         return eval(found["load"], {"pd": pandas, "__builtins__": __builtins__})
 
-    def query(sql):
-        """Runs a query in the warehouse and returns its result as a DataFrame."""
-        import pandas
+    def sql(sql, **params):
+        """Runs SQL of DuckDB's over the chat's datasets and returns a DataFrame.
 
-        return pandas.read_parquet(ask("query", sql=str(sql))["path"])
+        A dataset is a table under its name and under its file's name without the
+        ending; params are its $name parameters.
+        """
+        import duckdb
+
+        text = str(sql)
+        with duckdb.connect(config={"enable_external_access": "false"}) as connection:
+            for table in _tables(files(), text):
+                connection.register(table, dataset(table))
+            return connection.execute(text, params or None).df()
+
+    def query(sql, **params):
+        """Runs a query in the warehouse and returns its result as a DataFrame.
+
+        params are its @name parameters: None, bool, int, float, str, bytes,
+        decimal.Decimal, dates and times of datetime, and lists of one of these.
+        """
+        from . import resultframe, sqlparams
+
+        opened = ask("query", sql=str(sql), params=sqlparams.encode(params))
+        return resultframe.fetch(ask, opened)
+
+    def result(name):
+        """Returns what run_sql has brought, by its output's name such as "s2.o1"."""
+        from . import resultframe
+
+        return resultframe.fetch(ask, ask("result", name=str(name)))
 
     def progress(done, total=0):
         """Tells those who wait how far a step is: done of total, in any unit."""
         calls.progress(done, total)
 
     module = types.ModuleType("mark", _ABOUT)
-    for function in (files, dataset, query, progress):
+    for function in (files, dataset, sql, query, result, progress):
         function.__module__ = "mark"
         function.__qualname__ = function.__name__
         setattr(module, function.__name__, function)
     module.Error = Error
-    module.__all__ = ["Error", "dataset", "files", "progress", "query"]
+    module.__all__ = ["Error", "dataset", "files", "progress", "query", "result", "sql"]
     sys.modules["mark"] = module
