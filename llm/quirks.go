@@ -48,9 +48,9 @@ func (b *quirkBook) put(model string, q quirks) {
 	b.of[model] = q
 }
 
-// rejectsRequest tells whether e refuses a request for what is in it.
+// rejectsRequest tells whether e refuses a request for a part of what is in it.
 func (e *serverError) rejectsRequest() bool {
-	return e != nil && (e.status == http.StatusBadRequest || e.status == http.StatusUnprocessableEntity)
+	return e != nil && !e.tooLong() && (e.status == http.StatusBadRequest || e.status == http.StatusUnprocessableEntity)
 }
 
 // refusesUser tells that the server does not take the field user.

@@ -50,11 +50,11 @@ func (r responsesRequest) open(ctx context.Context, client *openai.Client) (stre
 
 func (r responsesRequest) learn(q quirks, e *serverError) quirks {
 	switch {
-	case r.native && e.says("encrypted", "reasoning", "item", "input"):
+	case r.native && e.says("encrypted", "reasoning", "item", "input[", `"input"`, "'input'"):
 		q.noNative = true
-	case len(r.Include) > 0 && (e.param == "include" || e.says("include", "encrypted")):
+	case len(r.Include) > 0 && (e.param == "include" || e.says("'include'", `"include"`, "encrypted content", "encrypted_content")):
 		q.noInclude = true
-	case r.Reasoning != nil && e.says("reasoning", "summary", "summaries"):
+	case r.Reasoning != nil && (strings.HasPrefix(e.param, "reasoning") || e.says("reasoning summar", "reasoning.", "'reasoning'", `"reasoning"`)):
 		q.noReasoning = true
 	case r.Store != nil && (e.param == "store" || e.says(`"store"`, `'store'`)):
 		q.noStore = true

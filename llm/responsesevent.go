@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 
@@ -60,7 +61,7 @@ func (p *itemParts) UnmarshalJSON(raw []byte) error {
 	var parts []itemPart
 	switch {
 	case len(raw) > 0 && raw[0] == '"':
-		parts = []itemPart{{Text: raw}}
+		parts = []itemPart{{Text: bytes.Clone(raw)}}
 	case json.Unmarshal(raw, &parts) != nil:
 		parts = nil
 	}

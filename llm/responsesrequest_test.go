@@ -174,6 +174,20 @@ func TestNativeItemsGoBack(t *testing.T) {
 	}
 }
 
+// TestTooLongTeachesNothing: what is too long is no fault of a part of the
+// request, whatever words the server has for it.
+func TestTooLongTeachesNothing(t *testing.T) {
+	server := fakellm.New(t, fakellm.Always(fakellm.Fail(400, `{"error":{"code":"context_length_exceeded","param":"input","message":"The 'input' items exceed the context window."}}`)))
+	endpoint := newChat(t, server.BaseURL(), speakResponses)
+	message := dialogue.Message{Role: dialogue.Assistant, Native: dialogue.Native{
+		Of: nativeOf(endpoint, "m-default"), Items: []json.RawMessage{json.RawMessage(`{"type":"reasoning","encrypted_content":"X"}`)},
+	}}
+	_, err := endpoint.Stream(t.Context(), dialogue.Request{Messages: []dialogue.Message{message}}, discard)
+	if codeOf(err) != dialogue.CodeTooLong || len(server.Requests()) != 1 || endpoint.quirks.get("m-default") != (quirks{}) {
+		t.Errorf("%v after %d requests, %+v", err, len(server.Requests()), endpoint.quirks.get("m-default"))
+	}
+}
+
 // TestResponsesLearnsWhatIsRefused: as with Chat Completions.
 func TestResponsesLearnsWhatIsRefused(t *testing.T) {
 	refusals := map[string]string{
