@@ -28,8 +28,14 @@ type item struct {
 	whole json.RawMessage
 }
 
+// maxItems bounds the items of a reply, each of which events are compared with.
+const maxItems = 512
+
 // frame implements reader.
 func (r *responsesReader) frame(raw []byte) error {
+	if len(r.items) > maxItems {
+		return errTooLarge{"the reply"}
+	}
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil
 	}

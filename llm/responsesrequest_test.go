@@ -216,3 +216,30 @@ func TestResponsesLearnsWhatIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestResponsesSizeLimits: no stream is read for ever, whatever it is full of.
+func TestResponsesSizeLimits(t *testing.T) {
+	event := func(kind, rest string) string { return `data: {"type":"response.` + kind + `",` + rest + "}\n\n" }
+	long := strings.Repeat("x", 600)
+	for name, body := range map[string]string{
+		"text":      strings.Repeat(event("output_text.delta", `"delta":"`+long+`"`), 2),
+		"reasoning": strings.Repeat(event("reasoning_text.delta", `"delta":"`+long+`"`), 2),
+		"a refusal": strings.Repeat(event("refusal.delta", `"delta":"`+long+`"`), 2),
+		"arguments": strings.Repeat(event("function_call_arguments.delta", `"delta":"`+long+`"`), 2),
+		"whole":     event("completed", `"response":{"output":[{"type":"message","content":"`+long+long+`"}]}`),
+		"items":     strings.Repeat(event("output_item.added", `"item":{"type":"message"}`)+event("output_item.done", `"item":{"type":"message"}`), maxItems+1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := fakellm.New(t, fakellm.Always(fakellm.Raw(body)))
+			endpoint := newChat(t, server.BaseURL(), func(cfg *Config) {
+				cfg.Format, cfg.MaxReplyBytes = Responses, 1000
+				if name == "items" {
+					cfg.MaxReplyBytes = 10_000_000
+				}
+			})
+			if _, err := endpoint.Stream(t.Context(), dialogue.Request{}, discard); err == nil || !strings.Contains(err.Error(), "too large") {
+				t.Error(err)
+			}
+		})
+	}
+}
