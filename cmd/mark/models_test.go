@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -92,5 +93,36 @@ func TestDefaultBesideAList(t *testing.T) {
 				t.Errorf("%s, want %s", got, tc.want)
 			}
 		})
+	}
+}
+
+// TestResponsesSetting: MARK_LLM_API=responses makes a model that calls tools.
+func TestResponsesSetting(t *testing.T) {
+	fake := fakellm.New(t, fakellm.Sequence(fakellm.Say(fakellm.Reasoning("Hm."), fakellm.Call("call_1", "list_datasets", "{}")), says("There is none.")))
+	s := start(t, "", func(c *Config, _ *Parts) {
+		c.LLM = LLMConfig{BaseURL: fake.BaseURL(), APIKey: "key", Model: "scripted", API: "responses", Context: 8000}
+	})
+	ada := s.signUp("ada@example.org")
+	_, run := ada.ask("", "What is there?")
+	if story := ada.answered(run)["story"]; story != "There is none." {
+		t.Errorf("it says %q", story)
+	}
+	asked := fake.Requests()
+	if len(asked) != 2 || asked[1].Path != "/v1/responses" || asked[1].Last("tool").ToolCallID != "call_1" {
+		t.Fatalf("%d requests", len(asked))
+	}
+	prompts := make([]struct {
+		Instructions string
+		Input, Tools []json.RawMessage
+	}, 2)
+	for i := range prompts {
+		if err := json.Unmarshal(asked[i].Body, &prompts[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := len(prompts[0].Input)
+	prompts[1].Input = prompts[1].Input[:before]
+	if diff := cmp.Diff(prompts[0], prompts[1]); diff != "" || before == 0 {
+		t.Errorf("the second prompt begins otherwise than the first: %s", diff)
 	}
 }
