@@ -12,6 +12,7 @@ import (
 	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/dialogue"
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/internal/tokens"
 )
 
 // LLM is a language model that streams its replies. Its errors are
@@ -98,6 +99,7 @@ type Limits struct {
 	ArtifactBytes      int64 // one artifact
 	InlineBytes        int   // charts, tables and values of a run, as JSON
 	Python             execution.Limits
+	HistoryTokens      int // of the prompt, for what was said before, with its summary
 	PerRun             Budget
 	PerDay             Budget // of one person
 }
@@ -121,8 +123,9 @@ func DefaultLimits() Limits {
 			StepTime:    time.Minute,
 			MemoryBytes: 2 << 30,
 		},
-		PerRun: Budget{Tokens: 2_000_000, CostMicros: 5_000_000, Python: 10 * time.Minute, OutputBytes: 512 << 20},
-		PerDay: Budget{CostMicros: 50_000_000},
+		HistoryTokens: 16_000,
+		PerRun:        Budget{Tokens: 2_000_000, CostMicros: 5_000_000, Python: 10 * time.Minute, OutputBytes: 512 << 20},
+		PerDay:        Budget{CostMicros: 50_000_000},
 	}
 }
 
@@ -131,6 +134,7 @@ type Agent struct {
 	Config
 	tools   *toolbox
 	prompts *prompts
+	tokens  tokens.Counter
 
 	held    held
 	swept   chan struct{}   // the sweeper is to look at once
@@ -150,7 +154,7 @@ func New(c Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{Config: c, tools: tools, prompts: prompts, swept: make(chan struct{}, 1)}
+	a := &Agent{Config: c, tools: tools, prompts: prompts, tokens: tokens.New(), swept: make(chan struct{}, 1)}
 	a.closing, a.close = context.WithCancel(context.Background())
 	return a, nil
 }

@@ -34,12 +34,19 @@ func (k *work) count(e expense) {
 
 // recountStep counts what an earlier claim of the run has paid in a step.
 func (k *work) recountStep(s *ent.Step) error {
-	if len(s.Expense) == 0 {
+	if err := k.recountExpense(s.Expense); err != nil {
+		return fmt.Errorf("step %d: %w", s.Index, err)
+	}
+	return nil
+}
+
+func (k *work) recountExpense(raw json.RawMessage) error {
+	if len(raw) == 0 {
 		return nil
 	}
 	var e expense
-	if err := json.Unmarshal(s.Expense, &e); err != nil {
-		return fmt.Errorf("read the stored expense of step %d: %w", s.Index, err)
+	if err := json.Unmarshal(raw, &e); err != nil {
+		return fmt.Errorf("read a stored expense: %w", err)
 	}
 	k.count(e)
 	return nil

@@ -17,108 +17,29 @@ import (
 )
 
 const (
-	// maxRuns is how many earlier questions of a chat a model is told.
-	maxRuns = 20
+	// maxRuns is how many earlier runs of a chat are read: many more than fit
+	// into a prompt, of which what does not is told in short (memory.go).
+	maxRuns = 1_000
 	// maxOpen is how many questions without an answer are told before the next
 	// one, and toldOpen how much of each, characters.
 	maxOpen  = 3
 	toldOpen = 1_000
-	// detailedRuns is how many of the latest runs are told with their tool
-	// calls; of the others only question and answer.
-	detailedRuns = 2
-	// oldResult is how much of an earlier run's tool result is told, characters.
-	oldResult = 2_000
 )
 
-// prompt is what a model is sent: it only grows, so that its beginning stays the
-// same from call to call.
-type prompt struct {
-	system  string
-	history []dialogue.Message // earlier runs
-	turn    []dialogue.Message // this run: the question and what came of it
-	cuts    int                // how often it was compacted: not all that was told stands in it
+// past is what was said in a chat before a question, as far as it is told.
+type past struct {
+	memory    remembered // what is told in place of all before
+	exchanges []exchange // in the order of the questions
+	open      []string   // the questions since, which have no answer
 }
 
-func (p *prompt) add(m dialogue.Message) { p.turn = append(p.turn, m) }
-
-// hint says what a reply lacked that is not told. It goes with what was said
-// last where a person said that: many models' templates want the two to take
-// turns.
-func (p *prompt) hint(text string) {
-	last := &p.turn[len(p.turn)-1]
-	switch {
-	case last.Role != dialogue.User:
-		p.add(dialogue.Message{Role: dialogue.User, Content: text})
-	case !strings.HasSuffix(last.Content, text):
-		last.Content += "\n\n" + text
-	}
-}
-
-func (p *prompt) messages() []dialogue.Message {
-	out := make([]dialogue.Message, 0, 1+len(p.history)+len(p.turn))
-	out = append(out, dialogue.Message{Role: dialogue.System, Content: p.system})
-	out = append(out, p.history...)
-	return append(out, p.turn...)
-}
-
-// compact makes the prompt fit a model that said it is too long, a stage further
-// each time, or as many stages as it takes to make it shorter.
-func (p *prompt) compact(characters int) {
-	before := p.size()
-	for p.cuts++; ; p.cuts++ {
-		p.cut(characters)
-		if p.cuts >= lastStage || p.size() < before {
-			return
-		}
-	}
-}
-
-// lastStage is where nothing of earlier runs is left.
-const lastStage = 3
-
-// cut leaves out what the stage has it leave out: of earlier runs first the calls,
-// then all but the last question and answer, without which "only for Europe" says
-// nothing, then these. What came of this run's question is cut, each message to
-// so many characters.
-func (p *prompt) cut(characters int) {
-	if p.cuts >= lastStage {
-		p.history = nil
-	}
-	p.history = spoken(p.history)
-	if p.cuts > 1 {
-		p.history = p.history[max(0, len(p.history)-2):]
-		for i, m := range p.history {
-			p.history[i].Content = clip(m.Content, characters)
-		}
-	}
-	for i, m := range p.turn {
-		if i > 0 {
-			p.turn[i].Content = clip(m.Content, characters)
-		}
-	}
-}
-
-// size is what the messages hold, bytes.
-func (p *prompt) size() int {
-	n := 0
-	for _, m := range p.messages() {
-		n += len(m.Content)
-		for _, c := range m.ToolCalls {
-			n += len(c.Arguments)
-		}
-	}
-	return n
-}
-
-// spoken is a history without its calls and their results.
-func spoken(history []dialogue.Message) []dialogue.Message {
-	var out []dialogue.Message
-	for _, m := range history {
-		if m.Role != dialogue.ToolRole && len(m.ToolCalls) == 0 {
-			out = append(out, m)
-		}
-	}
-	return out
+// exchange is an earlier question with its answer. It is told in the words in which
+// its own run was, so that the prompt goes on where that run's ended.
+type exchange struct {
+	seq   int // of the question
+	asks  dialogue.Message
+	calls []dialogue.Message // and their results
+	says  dialogue.Message
 }
 
 // gather reads what the model is to know: the chat's datasets, once none of
@@ -150,25 +71,31 @@ func (k *work) gather(ctx context.Context) error {
 	catalogue := k.catalogue()
 	k.prompt.system = k.prompts.system(catalogue)
 	k.evidence.told = append(k.evidence.told, catalogue)
-	var open []string
-	if k.prompt.history, open, err = k.history(ctx, c.ID, question.Seq); err != nil {
+	before, err := k.history(ctx, c.ID, question.Seq)
+	if err != nil {
 		return err
 	}
-	k.prompt.add(asked(question, parts, open))
+	if err := k.remember(ctx, &before); err != nil {
+		return err
+	}
+	k.recite(before)
+	k.prompt.add(asked(question, parts, before.open))
 	return nil
 }
 
 // said is a message with the datasets that came with it, and its parts.
 func (k *work) said(ctx context.Context, id string) (*ent.Message, []Part, error) {
-	m, err := k.Client.Message.Query().Where(message.ID(id)).
-		WithAttachments(func(q *ent.DatasetQuery) {
-			q.Order(ent.Asc(dataset.FieldCreatedAt), ent.Asc(dataset.FieldID))
-		}).Only(ctx)
+	m, err := k.Client.Message.Query().Where(message.ID(id)).WithAttachments(inOrder).Only(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	parts, err := Parts(m.Parts)
 	return m, parts, err
+}
+
+// inOrder sorts what came with a message.
+func inOrder(q *ent.DatasetQuery) {
+	q.Order(ent.Asc(dataset.FieldCreatedAt), ent.Asc(dataset.FieldID))
 }
 
 // asked is a question as the model reads it, in its own run and in later ones:
@@ -180,7 +107,7 @@ func asked(m *ent.Message, parts []Part, open []string) dialogue.Message {
 	for _, d := range m.Edges.Attachments {
 		fmt.Fprintf(&b, "Attached: %s\n", encode(untrusted.Clean(d.FileName)))
 	}
-	for _, question := range open {
+	for _, question := range open[max(0, len(open)-maxOpen):] {
 		fmt.Fprintf(&b, "Asked before, not answered: %s\n", encode(question))
 	}
 	b.WriteString("</context>\n")
@@ -189,79 +116,144 @@ func asked(m *ent.Message, parts []Part, open []string) dialogue.Message {
 }
 
 // history is what was asked before the message with this seq and what was
-// answered, and the questions since then that were not. It goes by the runs: a
-// question that waited for its turn stands before the answers that it follows.
-func (k *work) history(ctx context.Context, chatID string, before int) (told []dialogue.Message, open []string, err error) {
+// answered. It goes by the runs: a question that waited for its turn stands before
+// the answers that it follows. Of a question that was asked again only the newest
+// answer is told.
+func (k *work) history(ctx context.Context, chatID string, before int) (past, error) {
+	p := past{}
+	var err error
+	if p.memory, err = k.recallMemory(ctx, chatID, before); err != nil {
+		return p, err
+	}
 	runs, err := k.Client.Run.Query().
-		Where(run.ChatID(chatID), run.AnswerIDNotNil(), run.HasQuestionWith(message.SeqLT(before))).
+		Where(run.ChatID(chatID), run.AnswerIDNotNil(), run.HasQuestionWith(message.SeqLT(before), message.SeqGT(p.memory.through))).
 		Order(ent.Desc(run.FieldCreatedAt), ent.Desc(run.FieldID)).Limit(maxRuns).
 		Select(run.FieldID, run.FieldQuestionID, run.FieldAnswerID).All(ctx)
 	if err != nil {
-		return nil, nil, fmt.Errorf("read the history: %w", err)
+		return p, fmt.Errorf("read the history: %w", err)
 	}
-	detail, err := k.latestSteps(ctx, chatID)
+	questions, err := k.questions(ctx, runs)
 	if err != nil {
-		return nil, nil, err
+		return p, err
 	}
-	slices.Reverse(runs)
-	for _, r := range runs {
-		question, asks, err := k.said(ctx, r.QuestionID)
+	answered, says, err := k.answers(ctx, runs)
+	if err != nil {
+		return p, err
+	}
+	calls, err := k.calls(ctx, answered)
+	if err != nil {
+		return p, err
+	}
+	for _, question := range questions {
+		asks, err := Parts(question.Parts)
 		if err != nil {
-			return nil, nil, fmt.Errorf("read the history: %w", err)
+			return p, err
 		}
-		// One at a time: a message holds its charts, and only its text is told.
-		answer, says, err := k.said(ctx, *r.AnswerID)
-		if err != nil {
-			return nil, nil, fmt.Errorf("read the history: %w", err)
-		}
-		if !slices.ContainsFunc(says, func(p Part) bool { return p.Answer != nil }) {
+		r := answered[question.ID]
+		if r == nil {
 			// "Stopped." or an error in the model's own voice is what a small
 			// one then answers with, too.
-			open = append(open, clip(untrusted.Line(plain(asks)), toldOpen))
+			p.open = append(p.open, clip(untrusted.Line(plain(asks)), toldOpen))
 			continue
 		}
-		told = append(told, asked(question, asks, open))
-		open = nil
-		told = append(told, detail[answer.ID]...)
-		told = append(told, dialogue.Message{Role: dialogue.Assistant, Content: plain(says)})
+		p.exchanges = append(p.exchanges, exchange{
+			seq: question.Seq, asks: asked(question, asks, p.open), calls: calls[r.ID],
+			says: dialogue.Message{Role: dialogue.Assistant, Content: says[r.ID]},
+		})
+		p.open = nil
 	}
-	for _, m := range told {
-		if m.Role == dialogue.User {
-			k.evidence.told = append(k.evidence.told, m.Content)
-		}
-	}
-	return told, open[max(0, len(open)-maxOpen):], nil
+	return p, nil
 }
 
-// latestSteps are the tool calls of the latest runs with their results, by the
-// id of the message that answered.
-func (k *work) latestSteps(ctx context.Context, chatID string) (map[string][]dialogue.Message, error) {
-	runs, err := k.Client.Run.Query().
-		Where(run.ChatID(chatID), run.StateEQ(run.StateSucceeded)).
-		Order(ent.Desc(run.FieldCreatedAt), ent.Desc(run.FieldID)).Limit(detailedRuns).
-		WithSteps(func(q *ent.StepQuery) {
-			q.Order(ent.Asc(step.FieldIndex))
-			q.Select(step.FieldRunID, step.FieldTool, step.FieldCallID, step.FieldArguments, step.FieldResult) // no charts
-		}).All(ctx)
+// questions are those of the runs, in their order.
+func (k *work) questions(ctx context.Context, runs []*ent.Run) ([]*ent.Message, error) {
+	var ids []string
+	for _, r := range runs {
+		ids = append(ids, r.QuestionID)
+	}
+	list, err := k.Client.Message.Query().Where(message.IDIn(unique(ids)...)).WithAttachments(inOrder).
+		Order(ent.Asc(message.FieldSeq)).All(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the history: %w", err)
+	}
+	return list, nil
+}
+
+// answers are, of runs from the newest on, each question's first with an answer,
+// and what was answered, by the run.
+func (k *work) answers(ctx context.Context, runs []*ent.Run) (answered map[string]*ent.Run, says map[string]string, err error) {
+	answered, says = map[string]*ent.Run{}, map[string]string{}
+	for _, r := range runs {
+		if answered[r.QuestionID] != nil {
+			continue
+		}
+		// One at a time: a message holds its charts, and only its text is told.
+		m, err := k.Client.Message.Query().Where(message.ID(*r.AnswerID)).Select(message.FieldParts).Only(ctx)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read the history: %w", err)
+		}
+		parts, err := Parts(m.Parts)
+		if err != nil {
+			return nil, nil, err
+		}
+		if slices.ContainsFunc(parts, func(p Part) bool { return p.Answer != nil }) {
+			answered[r.QuestionID], says[r.ID] = r, plain(parts)
+		}
+	}
+	return answered, says, nil
+}
+
+// calls are the tool calls of runs with their results, by the run.
+func (k *work) calls(ctx context.Context, answered map[string]*ent.Run) (map[string][]dialogue.Message, error) {
+	var ids []string
+	for _, r := range answered {
+		ids = append(ids, r.ID)
+	}
+	steps, err := k.Client.Step.Query().Where(step.RunIDIn(ids...)).
+		Order(ent.Asc(step.FieldRunID), ent.Asc(step.FieldIndex)).
+		Select(step.FieldRunID, step.FieldReply, step.FieldResult).All(ctx) // no charts
 	if err != nil {
 		return nil, fmt.Errorf("read earlier runs: %w", err)
 	}
 	out := map[string][]dialogue.Message{}
-	for _, r := range runs {
-		if r.AnswerID == nil {
-			continue
+	for len(steps) > 0 {
+		// A reply's calls are the step that has it and those after it without one.
+		n := 1
+		for n < len(steps) && steps[n].RunID == steps[0].RunID && len(steps[n].Reply) == 0 {
+			n++
 		}
-		for _, s := range r.Edges.Steps {
-			// A call whose arguments are no JSON would be refused, and the
-			// answer itself is told as text.
-			if s.CallID == "" || s.Tool == toolFinalAnswer || s.Result == nil || !json.Valid([]byte(s.Arguments)) {
-				continue
-			}
-			k.evidence.told = append(k.evidence.told, *s.Result)
-			out[*r.AnswerID] = append(out[*r.AnswerID],
-				dialogue.Message{Role: dialogue.Assistant, ToolCalls: []dialogue.ToolCall{{ID: s.CallID, Name: s.Tool, Arguments: s.Arguments}}},
-				dialogue.Message{Role: dialogue.ToolRole, ToolCallID: s.CallID, Content: clip(*s.Result, oldResult)})
+		told, err := retold(steps[:n])
+		if err != nil {
+			return nil, err
 		}
+		out[steps[0].RunID] = append(out[steps[0].RunID], told...)
+		steps = steps[n:]
 	}
 	return out, nil
+}
+
+// retold is a reply with the results of its calls, as its own run was told it. What
+// was no call, or was the answer, is not told: that comes after it, as text.
+func retold(steps []*ent.Step) ([]dialogue.Message, error) {
+	if len(steps[0].Reply) == 0 {
+		return nil, nil
+	}
+	var reply dialogue.Reply
+	if err := json.Unmarshal(steps[0].Reply, &reply); err != nil {
+		return nil, fmt.Errorf("read an earlier reply: %w", err)
+	}
+	m := reply.Message
+	m.Reasoning = ""
+	m.ToolCalls = m.ToolCalls[:min(len(m.ToolCalls), len(steps))]
+	if len(m.ToolCalls) == 0 || len(m.ToolCalls) == 1 && m.ToolCalls[0].Name == toolFinalAnswer {
+		return nil, nil
+	}
+	told := []dialogue.Message{m}
+	for i, c := range m.ToolCalls {
+		if steps[i].Result == nil {
+			return nil, nil
+		}
+		told = append(told, dialogue.Message{Role: dialogue.ToolRole, ToolCallID: c.ID, Content: *steps[i].Result})
+	}
+	return told, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/internal/storable"
+	"github.com/mark-analyst/mark/internal/tokens"
 )
 
 // maxCalls is how many calls of one reply are run; a reply with more is a model
@@ -44,6 +45,8 @@ type work struct {
 	evidence evidence
 	usage    Usage
 	expense  expense // what the step that goes on has paid
+	counts   *tokens.Cache
+	excess   float64 // how many tokens the model's server has counted for one that was here
 	spent    string  // the budget that is spent; "": none
 	inline   int     // bytes of outputs that are kept with Mark's message
 	steps    int

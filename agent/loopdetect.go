@@ -66,7 +66,7 @@ func (k *work) warn(c dialogue.ToolCall, result string) string {
 		k.mustEnd = true
 		hint = promptLoopEnd
 	}
-	if len(result) > toldAgain && k.prompt.cuts == 0 {
+	if len(result) > toldAgain && k.prompt.cuts == 0 && !k.prompt.cleared {
 		return k.prompts.text(hint)
 	}
 	return result + "\n" + k.prompts.text(hint)

@@ -29,6 +29,7 @@ const (
 	promptDoubt    = "doubt"
 	promptUnloaded = "unloaded"
 	promptBudget   = "budget_spent"
+	promptSummary  = "summary"
 )
 
 // prompts are the texts that models are sent, read once.
@@ -63,7 +64,7 @@ func newPrompts(tools *toolbox) (*prompts, error) {
 	}
 	version.Write(encode(systemParts))
 	version.Write(encode(tools.list()))
-	for _, name := range append([]string{promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptMovedOn, promptDoubt, promptUnloaded, promptBudget}, systemParts...) {
+	for _, name := range append([]string{promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptMovedOn, promptDoubt, promptUnloaded, promptBudget, promptSummary}, systemParts...) {
 		if t.Lookup(name) == nil {
 			return nil, fmt.Errorf("the prompt %s is missing", name)
 		}
@@ -82,6 +83,15 @@ func (p *prompts) system(catalogue string) string {
 	}
 	return strings.Join(parts, "\n\n")
 }
+
+// summary asks for a summary of at most so many tokens.
+func (p *prompts) summary(tokens int) string {
+	return p.render(promptSummary, map[string]int{"Words": tokens * wordsPerToken10 / 10})
+}
+
+// wordsPerToken10 is how many words ten tokens have, which is what models can go
+// by: they count no tokens.
+const wordsPerToken10 = 6
 
 // doubt says what an answer rests on that no step has shown.
 func (p *prompts) doubt(problems string) string {

@@ -43,6 +43,8 @@ func (k *work) reply(ctx context.Context, s *ent.Step, last bool) (dialogue.Repl
 	if k.spent != "" {
 		k.prompt.hint(k.prompts.text(promptBudget))
 	}
+	k.fit()
+	counted := k.tokensOf(k.prompt.messages()) + k.toolTokens()
 	known, ok, err := storedReply(s)
 	if err != nil {
 		return known, err
@@ -52,6 +54,7 @@ func (k *work) reply(ctx context.Context, s *ent.Step, last bool) (dialogue.Repl
 			k.pay(known.Usage)
 		}
 		k.countReply(known)
+		k.learn(counted, known.Usage)
 		return known, nil
 	}
 	if k.again { // people may have read what the lost node was told
@@ -63,6 +66,7 @@ func (k *work) reply(ctx context.Context, s *ent.Step, last bool) (dialogue.Repl
 	if err != nil {
 		return reply, err
 	}
+	k.learn(counted, reply.Usage)
 	return reply, k.storeReply(s, reply)
 }
 

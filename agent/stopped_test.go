@@ -78,12 +78,13 @@ func TestStopThroughAnotherNode(t *testing.T) {
 		running := make(chan struct{})
 		b.python.run = hangs(running)
 		b.model.then(python("1"))
-		other := newBenchOf(t, s, "eve@example.org", func(c *agent.Config) { c.Node = "other" })
 		sent, err := b.agent.Send(b.ctx, agent.Question{Text: "q"})
 		if err != nil {
 			t.Fatal(err)
 		}
 		<-running
+		// Only now: a node that looks for work as it starts may take the run first.
+		other := newBenchOf(t, s, "eve@example.org", func(c *agent.Config) { c.Node = "other" })
 		began := time.Now()
 		if _, err := other.agent.Stop(b.ctx, sent.Run.ID); err != nil {
 			t.Fatal(err)

@@ -26,7 +26,7 @@ func settle(t testing.TB, c *ent.Client, name string) *household {
 	u, err := c.User.Create().SetEmail(name + "@example.org").SetPasswordHash("-").Save(ctx)
 	must(t, err)
 	h.ids["User"] = u.ID
-	for _, typ := range []string{"Session", "UsageDay", "Dataset", "Column", "Chat"} {
+	for _, typ := range []string{"Session", "UsageDay", "Dataset", "Column", "Chat", "Memory"} {
 		h.add(t, c, typ)
 	}
 	for range 100 {
@@ -80,6 +80,8 @@ func (h *household) newRow(t testing.TB, c *ent.Client, typ string) any {
 			SetName(text).SetType(text).SetNullCount(0).SetDistinctCount(0)
 	case "Chat":
 		return c.Chat.Create().SetOwnerID(owner).AddDatasetIDs(h.id("Dataset"))
+	case "Memory":
+		return c.Memory.Create().SetOwnerID(owner).SetChatID(h.id("Chat")).SetRunID(text).SetPromptHash(text)
 	case "Message":
 		return c.Message.Create().SetOwnerID(owner).SetChatID(h.id("Chat")).SetSeq(h.n).
 			SetRole(message.RoleUser).SetParts(json.RawMessage(`[]`)).AddAttachmentIDs(h.id("Dataset"))

@@ -143,7 +143,7 @@ func writes(t *testing.T, typ string, alice *household) []probe {
 // barredTies are edges whose other end always has a row on this side: it
 // cannot be taken away from that.
 var barredTies = map[string][]string{
-	"User": {"sessions", "usage_days", "chats", "datasets"}, "Chat": {"messages", "runs"}, "Dataset": {"columns"},
+	"User": {"sessions", "usage_days", "chats", "datasets"}, "Chat": {"messages", "runs", "memories"}, "Dataset": {"columns"},
 	"Message": {"runs"}, "Run": {"steps", "events", "artifacts", "approvals"}, "Step": {"artifacts", "approvals"},
 }
 

@@ -22,7 +22,7 @@ type edgeOf struct{ typ, edge string }
 func edgeTargets() map[edgeOf]string {
 	targets := map[edgeOf]string{}
 	for _, row := range []any{
-		ent.Approval{}, ent.Artifact{}, ent.Chat{}, ent.Column{}, ent.Dataset{}, ent.Event{},
+		ent.Approval{}, ent.Artifact{}, ent.Chat{}, ent.Column{}, ent.Dataset{}, ent.Event{}, ent.Memory{},
 		ent.Message{}, ent.Run{}, ent.Session{}, ent.Step{}, ent.UsageDay{}, ent.User{},
 	} {
 		typ := reflect.TypeOf(row)
@@ -98,6 +98,8 @@ func queryOf(c *ent.Client, typ string) (counter, error) {
 		return c.Dataset.Query(), nil
 	case ent.TypeEvent:
 		return c.Event.Query(), nil
+	case ent.TypeMemory:
+		return c.Memory.Query(), nil
 	case ent.TypeMessage:
 		return c.Message.Query(), nil
 	case ent.TypeRun:

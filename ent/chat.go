@@ -46,16 +46,19 @@ type ChatEdges struct {
 	Messages []*Message `json:"messages,omitempty"`
 	// Runs holds the value of the runs edge.
 	Runs []*Run `json:"runs,omitempty"`
+	// Memories holds the value of the memories edge.
+	Memories []*Memory `json:"memories,omitempty"`
 	// Datasets holds the value of the datasets edge.
 	Datasets []*Dataset `json:"datasets,omitempty"`
 	// loadedTypes holds the information for reporting if a
 	// type was loaded (or requested) in eager-loading or not.
-	loadedTypes [4]bool
+	loadedTypes [5]bool
 	// totalCount holds the count of the edges above.
 	totalCount [3]map[string]int
 
 	namedMessages map[string][]*Message
 	namedRuns     map[string][]*Run
+	namedMemories map[string][]*Memory
 	namedDatasets map[string][]*Dataset
 }
 
@@ -88,10 +91,19 @@ func (e ChatEdges) RunsOrErr() ([]*Run, error) {
 	return nil, &NotLoadedError{edge: "runs"}
 }
 
+// MemoriesOrErr returns the Memories value or an error if the edge
+// was not loaded in eager-loading.
+func (e ChatEdges) MemoriesOrErr() ([]*Memory, error) {
+	if e.loadedTypes[3] {
+		return e.Memories, nil
+	}
+	return nil, &NotLoadedError{edge: "memories"}
+}
+
 // DatasetsOrErr returns the Datasets value or an error if the edge
 // was not loaded in eager-loading.
 func (e ChatEdges) DatasetsOrErr() ([]*Dataset, error) {
-	if e.loadedTypes[3] {
+	if e.loadedTypes[4] {
 		return e.Datasets, nil
 	}
 	return nil, &NotLoadedError{edge: "datasets"}
@@ -201,6 +213,11 @@ func (_m *Chat) QueryRuns() *RunQuery {
 	return NewChatClient(_m.config).QueryRuns(_m)
 }
 
+// QueryMemories queries the "memories" edge of the Chat entity.
+func (_m *Chat) QueryMemories() *MemoryQuery {
+	return NewChatClient(_m.config).QueryMemories(_m)
+}
+
 // QueryDatasets queries the "datasets" edge of the Chat entity.
 func (_m *Chat) QueryDatasets() *DatasetQuery {
 	return NewChatClient(_m.config).QueryDatasets(_m)
@@ -298,6 +315,30 @@ func (_m *Chat) appendNamedRuns(name string, edges ...*Run) {
 		_m.Edges.namedRuns[name] = []*Run{}
 	} else {
 		_m.Edges.namedRuns[name] = append(_m.Edges.namedRuns[name], edges...)
+	}
+}
+
+// NamedMemories returns the Memories named value or an error if the edge was not
+// loaded in eager-loading with this name.
+func (_m *Chat) NamedMemories(name string) ([]*Memory, error) {
+	if _m.Edges.namedMemories == nil {
+		return nil, &NotLoadedError{edge: name}
+	}
+	nodes, ok := _m.Edges.namedMemories[name]
+	if !ok {
+		return nil, &NotLoadedError{edge: name}
+	}
+	return nodes, nil
+}
+
+func (_m *Chat) appendNamedMemories(name string, edges ...*Memory) {
+	if _m.Edges.namedMemories == nil {
+		_m.Edges.namedMemories = make(map[string][]*Memory)
+	}
+	if len(edges) == 0 {
+		_m.Edges.namedMemories[name] = []*Memory{}
+	} else {
+		_m.Edges.namedMemories[name] = append(_m.Edges.namedMemories[name], edges...)
 	}
 }
 

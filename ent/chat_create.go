@@ -12,6 +12,7 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/mark-analyst/mark/ent/chat"
 	"github.com/mark-analyst/mark/ent/dataset"
+	"github.com/mark-analyst/mark/ent/memory"
 	"github.com/mark-analyst/mark/ent/message"
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/user"
@@ -161,6 +162,21 @@ func (_c *ChatCreate) AddRuns(v ...*Run) *ChatCreate {
 		ids[i] = v[i].ID
 	}
 	return _c.AddRunIDs(ids...)
+}
+
+// AddMemoryIDs adds the "memories" edge to the Memory entity by IDs.
+func (_c *ChatCreate) AddMemoryIDs(ids ...string) *ChatCreate {
+	_c.mutation.AddMemoryIDs(ids...)
+	return _c
+}
+
+// AddMemories adds the "memories" edges to the Memory entity.
+func (_c *ChatCreate) AddMemories(v ...*Memory) *ChatCreate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _c.AddMemoryIDs(ids...)
 }
 
 // AddDatasetIDs adds the "datasets" edge to the Dataset entity by IDs.
@@ -395,6 +411,22 @@ func (_c *ChatCreate) createSpec() (*Chat, *sqlgraph.CreateSpec) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges = append(_spec.Edges, edge)
+	}
+	if nodes := _c.mutation.MemoriesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   chat.MemoriesTable,
+			Columns: []string{chat.MemoriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(memory.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {

@@ -15,6 +15,7 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/mark-analyst/mark/ent/chat"
 	"github.com/mark-analyst/mark/ent/dataset"
+	"github.com/mark-analyst/mark/ent/memory"
 	"github.com/mark-analyst/mark/ent/message"
 	"github.com/mark-analyst/mark/ent/predicate"
 	"github.com/mark-analyst/mark/ent/run"
@@ -31,11 +32,13 @@ type ChatQuery struct {
 	withOwner         *UserQuery
 	withMessages      *MessageQuery
 	withRuns          *RunQuery
+	withMemories      *MemoryQuery
 	withDatasets      *DatasetQuery
 	loadTotal         []func(context.Context, []*Chat) error
 	modifiers         []func(*sql.Selector)
 	withNamedMessages map[string]*MessageQuery
 	withNamedRuns     map[string]*RunQuery
+	withNamedMemories map[string]*MemoryQuery
 	withNamedDatasets map[string]*DatasetQuery
 	// intermediate query (i.e. traversal path).
 	sql  *sql.Selector
@@ -132,6 +135,28 @@ func (_q *ChatQuery) QueryRuns() *RunQuery {
 			sqlgraph.From(chat.Table, chat.FieldID, selector),
 			sqlgraph.To(run.Table, run.FieldID),
 			sqlgraph.Edge(sqlgraph.O2M, false, chat.RunsTable, chat.RunsColumn),
+		)
+		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
+		return fromU, nil
+	}
+	return query
+}
+
+// QueryMemories chains the current query on the "memories" edge.
+func (_q *ChatQuery) QueryMemories() *MemoryQuery {
+	query := (&MemoryClient{config: _q.config}).Query()
+	query.path = func(ctx context.Context) (fromU *sql.Selector, err error) {
+		if err := _q.prepareQuery(ctx); err != nil {
+			return nil, err
+		}
+		selector := _q.sqlQuery(ctx)
+		if err := selector.Err(); err != nil {
+			return nil, err
+		}
+		step := sqlgraph.NewStep(
+			sqlgraph.From(chat.Table, chat.FieldID, selector),
+			sqlgraph.To(memory.Table, memory.FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, chat.MemoriesTable, chat.MemoriesColumn),
 		)
 		fromU = sqlgraph.SetNeighbors(_q.driver.Dialect(), step)
 		return fromU, nil
@@ -356,6 +381,7 @@ func (_q *ChatQuery) Clone() *ChatQuery {
 		withOwner:    _q.withOwner.Clone(),
 		withMessages: _q.withMessages.Clone(),
 		withRuns:     _q.withRuns.Clone(),
+		withMemories: _q.withMemories.Clone(),
 		withDatasets: _q.withDatasets.Clone(),
 		// clone intermediate query.
 		sql:  _q.sql.Clone(),
@@ -393,6 +419,17 @@ func (_q *ChatQuery) WithRuns(opts ...func(*RunQuery)) *ChatQuery {
 		opt(query)
 	}
 	_q.withRuns = query
+	return _q
+}
+
+// WithMemories tells the query-builder to eager-load the nodes that are connected to
+// the "memories" edge. The optional arguments are used to configure the query builder of the edge.
+func (_q *ChatQuery) WithMemories(opts ...func(*MemoryQuery)) *ChatQuery {
+	query := (&MemoryClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	_q.withMemories = query
 	return _q
 }
 
@@ -485,10 +522,11 @@ func (_q *ChatQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Chat, e
 	var (
 		nodes       = []*Chat{}
 		_spec       = _q.querySpec()
-		loadedTypes = [4]bool{
+		loadedTypes = [5]bool{
 			_q.withOwner != nil,
 			_q.withMessages != nil,
 			_q.withRuns != nil,
+			_q.withMemories != nil,
 			_q.withDatasets != nil,
 		}
 	)
@@ -533,6 +571,13 @@ func (_q *ChatQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Chat, e
 			return nil, err
 		}
 	}
+	if query := _q.withMemories; query != nil {
+		if err := _q.loadMemories(ctx, query, nodes,
+			func(n *Chat) { n.Edges.Memories = []*Memory{} },
+			func(n *Chat, e *Memory) { n.Edges.Memories = append(n.Edges.Memories, e) }); err != nil {
+			return nil, err
+		}
+	}
 	if query := _q.withDatasets; query != nil {
 		if err := _q.loadDatasets(ctx, query, nodes,
 			func(n *Chat) { n.Edges.Datasets = []*Dataset{} },
@@ -551,6 +596,13 @@ func (_q *ChatQuery) sqlAll(ctx context.Context, hooks ...queryHook) ([]*Chat, e
 		if err := _q.loadRuns(ctx, query, nodes,
 			func(n *Chat) { n.appendNamedRuns(name) },
 			func(n *Chat, e *Run) { n.appendNamedRuns(name, e) }); err != nil {
+			return nil, err
+		}
+	}
+	for name, query := range _q.withNamedMemories {
+		if err := _q.loadMemories(ctx, query, nodes,
+			func(n *Chat) { n.appendNamedMemories(name) },
+			func(n *Chat, e *Memory) { n.appendNamedMemories(name, e) }); err != nil {
 			return nil, err
 		}
 	}
@@ -643,6 +695,36 @@ func (_q *ChatQuery) loadRuns(ctx context.Context, query *RunQuery, nodes []*Cha
 	}
 	query.Where(predicate.Run(func(s *sql.Selector) {
 		s.Where(sql.InValues(s.C(chat.RunsColumn), fks...))
+	}))
+	neighbors, err := query.All(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range neighbors {
+		fk := n.ChatID
+		node, ok := nodeids[fk]
+		if !ok {
+			return fmt.Errorf(`unexpected referenced foreign-key "chat_id" returned %v for node %v`, fk, n.ID)
+		}
+		assign(node, n)
+	}
+	return nil
+}
+func (_q *ChatQuery) loadMemories(ctx context.Context, query *MemoryQuery, nodes []*Chat, init func(*Chat), assign func(*Chat, *Memory)) error {
+	fks := make([]driver.Value, 0, len(nodes))
+	nodeids := make(map[string]*Chat)
+	for i := range nodes {
+		fks = append(fks, nodes[i].ID)
+		nodeids[nodes[i].ID] = nodes[i]
+		if init != nil {
+			init(nodes[i])
+		}
+	}
+	if len(query.ctx.Fields) > 0 {
+		query.ctx.AppendFieldOnce(memory.FieldChatID)
+	}
+	query.Where(predicate.Memory(func(s *sql.Selector) {
+		s.Where(sql.InValues(s.C(chat.MemoriesColumn), fks...))
 	}))
 	neighbors, err := query.All(ctx)
 	if err != nil {
@@ -861,6 +943,20 @@ func (_q *ChatQuery) WithNamedRuns(name string, opts ...func(*RunQuery)) *ChatQu
 		_q.withNamedRuns = make(map[string]*RunQuery)
 	}
 	_q.withNamedRuns[name] = query
+	return _q
+}
+
+// WithNamedMemories tells the query-builder to eager-load the nodes that are connected to the "memories"
+// edge with the given name. The optional arguments are used to configure the query builder of the edge.
+func (_q *ChatQuery) WithNamedMemories(name string, opts ...func(*MemoryQuery)) *ChatQuery {
+	query := (&MemoryClient{config: _q.config}).Query()
+	for _, opt := range opts {
+		opt(query)
+	}
+	if _q.withNamedMemories == nil {
+		_q.withNamedMemories = make(map[string]*MemoryQuery)
+	}
+	_q.withNamedMemories[name] = query
 	return _q
 }
 

@@ -13,6 +13,7 @@ import (
 	"entgo.io/ent/schema/field"
 	"github.com/mark-analyst/mark/ent/chat"
 	"github.com/mark-analyst/mark/ent/dataset"
+	"github.com/mark-analyst/mark/ent/memory"
 	"github.com/mark-analyst/mark/ent/message"
 	"github.com/mark-analyst/mark/ent/predicate"
 	"github.com/mark-analyst/mark/ent/run"
@@ -137,6 +138,21 @@ func (_u *ChatUpdate) AddRuns(v ...*Run) *ChatUpdate {
 	return _u.AddRunIDs(ids...)
 }
 
+// AddMemoryIDs adds the "memories" edge to the Memory entity by IDs.
+func (_u *ChatUpdate) AddMemoryIDs(ids ...string) *ChatUpdate {
+	_u.mutation.AddMemoryIDs(ids...)
+	return _u
+}
+
+// AddMemories adds the "memories" edges to the Memory entity.
+func (_u *ChatUpdate) AddMemories(v ...*Memory) *ChatUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddMemoryIDs(ids...)
+}
+
 // AddDatasetIDs adds the "datasets" edge to the Dataset entity by IDs.
 func (_u *ChatUpdate) AddDatasetIDs(ids ...string) *ChatUpdate {
 	_u.mutation.AddDatasetIDs(ids...)
@@ -197,6 +213,27 @@ func (_u *ChatUpdate) RemoveRuns(v ...*Run) *ChatUpdate {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveRunIDs(ids...)
+}
+
+// ClearMemories clears all "memories" edges to the Memory entity.
+func (_u *ChatUpdate) ClearMemories() *ChatUpdate {
+	_u.mutation.ClearMemories()
+	return _u
+}
+
+// RemoveMemoryIDs removes the "memories" edge to Memory entities by IDs.
+func (_u *ChatUpdate) RemoveMemoryIDs(ids ...string) *ChatUpdate {
+	_u.mutation.RemoveMemoryIDs(ids...)
+	return _u
+}
+
+// RemoveMemories removes "memories" edges to Memory entities.
+func (_u *ChatUpdate) RemoveMemories(v ...*Memory) *ChatUpdate {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveMemoryIDs(ids...)
 }
 
 // ClearDatasets clears all "datasets" edges to the Dataset entity.
@@ -402,6 +439,51 @@ func (_u *ChatUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 		}
 		_spec.Edges.Add = append(_spec.Edges.Add, edge)
 	}
+	if _u.mutation.MemoriesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   chat.MemoriesTable,
+			Columns: []string{chat.MemoriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(memory.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedMemoriesIDs(); len(nodes) > 0 && !_u.mutation.MemoriesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   chat.MemoriesTable,
+			Columns: []string{chat.MemoriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(memory.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.MemoriesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   chat.MemoriesTable,
+			Columns: []string{chat.MemoriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(memory.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
 	if _u.mutation.DatasetsCleared() {
 		edge := &sqlgraph.EdgeSpec{
 			Rel:     sqlgraph.M2M,
@@ -573,6 +655,21 @@ func (_u *ChatUpdateOne) AddRuns(v ...*Run) *ChatUpdateOne {
 	return _u.AddRunIDs(ids...)
 }
 
+// AddMemoryIDs adds the "memories" edge to the Memory entity by IDs.
+func (_u *ChatUpdateOne) AddMemoryIDs(ids ...string) *ChatUpdateOne {
+	_u.mutation.AddMemoryIDs(ids...)
+	return _u
+}
+
+// AddMemories adds the "memories" edges to the Memory entity.
+func (_u *ChatUpdateOne) AddMemories(v ...*Memory) *ChatUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.AddMemoryIDs(ids...)
+}
+
 // AddDatasetIDs adds the "datasets" edge to the Dataset entity by IDs.
 func (_u *ChatUpdateOne) AddDatasetIDs(ids ...string) *ChatUpdateOne {
 	_u.mutation.AddDatasetIDs(ids...)
@@ -633,6 +730,27 @@ func (_u *ChatUpdateOne) RemoveRuns(v ...*Run) *ChatUpdateOne {
 		ids[i] = v[i].ID
 	}
 	return _u.RemoveRunIDs(ids...)
+}
+
+// ClearMemories clears all "memories" edges to the Memory entity.
+func (_u *ChatUpdateOne) ClearMemories() *ChatUpdateOne {
+	_u.mutation.ClearMemories()
+	return _u
+}
+
+// RemoveMemoryIDs removes the "memories" edge to Memory entities by IDs.
+func (_u *ChatUpdateOne) RemoveMemoryIDs(ids ...string) *ChatUpdateOne {
+	_u.mutation.RemoveMemoryIDs(ids...)
+	return _u
+}
+
+// RemoveMemories removes "memories" edges to Memory entities.
+func (_u *ChatUpdateOne) RemoveMemories(v ...*Memory) *ChatUpdateOne {
+	ids := make([]string, len(v))
+	for i := range v {
+		ids[i] = v[i].ID
+	}
+	return _u.RemoveMemoryIDs(ids...)
 }
 
 // ClearDatasets clears all "datasets" edges to the Dataset entity.
@@ -861,6 +979,51 @@ func (_u *ChatUpdateOne) sqlSave(ctx context.Context) (_node *Chat, err error) {
 			Bidi:    false,
 			Target: &sqlgraph.EdgeTarget{
 				IDSpec: sqlgraph.NewFieldSpec(run.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Add = append(_spec.Edges.Add, edge)
+	}
+	if _u.mutation.MemoriesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   chat.MemoriesTable,
+			Columns: []string{chat.MemoriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(memory.FieldID, field.TypeString),
+			},
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.RemovedMemoriesIDs(); len(nodes) > 0 && !_u.mutation.MemoriesCleared() {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   chat.MemoriesTable,
+			Columns: []string{chat.MemoriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(memory.FieldID, field.TypeString),
+			},
+		}
+		for _, k := range nodes {
+			edge.Target.Nodes = append(edge.Target.Nodes, k)
+		}
+		_spec.Edges.Clear = append(_spec.Edges.Clear, edge)
+	}
+	if nodes := _u.mutation.MemoriesIDs(); len(nodes) > 0 {
+		edge := &sqlgraph.EdgeSpec{
+			Rel:     sqlgraph.O2M,
+			Inverse: false,
+			Table:   chat.MemoriesTable,
+			Columns: []string{chat.MemoriesColumn},
+			Bidi:    false,
+			Target: &sqlgraph.EdgeTarget{
+				IDSpec: sqlgraph.NewFieldSpec(memory.FieldID, field.TypeString),
 			},
 		}
 		for _, k := range nodes {

@@ -18,6 +18,7 @@ import (
 	"github.com/mark-analyst/mark/ent/column"
 	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/ent/event"
+	"github.com/mark-analyst/mark/ent/memory"
 	"github.com/mark-analyst/mark/ent/message"
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/session"
@@ -90,6 +91,7 @@ func checkColumn(t, c string) error {
 			column.Table:   column.ValidColumn,
 			dataset.Table:  dataset.ValidColumn,
 			event.Table:    event.ValidColumn,
+			memory.Table:   memory.ValidColumn,
 			message.Table:  message.ValidColumn,
 			run.Table:      run.ValidColumn,
 			session.Table:  session.ValidColumn,

@@ -18,6 +18,7 @@ import (
 	"github.com/mark-analyst/mark/ent/column"
 	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/ent/event"
+	"github.com/mark-analyst/mark/ent/memory"
 	"github.com/mark-analyst/mark/ent/message"
 	"github.com/mark-analyst/mark/ent/predicate"
 	"github.com/mark-analyst/mark/ent/run"
@@ -42,6 +43,7 @@ const (
 	TypeColumn   = "Column"
 	TypeDataset  = "Dataset"
 	TypeEvent    = "Event"
+	TypeMemory   = "Memory"
 	TypeMessage  = "Message"
 	TypeRun      = "Run"
 	TypeSession  = "Session"
@@ -1840,6 +1842,9 @@ type ChatMutation struct {
 	runs                map[string]struct{}
 	removedruns         map[string]struct{}
 	clearedruns         bool
+	memories            map[string]struct{}
+	removedmemories     map[string]struct{}
+	clearedmemories     bool
 	datasets            map[string]struct{}
 	removeddatasets     map[string]struct{}
 	cleareddatasets     bool
@@ -2379,6 +2384,60 @@ func (m *ChatMutation) ResetRuns() {
 	m.removedruns = nil
 }
 
+// AddMemoryIDs adds the "memories" edge to the Memory entity by ids.
+func (m *ChatMutation) AddMemoryIDs(ids ...string) {
+	if m.memories == nil {
+		m.memories = make(map[string]struct{})
+	}
+	for i := range ids {
+		m.memories[ids[i]] = struct{}{}
+	}
+}
+
+// ClearMemories clears the "memories" edge to the Memory entity.
+func (m *ChatMutation) ClearMemories() {
+	m.clearedmemories = true
+}
+
+// MemoriesCleared reports if the "memories" edge to the Memory entity was cleared.
+func (m *ChatMutation) MemoriesCleared() bool {
+	return m.clearedmemories
+}
+
+// RemoveMemoryIDs removes the "memories" edge to the Memory entity by IDs.
+func (m *ChatMutation) RemoveMemoryIDs(ids ...string) {
+	if m.removedmemories == nil {
+		m.removedmemories = make(map[string]struct{})
+	}
+	for i := range ids {
+		delete(m.memories, ids[i])
+		m.removedmemories[ids[i]] = struct{}{}
+	}
+}
+
+// RemovedMemories returns the removed IDs of the "memories" edge to the Memory entity.
+func (m *ChatMutation) RemovedMemoriesIDs() (ids []string) {
+	for id := range m.removedmemories {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// MemoriesIDs returns the "memories" edge IDs in the mutation.
+func (m *ChatMutation) MemoriesIDs() (ids []string) {
+	for id := range m.memories {
+		ids = append(ids, id)
+	}
+	return
+}
+
+// ResetMemories resets all changes to the "memories" edge.
+func (m *ChatMutation) ResetMemories() {
+	m.memories = nil
+	m.clearedmemories = false
+	m.removedmemories = nil
+}
+
 // AddDatasetIDs adds the "datasets" edge to the Dataset entity by ids.
 func (m *ChatMutation) AddDatasetIDs(ids ...string) {
 	if m.datasets == nil {
@@ -2695,7 +2754,7 @@ func (m *ChatMutation) ResetField(name string) error {
 
 // AddedEdges returns all edge names that were set/added in this mutation.
 func (m *ChatMutation) AddedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 5)
 	if m.owner != nil {
 		edges = append(edges, chat.EdgeOwner)
 	}
@@ -2704,6 +2763,9 @@ func (m *ChatMutation) AddedEdges() []string {
 	}
 	if m.runs != nil {
 		edges = append(edges, chat.EdgeRuns)
+	}
+	if m.memories != nil {
+		edges = append(edges, chat.EdgeMemories)
 	}
 	if m.datasets != nil {
 		edges = append(edges, chat.EdgeDatasets)
@@ -2731,6 +2793,12 @@ func (m *ChatMutation) AddedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case chat.EdgeMemories:
+		ids := make([]ent.Value, 0, len(m.memories))
+		for id := range m.memories {
+			ids = append(ids, id)
+		}
+		return ids
 	case chat.EdgeDatasets:
 		ids := make([]ent.Value, 0, len(m.datasets))
 		for id := range m.datasets {
@@ -2743,12 +2811,15 @@ func (m *ChatMutation) AddedIDs(name string) []ent.Value {
 
 // RemovedEdges returns all edge names that were removed in this mutation.
 func (m *ChatMutation) RemovedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 5)
 	if m.removedmessages != nil {
 		edges = append(edges, chat.EdgeMessages)
 	}
 	if m.removedruns != nil {
 		edges = append(edges, chat.EdgeRuns)
+	}
+	if m.removedmemories != nil {
+		edges = append(edges, chat.EdgeMemories)
 	}
 	if m.removeddatasets != nil {
 		edges = append(edges, chat.EdgeDatasets)
@@ -2772,6 +2843,12 @@ func (m *ChatMutation) RemovedIDs(name string) []ent.Value {
 			ids = append(ids, id)
 		}
 		return ids
+	case chat.EdgeMemories:
+		ids := make([]ent.Value, 0, len(m.removedmemories))
+		for id := range m.removedmemories {
+			ids = append(ids, id)
+		}
+		return ids
 	case chat.EdgeDatasets:
 		ids := make([]ent.Value, 0, len(m.removeddatasets))
 		for id := range m.removeddatasets {
@@ -2784,7 +2861,7 @@ func (m *ChatMutation) RemovedIDs(name string) []ent.Value {
 
 // ClearedEdges returns all edge names that were cleared in this mutation.
 func (m *ChatMutation) ClearedEdges() []string {
-	edges := make([]string, 0, 4)
+	edges := make([]string, 0, 5)
 	if m.clearedowner {
 		edges = append(edges, chat.EdgeOwner)
 	}
@@ -2793,6 +2870,9 @@ func (m *ChatMutation) ClearedEdges() []string {
 	}
 	if m.clearedruns {
 		edges = append(edges, chat.EdgeRuns)
+	}
+	if m.clearedmemories {
+		edges = append(edges, chat.EdgeMemories)
 	}
 	if m.cleareddatasets {
 		edges = append(edges, chat.EdgeDatasets)
@@ -2810,6 +2890,8 @@ func (m *ChatMutation) EdgeCleared(name string) bool {
 		return m.clearedmessages
 	case chat.EdgeRuns:
 		return m.clearedruns
+	case chat.EdgeMemories:
+		return m.clearedmemories
 	case chat.EdgeDatasets:
 		return m.cleareddatasets
 	}
@@ -2839,6 +2921,9 @@ func (m *ChatMutation) ResetEdge(name string) error {
 		return nil
 	case chat.EdgeRuns:
 		m.ResetRuns()
+		return nil
+	case chat.EdgeMemories:
+		m.ResetMemories()
 		return nil
 	case chat.EdgeDatasets:
 		m.ResetDatasets()
@@ -6773,6 +6858,986 @@ func (m *EventMutation) ResetEdge(name string) error {
 		return nil
 	}
 	return fmt.Errorf("unknown Event edge %s", name)
+}
+
+// MemoryMutation represents an operation that mutates the Memory nodes in the graph.
+type MemoryMutation struct {
+	config
+	op             Op
+	typ            string
+	id             *string
+	created_at     *time.Time
+	owner_id       *string
+	run_id         *string
+	through_seq    *int
+	addthrough_seq *int
+	cleared_seq    *int
+	addcleared_seq *int
+	text           *string
+	digest         *bool
+	prompt_hash    *string
+	expense        *json.RawMessage
+	appendexpense  json.RawMessage
+	clearedFields  map[string]struct{}
+	chat           *string
+	clearedchat    bool
+	done           bool
+	oldValue       func(context.Context) (*Memory, error)
+	predicates     []predicate.Memory
+}
+
+var _ ent.Mutation = (*MemoryMutation)(nil)
+
+// memoryOption allows management of the mutation configuration using functional options.
+type memoryOption func(*MemoryMutation)
+
+// newMemoryMutation creates new mutation for the Memory entity.
+func newMemoryMutation(c config, op Op, opts ...memoryOption) *MemoryMutation {
+	m := &MemoryMutation{
+		config:        c,
+		op:            op,
+		typ:           TypeMemory,
+		clearedFields: make(map[string]struct{}),
+	}
+	for _, opt := range opts {
+		opt(m)
+	}
+	return m
+}
+
+// withMemoryID sets the ID field of the mutation.
+func withMemoryID(id string) memoryOption {
+	return func(m *MemoryMutation) {
+		var (
+			err   error
+			once  sync.Once
+			value *Memory
+		)
+		m.oldValue = func(ctx context.Context) (*Memory, error) {
+			once.Do(func() {
+				if m.done {
+					err = errors.New("querying old values post mutation is not allowed")
+				} else {
+					value, err = m.Client().Memory.Get(ctx, id)
+				}
+			})
+			return value, err
+		}
+		m.id = &id
+	}
+}
+
+// withMemory sets the old Memory of the mutation.
+func withMemory(node *Memory) memoryOption {
+	return func(m *MemoryMutation) {
+		m.oldValue = func(context.Context) (*Memory, error) {
+			return node, nil
+		}
+		m.id = &node.ID
+	}
+}
+
+// Client returns a new `ent.Client` from the mutation. If the mutation was
+// executed in a transaction (ent.Tx), a transactional client is returned.
+func (m MemoryMutation) Client() *Client {
+	client := &Client{config: m.config}
+	client.init()
+	return client
+}
+
+// Tx returns an `ent.Tx` for mutations that were executed in transactions;
+// it returns an error otherwise.
+func (m MemoryMutation) Tx() (*Tx, error) {
+	if _, ok := m.driver.(*txDriver); !ok {
+		return nil, errors.New("ent: mutation is not running in a transaction")
+	}
+	tx := &Tx{config: m.config}
+	tx.init()
+	return tx, nil
+}
+
+// SetID sets the value of the id field. Note that this
+// operation is only accepted on creation of Memory entities.
+func (m *MemoryMutation) SetID(id string) {
+	m.id = &id
+}
+
+// ID returns the ID value in the mutation. Note that the ID is only available
+// if it was provided to the builder or after it was returned from the database.
+func (m *MemoryMutation) ID() (id string, exists bool) {
+	if m.id == nil {
+		return
+	}
+	return *m.id, true
+}
+
+// IDs queries the database and returns the entity ids that match the mutation's predicate.
+// That means, if the mutation is applied within a transaction with an isolation level such
+// as sql.LevelSerializable, the returned ids match the ids of the rows that will be updated
+// or updated by the mutation.
+func (m *MemoryMutation) IDs(ctx context.Context) ([]string, error) {
+	switch {
+	case m.op.Is(OpUpdateOne | OpDeleteOne):
+		id, exists := m.ID()
+		if exists {
+			return []string{id}, nil
+		}
+		fallthrough
+	case m.op.Is(OpUpdate | OpDelete):
+		return m.Client().Memory.Query().Where(m.predicates...).IDs(ctx)
+	default:
+		return nil, fmt.Errorf("IDs is not allowed on %s operations", m.op)
+	}
+}
+
+// SetCreatedAt sets the "created_at" field.
+func (m *MemoryMutation) SetCreatedAt(t time.Time) {
+	m.created_at = &t
+}
+
+// CreatedAt returns the value of the "created_at" field in the mutation.
+func (m *MemoryMutation) CreatedAt() (r time.Time, exists bool) {
+	v := m.created_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCreatedAt returns the old "created_at" field's value of the Memory entity.
+// If the Memory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MemoryMutation) OldCreatedAt(ctx context.Context) (v time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCreatedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCreatedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCreatedAt: %w", err)
+	}
+	return oldValue.CreatedAt, nil
+}
+
+// ResetCreatedAt resets all changes to the "created_at" field.
+func (m *MemoryMutation) ResetCreatedAt() {
+	m.created_at = nil
+}
+
+// SetOwnerID sets the "owner_id" field.
+func (m *MemoryMutation) SetOwnerID(s string) {
+	m.owner_id = &s
+}
+
+// OwnerID returns the value of the "owner_id" field in the mutation.
+func (m *MemoryMutation) OwnerID() (r string, exists bool) {
+	v := m.owner_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldOwnerID returns the old "owner_id" field's value of the Memory entity.
+// If the Memory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MemoryMutation) OldOwnerID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldOwnerID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldOwnerID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldOwnerID: %w", err)
+	}
+	return oldValue.OwnerID, nil
+}
+
+// ResetOwnerID resets all changes to the "owner_id" field.
+func (m *MemoryMutation) ResetOwnerID() {
+	m.owner_id = nil
+}
+
+// SetChatID sets the "chat_id" field.
+func (m *MemoryMutation) SetChatID(s string) {
+	m.chat = &s
+}
+
+// ChatID returns the value of the "chat_id" field in the mutation.
+func (m *MemoryMutation) ChatID() (r string, exists bool) {
+	v := m.chat
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldChatID returns the old "chat_id" field's value of the Memory entity.
+// If the Memory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MemoryMutation) OldChatID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldChatID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldChatID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldChatID: %w", err)
+	}
+	return oldValue.ChatID, nil
+}
+
+// ResetChatID resets all changes to the "chat_id" field.
+func (m *MemoryMutation) ResetChatID() {
+	m.chat = nil
+}
+
+// SetRunID sets the "run_id" field.
+func (m *MemoryMutation) SetRunID(s string) {
+	m.run_id = &s
+}
+
+// RunID returns the value of the "run_id" field in the mutation.
+func (m *MemoryMutation) RunID() (r string, exists bool) {
+	v := m.run_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldRunID returns the old "run_id" field's value of the Memory entity.
+// If the Memory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MemoryMutation) OldRunID(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldRunID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldRunID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldRunID: %w", err)
+	}
+	return oldValue.RunID, nil
+}
+
+// ResetRunID resets all changes to the "run_id" field.
+func (m *MemoryMutation) ResetRunID() {
+	m.run_id = nil
+}
+
+// SetThroughSeq sets the "through_seq" field.
+func (m *MemoryMutation) SetThroughSeq(i int) {
+	m.through_seq = &i
+	m.addthrough_seq = nil
+}
+
+// ThroughSeq returns the value of the "through_seq" field in the mutation.
+func (m *MemoryMutation) ThroughSeq() (r int, exists bool) {
+	v := m.through_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldThroughSeq returns the old "through_seq" field's value of the Memory entity.
+// If the Memory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MemoryMutation) OldThroughSeq(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldThroughSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldThroughSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldThroughSeq: %w", err)
+	}
+	return oldValue.ThroughSeq, nil
+}
+
+// AddThroughSeq adds i to the "through_seq" field.
+func (m *MemoryMutation) AddThroughSeq(i int) {
+	if m.addthrough_seq != nil {
+		*m.addthrough_seq += i
+	} else {
+		m.addthrough_seq = &i
+	}
+}
+
+// AddedThroughSeq returns the value that was added to the "through_seq" field in this mutation.
+func (m *MemoryMutation) AddedThroughSeq() (r int, exists bool) {
+	v := m.addthrough_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetThroughSeq resets all changes to the "through_seq" field.
+func (m *MemoryMutation) ResetThroughSeq() {
+	m.through_seq = nil
+	m.addthrough_seq = nil
+}
+
+// SetClearedSeq sets the "cleared_seq" field.
+func (m *MemoryMutation) SetClearedSeq(i int) {
+	m.cleared_seq = &i
+	m.addcleared_seq = nil
+}
+
+// ClearedSeq returns the value of the "cleared_seq" field in the mutation.
+func (m *MemoryMutation) ClearedSeq() (r int, exists bool) {
+	v := m.cleared_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClearedSeq returns the old "cleared_seq" field's value of the Memory entity.
+// If the Memory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MemoryMutation) OldClearedSeq(ctx context.Context) (v int, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClearedSeq is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClearedSeq requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClearedSeq: %w", err)
+	}
+	return oldValue.ClearedSeq, nil
+}
+
+// AddClearedSeq adds i to the "cleared_seq" field.
+func (m *MemoryMutation) AddClearedSeq(i int) {
+	if m.addcleared_seq != nil {
+		*m.addcleared_seq += i
+	} else {
+		m.addcleared_seq = &i
+	}
+}
+
+// AddedClearedSeq returns the value that was added to the "cleared_seq" field in this mutation.
+func (m *MemoryMutation) AddedClearedSeq() (r int, exists bool) {
+	v := m.addcleared_seq
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetClearedSeq resets all changes to the "cleared_seq" field.
+func (m *MemoryMutation) ResetClearedSeq() {
+	m.cleared_seq = nil
+	m.addcleared_seq = nil
+}
+
+// SetText sets the "text" field.
+func (m *MemoryMutation) SetText(s string) {
+	m.text = &s
+}
+
+// Text returns the value of the "text" field in the mutation.
+func (m *MemoryMutation) Text() (r string, exists bool) {
+	v := m.text
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldText returns the old "text" field's value of the Memory entity.
+// If the Memory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MemoryMutation) OldText(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldText is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldText requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldText: %w", err)
+	}
+	return oldValue.Text, nil
+}
+
+// ResetText resets all changes to the "text" field.
+func (m *MemoryMutation) ResetText() {
+	m.text = nil
+}
+
+// SetDigest sets the "digest" field.
+func (m *MemoryMutation) SetDigest(b bool) {
+	m.digest = &b
+}
+
+// Digest returns the value of the "digest" field in the mutation.
+func (m *MemoryMutation) Digest() (r bool, exists bool) {
+	v := m.digest
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldDigest returns the old "digest" field's value of the Memory entity.
+// If the Memory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MemoryMutation) OldDigest(ctx context.Context) (v bool, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldDigest is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldDigest requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldDigest: %w", err)
+	}
+	return oldValue.Digest, nil
+}
+
+// ResetDigest resets all changes to the "digest" field.
+func (m *MemoryMutation) ResetDigest() {
+	m.digest = nil
+}
+
+// SetPromptHash sets the "prompt_hash" field.
+func (m *MemoryMutation) SetPromptHash(s string) {
+	m.prompt_hash = &s
+}
+
+// PromptHash returns the value of the "prompt_hash" field in the mutation.
+func (m *MemoryMutation) PromptHash() (r string, exists bool) {
+	v := m.prompt_hash
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPromptHash returns the old "prompt_hash" field's value of the Memory entity.
+// If the Memory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MemoryMutation) OldPromptHash(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPromptHash is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPromptHash requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPromptHash: %w", err)
+	}
+	return oldValue.PromptHash, nil
+}
+
+// ResetPromptHash resets all changes to the "prompt_hash" field.
+func (m *MemoryMutation) ResetPromptHash() {
+	m.prompt_hash = nil
+}
+
+// SetExpense sets the "expense" field.
+func (m *MemoryMutation) SetExpense(jm json.RawMessage) {
+	m.expense = &jm
+	m.appendexpense = nil
+}
+
+// Expense returns the value of the "expense" field in the mutation.
+func (m *MemoryMutation) Expense() (r json.RawMessage, exists bool) {
+	v := m.expense
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldExpense returns the old "expense" field's value of the Memory entity.
+// If the Memory object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *MemoryMutation) OldExpense(ctx context.Context) (v json.RawMessage, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldExpense is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldExpense requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldExpense: %w", err)
+	}
+	return oldValue.Expense, nil
+}
+
+// AppendExpense adds jm to the "expense" field.
+func (m *MemoryMutation) AppendExpense(jm json.RawMessage) {
+	m.appendexpense = append(m.appendexpense, jm...)
+}
+
+// AppendedExpense returns the list of values that were appended to the "expense" field in this mutation.
+func (m *MemoryMutation) AppendedExpense() (json.RawMessage, bool) {
+	if len(m.appendexpense) == 0 {
+		return nil, false
+	}
+	return m.appendexpense, true
+}
+
+// ClearExpense clears the value of the "expense" field.
+func (m *MemoryMutation) ClearExpense() {
+	m.expense = nil
+	m.appendexpense = nil
+	m.clearedFields[memory.FieldExpense] = struct{}{}
+}
+
+// ExpenseCleared returns if the "expense" field was cleared in this mutation.
+func (m *MemoryMutation) ExpenseCleared() bool {
+	_, ok := m.clearedFields[memory.FieldExpense]
+	return ok
+}
+
+// ResetExpense resets all changes to the "expense" field.
+func (m *MemoryMutation) ResetExpense() {
+	m.expense = nil
+	m.appendexpense = nil
+	delete(m.clearedFields, memory.FieldExpense)
+}
+
+// ClearChat clears the "chat" edge to the Chat entity.
+func (m *MemoryMutation) ClearChat() {
+	m.clearedchat = true
+	m.clearedFields[memory.FieldChatID] = struct{}{}
+}
+
+// ChatCleared reports if the "chat" edge to the Chat entity was cleared.
+func (m *MemoryMutation) ChatCleared() bool {
+	return m.clearedchat
+}
+
+// ChatIDs returns the "chat" edge IDs in the mutation.
+// Note that IDs always returns len(IDs) <= 1 for unique edges, and you should use
+// ChatID instead. It exists only for internal usage by the builders.
+func (m *MemoryMutation) ChatIDs() (ids []string) {
+	if id := m.chat; id != nil {
+		ids = append(ids, *id)
+	}
+	return
+}
+
+// ResetChat resets all changes to the "chat" edge.
+func (m *MemoryMutation) ResetChat() {
+	m.chat = nil
+	m.clearedchat = false
+}
+
+// Where appends a list predicates to the MemoryMutation builder.
+func (m *MemoryMutation) Where(ps ...predicate.Memory) {
+	m.predicates = append(m.predicates, ps...)
+}
+
+// WhereP appends storage-level predicates to the MemoryMutation builder. Using this method,
+// users can use type-assertion to append predicates that do not depend on any generated package.
+func (m *MemoryMutation) WhereP(ps ...func(*sql.Selector)) {
+	p := make([]predicate.Memory, len(ps))
+	for i := range ps {
+		p[i] = ps[i]
+	}
+	m.Where(p...)
+}
+
+// Op returns the operation name.
+func (m *MemoryMutation) Op() Op {
+	return m.op
+}
+
+// SetOp allows setting the mutation operation.
+func (m *MemoryMutation) SetOp(op Op) {
+	m.op = op
+}
+
+// Type returns the node type of this mutation (Memory).
+func (m *MemoryMutation) Type() string {
+	return m.typ
+}
+
+// Fields returns all fields that were changed during this mutation. Note that in
+// order to get all numeric fields that were incremented/decremented, call
+// AddedFields().
+func (m *MemoryMutation) Fields() []string {
+	fields := make([]string, 0, 10)
+	if m.created_at != nil {
+		fields = append(fields, memory.FieldCreatedAt)
+	}
+	if m.owner_id != nil {
+		fields = append(fields, memory.FieldOwnerID)
+	}
+	if m.chat != nil {
+		fields = append(fields, memory.FieldChatID)
+	}
+	if m.run_id != nil {
+		fields = append(fields, memory.FieldRunID)
+	}
+	if m.through_seq != nil {
+		fields = append(fields, memory.FieldThroughSeq)
+	}
+	if m.cleared_seq != nil {
+		fields = append(fields, memory.FieldClearedSeq)
+	}
+	if m.text != nil {
+		fields = append(fields, memory.FieldText)
+	}
+	if m.digest != nil {
+		fields = append(fields, memory.FieldDigest)
+	}
+	if m.prompt_hash != nil {
+		fields = append(fields, memory.FieldPromptHash)
+	}
+	if m.expense != nil {
+		fields = append(fields, memory.FieldExpense)
+	}
+	return fields
+}
+
+// Field returns the value of a field with the given name. The second boolean
+// return value indicates that this field was not set, or was not defined in the
+// schema.
+func (m *MemoryMutation) Field(name string) (ent.Value, bool) {
+	switch name {
+	case memory.FieldCreatedAt:
+		return m.CreatedAt()
+	case memory.FieldOwnerID:
+		return m.OwnerID()
+	case memory.FieldChatID:
+		return m.ChatID()
+	case memory.FieldRunID:
+		return m.RunID()
+	case memory.FieldThroughSeq:
+		return m.ThroughSeq()
+	case memory.FieldClearedSeq:
+		return m.ClearedSeq()
+	case memory.FieldText:
+		return m.Text()
+	case memory.FieldDigest:
+		return m.Digest()
+	case memory.FieldPromptHash:
+		return m.PromptHash()
+	case memory.FieldExpense:
+		return m.Expense()
+	}
+	return nil, false
+}
+
+// OldField returns the old value of the field from the database. An error is
+// returned if the mutation operation is not UpdateOne, or the query to the
+// database failed.
+func (m *MemoryMutation) OldField(ctx context.Context, name string) (ent.Value, error) {
+	switch name {
+	case memory.FieldCreatedAt:
+		return m.OldCreatedAt(ctx)
+	case memory.FieldOwnerID:
+		return m.OldOwnerID(ctx)
+	case memory.FieldChatID:
+		return m.OldChatID(ctx)
+	case memory.FieldRunID:
+		return m.OldRunID(ctx)
+	case memory.FieldThroughSeq:
+		return m.OldThroughSeq(ctx)
+	case memory.FieldClearedSeq:
+		return m.OldClearedSeq(ctx)
+	case memory.FieldText:
+		return m.OldText(ctx)
+	case memory.FieldDigest:
+		return m.OldDigest(ctx)
+	case memory.FieldPromptHash:
+		return m.OldPromptHash(ctx)
+	case memory.FieldExpense:
+		return m.OldExpense(ctx)
+	}
+	return nil, fmt.Errorf("unknown Memory field %s", name)
+}
+
+// SetField sets the value of a field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MemoryMutation) SetField(name string, value ent.Value) error {
+	switch name {
+	case memory.FieldCreatedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCreatedAt(v)
+		return nil
+	case memory.FieldOwnerID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetOwnerID(v)
+		return nil
+	case memory.FieldChatID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetChatID(v)
+		return nil
+	case memory.FieldRunID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetRunID(v)
+		return nil
+	case memory.FieldThroughSeq:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetThroughSeq(v)
+		return nil
+	case memory.FieldClearedSeq:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClearedSeq(v)
+		return nil
+	case memory.FieldText:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetText(v)
+		return nil
+	case memory.FieldDigest:
+		v, ok := value.(bool)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetDigest(v)
+		return nil
+	case memory.FieldPromptHash:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPromptHash(v)
+		return nil
+	case memory.FieldExpense:
+		v, ok := value.(json.RawMessage)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetExpense(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Memory field %s", name)
+}
+
+// AddedFields returns all numeric fields that were incremented/decremented during
+// this mutation.
+func (m *MemoryMutation) AddedFields() []string {
+	var fields []string
+	if m.addthrough_seq != nil {
+		fields = append(fields, memory.FieldThroughSeq)
+	}
+	if m.addcleared_seq != nil {
+		fields = append(fields, memory.FieldClearedSeq)
+	}
+	return fields
+}
+
+// AddedField returns the numeric value that was incremented/decremented on a field
+// with the given name. The second boolean return value indicates that this field
+// was not set, or was not defined in the schema.
+func (m *MemoryMutation) AddedField(name string) (ent.Value, bool) {
+	switch name {
+	case memory.FieldThroughSeq:
+		return m.AddedThroughSeq()
+	case memory.FieldClearedSeq:
+		return m.AddedClearedSeq()
+	}
+	return nil, false
+}
+
+// AddField adds the value to the field with the given name. It returns an error if
+// the field is not defined in the schema, or if the type mismatched the field
+// type.
+func (m *MemoryMutation) AddField(name string, value ent.Value) error {
+	switch name {
+	case memory.FieldThroughSeq:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddThroughSeq(v)
+		return nil
+	case memory.FieldClearedSeq:
+		v, ok := value.(int)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddClearedSeq(v)
+		return nil
+	}
+	return fmt.Errorf("unknown Memory numeric field %s", name)
+}
+
+// ClearedFields returns all nullable fields that were cleared during this
+// mutation.
+func (m *MemoryMutation) ClearedFields() []string {
+	var fields []string
+	if m.FieldCleared(memory.FieldExpense) {
+		fields = append(fields, memory.FieldExpense)
+	}
+	return fields
+}
+
+// FieldCleared returns a boolean indicating if a field with the given name was
+// cleared in this mutation.
+func (m *MemoryMutation) FieldCleared(name string) bool {
+	_, ok := m.clearedFields[name]
+	return ok
+}
+
+// ClearField clears the value of the field with the given name. It returns an
+// error if the field is not defined in the schema.
+func (m *MemoryMutation) ClearField(name string) error {
+	switch name {
+	case memory.FieldExpense:
+		m.ClearExpense()
+		return nil
+	}
+	return fmt.Errorf("unknown Memory nullable field %s", name)
+}
+
+// ResetField resets all changes in the mutation for the field with the given name.
+// It returns an error if the field is not defined in the schema.
+func (m *MemoryMutation) ResetField(name string) error {
+	switch name {
+	case memory.FieldCreatedAt:
+		m.ResetCreatedAt()
+		return nil
+	case memory.FieldOwnerID:
+		m.ResetOwnerID()
+		return nil
+	case memory.FieldChatID:
+		m.ResetChatID()
+		return nil
+	case memory.FieldRunID:
+		m.ResetRunID()
+		return nil
+	case memory.FieldThroughSeq:
+		m.ResetThroughSeq()
+		return nil
+	case memory.FieldClearedSeq:
+		m.ResetClearedSeq()
+		return nil
+	case memory.FieldText:
+		m.ResetText()
+		return nil
+	case memory.FieldDigest:
+		m.ResetDigest()
+		return nil
+	case memory.FieldPromptHash:
+		m.ResetPromptHash()
+		return nil
+	case memory.FieldExpense:
+		m.ResetExpense()
+		return nil
+	}
+	return fmt.Errorf("unknown Memory field %s", name)
+}
+
+// AddedEdges returns all edge names that were set/added in this mutation.
+func (m *MemoryMutation) AddedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.chat != nil {
+		edges = append(edges, memory.EdgeChat)
+	}
+	return edges
+}
+
+// AddedIDs returns all IDs (to other nodes) that were added for the given edge
+// name in this mutation.
+func (m *MemoryMutation) AddedIDs(name string) []ent.Value {
+	switch name {
+	case memory.EdgeChat:
+		if id := m.chat; id != nil {
+			return []ent.Value{*id}
+		}
+	}
+	return nil
+}
+
+// RemovedEdges returns all edge names that were removed in this mutation.
+func (m *MemoryMutation) RemovedEdges() []string {
+	edges := make([]string, 0, 1)
+	return edges
+}
+
+// RemovedIDs returns all IDs (to other nodes) that were removed for the edge with
+// the given name in this mutation.
+func (m *MemoryMutation) RemovedIDs(name string) []ent.Value {
+	return nil
+}
+
+// ClearedEdges returns all edge names that were cleared in this mutation.
+func (m *MemoryMutation) ClearedEdges() []string {
+	edges := make([]string, 0, 1)
+	if m.clearedchat {
+		edges = append(edges, memory.EdgeChat)
+	}
+	return edges
+}
+
+// EdgeCleared returns a boolean which indicates if the edge with the given name
+// was cleared in this mutation.
+func (m *MemoryMutation) EdgeCleared(name string) bool {
+	switch name {
+	case memory.EdgeChat:
+		return m.clearedchat
+	}
+	return false
+}
+
+// ClearEdge clears the value of the edge with the given name. It returns an error
+// if that edge is not defined in the schema.
+func (m *MemoryMutation) ClearEdge(name string) error {
+	switch name {
+	case memory.EdgeChat:
+		m.ClearChat()
+		return nil
+	}
+	return fmt.Errorf("unknown Memory unique edge %s", name)
+}
+
+// ResetEdge resets all changes to the edge with the given name in this mutation.
+// It returns an error if the edge is not defined in the schema.
+func (m *MemoryMutation) ResetEdge(name string) error {
+	switch name {
+	case memory.EdgeChat:
+		m.ResetChat()
+		return nil
+	}
+	return fmt.Errorf("unknown Memory edge %s", name)
 }
 
 // MessageMutation represents an operation that mutates the Message nodes in the graph.

@@ -11,6 +11,7 @@ import (
 	"github.com/mark-analyst/mark/ent/column"
 	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/ent/event"
+	"github.com/mark-analyst/mark/ent/memory"
 	"github.com/mark-analyst/mark/ent/message"
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/schema"
@@ -286,6 +287,59 @@ func init() {
 	eventDescKind := eventFields[4].Descriptor()
 	// event.KindValidator is a validator for the "kind" field. It is called by the builders before save.
 	event.KindValidator = eventDescKind.Validators[0].(func(string) error)
+	memoryMixin := schema.Memory{}.Mixin()
+	memoryMixinFields0 := memoryMixin[0].Fields()
+	_ = memoryMixinFields0
+	memoryMixinFields1 := memoryMixin[1].Fields()
+	_ = memoryMixinFields1
+	memoryFields := schema.Memory{}.Fields()
+	_ = memoryFields
+	// memoryDescCreatedAt is the schema descriptor for created_at field.
+	memoryDescCreatedAt := memoryMixinFields0[1].Descriptor()
+	// memory.DefaultCreatedAt holds the default value on creation for the created_at field.
+	memory.DefaultCreatedAt = memoryDescCreatedAt.Default.(func() time.Time)
+	// memoryDescOwnerID is the schema descriptor for owner_id field.
+	memoryDescOwnerID := memoryMixinFields1[0].Descriptor()
+	// memory.OwnerIDValidator is a validator for the "owner_id" field. It is called by the builders before save.
+	memory.OwnerIDValidator = memoryDescOwnerID.Validators[0].(func(string) error)
+	// memoryDescChatID is the schema descriptor for chat_id field.
+	memoryDescChatID := memoryFields[0].Descriptor()
+	// memory.ChatIDValidator is a validator for the "chat_id" field. It is called by the builders before save.
+	memory.ChatIDValidator = memoryDescChatID.Validators[0].(func(string) error)
+	// memoryDescRunID is the schema descriptor for run_id field.
+	memoryDescRunID := memoryFields[1].Descriptor()
+	// memory.RunIDValidator is a validator for the "run_id" field. It is called by the builders before save.
+	memory.RunIDValidator = memoryDescRunID.Validators[0].(func(string) error)
+	// memoryDescThroughSeq is the schema descriptor for through_seq field.
+	memoryDescThroughSeq := memoryFields[2].Descriptor()
+	// memory.DefaultThroughSeq holds the default value on creation for the through_seq field.
+	memory.DefaultThroughSeq = memoryDescThroughSeq.Default.(int)
+	// memory.ThroughSeqValidator is a validator for the "through_seq" field. It is called by the builders before save.
+	memory.ThroughSeqValidator = memoryDescThroughSeq.Validators[0].(func(int) error)
+	// memoryDescClearedSeq is the schema descriptor for cleared_seq field.
+	memoryDescClearedSeq := memoryFields[3].Descriptor()
+	// memory.DefaultClearedSeq holds the default value on creation for the cleared_seq field.
+	memory.DefaultClearedSeq = memoryDescClearedSeq.Default.(int)
+	// memory.ClearedSeqValidator is a validator for the "cleared_seq" field. It is called by the builders before save.
+	memory.ClearedSeqValidator = memoryDescClearedSeq.Validators[0].(func(int) error)
+	// memoryDescText is the schema descriptor for text field.
+	memoryDescText := memoryFields[4].Descriptor()
+	// memory.DefaultText holds the default value on creation for the text field.
+	memory.DefaultText = memoryDescText.Default.(string)
+	// memoryDescDigest is the schema descriptor for digest field.
+	memoryDescDigest := memoryFields[5].Descriptor()
+	// memory.DefaultDigest holds the default value on creation for the digest field.
+	memory.DefaultDigest = memoryDescDigest.Default.(bool)
+	// memoryDescPromptHash is the schema descriptor for prompt_hash field.
+	memoryDescPromptHash := memoryFields[6].Descriptor()
+	// memory.PromptHashValidator is a validator for the "prompt_hash" field. It is called by the builders before save.
+	memory.PromptHashValidator = memoryDescPromptHash.Validators[0].(func(string) error)
+	// memoryDescID is the schema descriptor for id field.
+	memoryDescID := memoryMixinFields0[0].Descriptor()
+	// memory.DefaultID holds the default value on creation for the id field.
+	memory.DefaultID = memoryDescID.Default.(func() string)
+	// memory.IDValidator is a validator for the "id" field. It is called by the builders before save.
+	memory.IDValidator = memoryDescID.Validators[0].(func(string) error)
 	messageMixin := schema.Message{}.Mixin()
 	messageMixinFields0 := messageMixin[0].Fields()
 	_ = messageMixinFields0

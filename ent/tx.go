@@ -26,6 +26,8 @@ type Tx struct {
 	Dataset *DatasetClient
 	// Event is the client for interacting with the Event builders.
 	Event *EventClient
+	// Memory is the client for interacting with the Memory builders.
+	Memory *MemoryClient
 	// Message is the client for interacting with the Message builders.
 	Message *MessageClient
 	// Run is the client for interacting with the Run builders.
@@ -175,6 +177,7 @@ func (tx *Tx) init() {
 	tx.Column = NewColumnClient(tx.config)
 	tx.Dataset = NewDatasetClient(tx.config)
 	tx.Event = NewEventClient(tx.config)
+	tx.Memory = NewMemoryClient(tx.config)
 	tx.Message = NewMessageClient(tx.config)
 	tx.Run = NewRunClient(tx.config)
 	tx.Session = NewSessionClient(tx.config)

@@ -32,6 +32,7 @@ type estate struct {
 	artifact    *ent.Artifact
 	approval    *ent.Approval
 	usage       *ent.UsageDay
+	memory      *ent.Memory
 }
 
 // moment is when everything of an estate was made: in one moment, so that
@@ -58,6 +59,7 @@ func (b *bench) settle(mark string) *estate {
 			SetMin(mark).SetMax(mark).SetSampleValues([]string{mark}).SaveX(ctx))
 	}
 	e.chat, e.running = b.newChat(e, 0), nil
+	e.memory = c.Memory.Create().SetOwnerID(id).SetChatID(e.chat.ID).SetRunID(mark).SetText(mark).SetPromptHash(mark).SaveX(ctx)
 	e.question = b.newMessage(e, e.chat, message.RoleUser, agent.Part{Text: &agent.Text{Text: mark}})
 	e.run = c.Run.Create().SetOwnerID(id).SetChatID(e.chat.ID).SetQuestionID(e.question.ID).SetModel(mark).SetPythonMs(large).
 		SetCreatedAt(moment).SaveX(ctx)
@@ -130,7 +132,7 @@ func (e *estate) ids() map[string]string {
 	return map[string]string{
 		ids.User: e.user.ID, ids.Session: e.session.ID, ids.Dataset: e.dataset.ID, ids.Column: e.columns[0].ID, ids.Chat: e.chat.ID,
 		ids.Message: e.question.ID, ids.Run: e.run.ID, ids.Step: e.step.ID, ids.Artifact: e.artifact.ID,
-		ids.Approval: e.approval.ID, ids.UsageDay: e.usage.ID,
+		ids.Approval: e.approval.ID, ids.UsageDay: e.usage.ID, ids.Memory: e.memory.ID,
 	}
 }
 

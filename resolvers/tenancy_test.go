@@ -21,7 +21,7 @@ import (
 )
 
 // everyKind are the kinds of objects that have ids.
-var everyKind = []string{ids.User, ids.Session, ids.Dataset, ids.Column, ids.Chat, ids.Message, ids.Run, ids.Step, ids.Artifact, ids.Approval, ids.UsageDay}
+var everyKind = []string{ids.User, ids.Session, ids.Dataset, ids.Column, ids.Chat, ids.Message, ids.Run, ids.Step, ids.Artifact, ids.Approval, ids.UsageDay, ids.Memory}
 
 // recipes say whose ids go into each argument that takes ids. An argument that
 // is not here fails the test.

@@ -139,6 +139,7 @@ type LimitsConfig struct {
 	SavedAge       time.Duration `default:"720h" env:"MARK_LIMIT_SAVED_AGE" help:"How long a chat's Python variables are kept unused."`
 	FilesCache     int64         `default:"10737418240" env:"MARK_LIMIT_FILES_CACHE_BYTES" help:"What copies of a bucket's files take of the disk together, bytes."`
 	PythonMemory   int64         `default:"2147483648" env:"MARK_LIMIT_PYTHON_MEMORY_BYTES" help:"Memory of a Python session, bytes; at least 1 GiB."`
+	HistoryTokens  int           `default:"16000" env:"MARK_LIMIT_HISTORY_TOKENS" help:"Tokens of a prompt for what was said before in the chat; what is older is told by a summary."`
 
 	PerRun RunBudgetConfig `embed:"" prefix:"run-"`
 	PerDay DayBudgetConfig `embed:"" prefix:"day-"`
@@ -212,6 +213,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("MARK_LIMIT_PYTHON_MEMORY_BYTES is below 1 GiB, with which Python does not start")
 	case c.Sandbox.Pool < 0 || c.Limits.LiveSessions < 1 || c.Limits.LiveMemory < 1 || c.Limits.SavedBytes < 1 || c.Limits.SavedAge <= 0:
 		return fmt.Errorf("MARK_LIMIT_LIVE_SESSIONS, MARK_LIMIT_LIVE_MEMORY_BYTES, MARK_LIMIT_SAVED_BYTES and MARK_LIMIT_SAVED_AGE must be above zero, MARK_SANDBOX_POOL not below")
+	case c.Limits.HistoryTokens < 1000:
+		return fmt.Errorf("MARK_LIMIT_HISTORY_TOKENS is below 1000, which one answer may take")
 	case badBudget(c.Limits.PerRun.budget()) || badBudget(c.Limits.PerDay.budget()):
 		return fmt.Errorf("a budget is below zero: MARK_LIMIT_RUN_… and MARK_LIMIT_DAY_… are 0, for no limit, or above")
 	case c.EventRetention < 0:

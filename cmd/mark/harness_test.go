@@ -58,7 +58,7 @@ func start(t testing.TB, databaseURL string, change func(*Config, *Parts)) *serv
 			UploadBytes: 64 << 20, Steps: 20, RunTime: 2 * time.Minute, ConcurrentRuns: 4, RunsPerUser: 4,
 			PythonStepTime: 30 * time.Second, PythonMemory: 2 << 30,
 			LiveSessions: 2, LiveMemory: 2 << 30, SavedBytes: 1 << 30, SavedAge: time.Hour,
-			FilesCache: 1 << 30,
+			FilesCache: 1 << 30, HistoryTokens: 16_000,
 		},
 	}}
 	if change != nil {

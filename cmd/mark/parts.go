@@ -125,6 +125,7 @@ func agentLimits(c Config) agent.Limits {
 	limits := agent.DefaultLimits()
 	limits.Steps, limits.RunTime = c.Limits.Steps, c.Limits.RunTime
 	limits.ConcurrentRuns, limits.RunsPerOwner = c.Limits.ConcurrentRuns, c.Limits.RunsPerUser
+	limits.HistoryTokens = c.Limits.HistoryTokens
 	limits.PerRun, limits.PerDay = c.Limits.PerRun.budget(), c.Limits.PerDay.budget()
 	limits.Python = pythonLimits(c)
 	limits.ArtifactBytes = limits.Python.ArtifactBytes

@@ -34,6 +34,8 @@ const (
 	EdgeMessages = "messages"
 	// EdgeRuns holds the string denoting the runs edge name in mutations.
 	EdgeRuns = "runs"
+	// EdgeMemories holds the string denoting the memories edge name in mutations.
+	EdgeMemories = "memories"
 	// EdgeDatasets holds the string denoting the datasets edge name in mutations.
 	EdgeDatasets = "datasets"
 	// Table holds the table name of the chat in the database.
@@ -59,6 +61,13 @@ const (
 	RunsInverseTable = "runs"
 	// RunsColumn is the table column denoting the runs relation/edge.
 	RunsColumn = "chat_id"
+	// MemoriesTable is the table that holds the memories relation/edge.
+	MemoriesTable = "memories"
+	// MemoriesInverseTable is the table name for the Memory entity.
+	// It exists in this package in order to avoid circular dependency with the "memory" package.
+	MemoriesInverseTable = "memories"
+	// MemoriesColumn is the table column denoting the memories relation/edge.
+	MemoriesColumn = "chat_id"
 	// DatasetsTable is the table that holds the datasets relation/edge. The primary key declared below.
 	DatasetsTable = "chat_datasets"
 	// DatasetsInverseTable is the table name for the Dataset entity.
@@ -201,6 +210,20 @@ func ByRuns(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
 	}
 }
 
+// ByMemoriesCount orders the results by memories count.
+func ByMemoriesCount(opts ...sql.OrderTermOption) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborsCount(s, newMemoriesStep(), opts...)
+	}
+}
+
+// ByMemories orders the results by memories terms.
+func ByMemories(term sql.OrderTerm, terms ...sql.OrderTerm) OrderOption {
+	return func(s *sql.Selector) {
+		sqlgraph.OrderByNeighborTerms(s, newMemoriesStep(), append([]sql.OrderTerm{term}, terms...)...)
+	}
+}
+
 // ByDatasetsCount orders the results by datasets count.
 func ByDatasetsCount(opts ...sql.OrderTermOption) OrderOption {
 	return func(s *sql.Selector) {
@@ -233,6 +256,13 @@ func newRunsStep() *sqlgraph.Step {
 		sqlgraph.From(Table, FieldID),
 		sqlgraph.To(RunsInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.O2M, false, RunsTable, RunsColumn),
+	)
+}
+func newMemoriesStep() *sqlgraph.Step {
+	return sqlgraph.NewStep(
+		sqlgraph.From(Table, FieldID),
+		sqlgraph.To(MemoriesInverseTable, FieldID),
+		sqlgraph.Edge(sqlgraph.O2M, false, MemoriesTable, MemoriesColumn),
 	)
 }
 func newDatasetsStep() *sqlgraph.Step {

@@ -469,6 +469,29 @@ func HasRunsWith(preds ...predicate.Run) predicate.Chat {
 	})
 }
 
+// HasMemories applies the HasEdge predicate on the "memories" edge.
+func HasMemories() predicate.Chat {
+	return predicate.Chat(func(s *sql.Selector) {
+		step := sqlgraph.NewStep(
+			sqlgraph.From(Table, FieldID),
+			sqlgraph.Edge(sqlgraph.O2M, false, MemoriesTable, MemoriesColumn),
+		)
+		sqlgraph.HasNeighbors(s, step)
+	})
+}
+
+// HasMemoriesWith applies the HasEdge predicate on the "memories" edge with a given conditions (other predicates).
+func HasMemoriesWith(preds ...predicate.Memory) predicate.Chat {
+	return predicate.Chat(func(s *sql.Selector) {
+		step := newMemoriesStep()
+		sqlgraph.HasNeighborsWith(s, step, func(s *sql.Selector) {
+			for _, p := range preds {
+				p(s)
+			}
+		})
+	})
+}
+
 // HasDatasets applies the HasEdge predicate on the "datasets" edge.
 func HasDatasets() predicate.Chat {
 	return predicate.Chat(func(s *sql.Selector) {

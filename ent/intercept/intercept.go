@@ -14,6 +14,7 @@ import (
 	"github.com/mark-analyst/mark/ent/column"
 	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/ent/event"
+	"github.com/mark-analyst/mark/ent/memory"
 	"github.com/mark-analyst/mark/ent/message"
 	"github.com/mark-analyst/mark/ent/predicate"
 	"github.com/mark-analyst/mark/ent/run"
@@ -241,6 +242,33 @@ func (f TraverseEvent) Traverse(ctx context.Context, q ent.Query) error {
 	return fmt.Errorf("unexpected query type %T. expect *ent.EventQuery", q)
 }
 
+// The MemoryFunc type is an adapter to allow the use of ordinary function as a Querier.
+type MemoryFunc func(context.Context, *ent.MemoryQuery) (ent.Value, error)
+
+// Query calls f(ctx, q).
+func (f MemoryFunc) Query(ctx context.Context, q ent.Query) (ent.Value, error) {
+	if q, ok := q.(*ent.MemoryQuery); ok {
+		return f(ctx, q)
+	}
+	return nil, fmt.Errorf("unexpected query type %T. expect *ent.MemoryQuery", q)
+}
+
+// The TraverseMemory type is an adapter to allow the use of ordinary function as Traverser.
+type TraverseMemory func(context.Context, *ent.MemoryQuery) error
+
+// Intercept is a dummy implementation of Intercept that returns the next Querier in the pipeline.
+func (f TraverseMemory) Intercept(next ent.Querier) ent.Querier {
+	return next
+}
+
+// Traverse calls f(ctx, q).
+func (f TraverseMemory) Traverse(ctx context.Context, q ent.Query) error {
+	if q, ok := q.(*ent.MemoryQuery); ok {
+		return f(ctx, q)
+	}
+	return fmt.Errorf("unexpected query type %T. expect *ent.MemoryQuery", q)
+}
+
 // The MessageFunc type is an adapter to allow the use of ordinary function as a Querier.
 type MessageFunc func(context.Context, *ent.MessageQuery) (ent.Value, error)
 
@@ -418,6 +446,8 @@ func NewQuery(q ent.Query) (Query, error) {
 		return &query[*ent.DatasetQuery, predicate.Dataset, dataset.OrderOption]{typ: ent.TypeDataset, tq: q}, nil
 	case *ent.EventQuery:
 		return &query[*ent.EventQuery, predicate.Event, event.OrderOption]{typ: ent.TypeEvent, tq: q}, nil
+	case *ent.MemoryQuery:
+		return &query[*ent.MemoryQuery, predicate.Memory, memory.OrderOption]{typ: ent.TypeMemory, tq: q}, nil
 	case *ent.MessageQuery:
 		return &query[*ent.MessageQuery, predicate.Message, message.OrderOption]{typ: ent.TypeMessage, tq: q}, nil
 	case *ent.RunQuery:

@@ -254,6 +254,41 @@ var (
 			},
 		},
 	}
+	// MemoriesColumns holds the columns for the "memories" table.
+	MemoriesColumns = []*schema.Column{
+		{Name: "id", Type: field.TypeString, Size: 64},
+		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
+		{Name: "owner_id", Type: field.TypeString, Size: 64},
+		{Name: "run_id", Type: field.TypeString, Size: 64},
+		{Name: "through_seq", Type: field.TypeInt, Default: 0},
+		{Name: "cleared_seq", Type: field.TypeInt, Default: 0},
+		{Name: "text", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "digest", Type: field.TypeBool, Default: false},
+		{Name: "prompt_hash", Type: field.TypeString, Size: 64},
+		{Name: "expense", Type: field.TypeJSON, Nullable: true},
+		{Name: "chat_id", Type: field.TypeString, Size: 64},
+	}
+	// MemoriesTable holds the schema information for the "memories" table.
+	MemoriesTable = &schema.Table{
+		Name:       "memories",
+		Columns:    MemoriesColumns,
+		PrimaryKey: []*schema.Column{MemoriesColumns[0]},
+		ForeignKeys: []*schema.ForeignKey{
+			{
+				Symbol:     "memories_chats_memories",
+				Columns:    []*schema.Column{MemoriesColumns[10]},
+				RefColumns: []*schema.Column{ChatsColumns[0]},
+				OnDelete:   schema.Cascade,
+			},
+		},
+		Indexes: []*schema.Index{
+			{
+				Name:    "memory_chat_id_created_at",
+				Unique:  false,
+				Columns: []*schema.Column{MemoriesColumns[10], MemoriesColumns[1]},
+			},
+		},
+	}
 	// MessagesColumns holds the columns for the "messages" table.
 	MessagesColumns = []*schema.Column{
 		{Name: "id", Type: field.TypeString, Size: 64},
@@ -584,6 +619,7 @@ var (
 		ColumnsTable,
 		DatasetsTable,
 		EventsTable,
+		MemoriesTable,
 		MessagesTable,
 		RunsTable,
 		SessionsTable,
@@ -604,6 +640,7 @@ func init() {
 	ColumnsTable.ForeignKeys[0].RefTable = DatasetsTable
 	DatasetsTable.ForeignKeys[0].RefTable = UsersTable
 	EventsTable.ForeignKeys[0].RefTable = RunsTable
+	MemoriesTable.ForeignKeys[0].RefTable = ChatsTable
 	MessagesTable.ForeignKeys[0].RefTable = ChatsTable
 	RunsTable.ForeignKeys[0].RefTable = ChatsTable
 	RunsTable.ForeignKeys[1].RefTable = MessagesTable

@@ -24,6 +24,9 @@ type Dataset func(*sql.Selector)
 // Event is the predicate function for event builders.
 type Event func(*sql.Selector)
 
+// Memory is the predicate function for memory builders.
+type Memory func(*sql.Selector)
+
 // Message is the predicate function for message builders.
 type Message func(*sql.Selector)
 

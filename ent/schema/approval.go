@@ -46,4 +46,6 @@ func (Approval) Edges() []ent.Edge {
 }
 
 // Indexes of Approval.
-func (Approval) Indexes() []ent.Index { return []ent.Index{index.Fields("run_id"), index.Fields("step_id")} }
+func (Approval) Indexes() []ent.Index {
+	return []ent.Index{index.Fields("run_id"), index.Fields("step_id")}
+}

@@ -42,6 +42,7 @@ func (Chat) Edges() []ent.Edge {
 			Annotations(entgql.Skip(entgql.SkipAll)),
 		edge.To("messages", Message.Type).Annotations(cascade(), entgql.RelayConnection()),
 		edge.To("runs", Run.Type).Annotations(cascade(), entgql.RelayConnection()),
+		edge.To("memories", Memory.Type).Annotations(cascade(), entgql.Skip(entgql.SkipAll)),
 		edge.To("datasets", Dataset.Type).Annotations(entgql.RelayConnection()),
 	}
 }

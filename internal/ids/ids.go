@@ -24,6 +24,7 @@ const (
 	Artifact = "art"
 	Approval = "apr"
 	UsageDay = "usd"
+	Memory   = "mem"
 )
 
 // New returns a new id with the given prefix. It panics on a prefix that is

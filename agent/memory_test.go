@@ -1,0 +1,420 @@
+package agent_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/mark-analyst/mark/agent"
+	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/memory"
+	"github.com/mark-analyst/mark/ent/run"
+	"github.com/mark-analyst/mark/internal/dialogue"
+	"github.com/mark-analyst/mark/internal/tokens"
+	"github.com/mark-analyst/mark/store"
+)
+
+// listener is a model that knows what its prompt says, and nothing else. Of a
+// definition it takes the line, when it sums up as when it is asked for it.
+type listener struct {
+	broken bool                  // it gives no summary
+	before func(summarises bool) // nil: nothing
+	counts func(text string) int // nil: nothing is counted
+
+	mu        sync.Mutex
+	asked     []dialogue.Request
+	summaries int
+	billed    dialogue.Usage
+	largest   int // prompt, tokens
+}
+
+const defined = "DEFINITION: an active customer has ordered in the last ninety days."
+
+func (l *listener) Stream(ctx context.Context, req dialogue.Request, emit func(dialogue.Delta) error) (dialogue.Reply, error) {
+	summarises := strings.Contains(req.Messages[0].Content, "keep the memory")
+	if l.before != nil {
+		l.before(summarises)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	u := dialogue.Usage{PromptTokens: 100, CompletionTokens: 10}
+	last := req.Messages[len(req.Messages)-1].Content
+	text := strings.Repeat("So it is noted, and what follows from it is said at length. ", 8)
+	switch {
+	case summarises && l.broken:
+		l.billed = l.billed.Add(u)
+		return dialogue.Reply{Usage: u}, &dialogue.Error{Code: dialogue.CodeUnavailable, Message: "It is away."}
+	case summarises:
+		l.summaries++
+		text = "Definitions:\n" + l.find(req.Messages[1:]) + "\nOpen: nothing."
+	case strings.Contains(last, "What is an active customer?"):
+		text = "It is said: " + l.find(req.Messages)
+	}
+	if !summarises {
+		l.asked = append(l.asked, req)
+		if l.counts != nil {
+			n := 0
+			for _, m := range req.Messages {
+				n += l.counts(m.Content)
+			}
+			for _, t := range req.Tools {
+				n += l.counts(t.Description) + l.counts(string(t.Schema))
+			}
+			l.largest = max(l.largest, n)
+		}
+	}
+	l.billed = l.billed.Add(u)
+	if err := emit(dialogue.Delta{Text: text}); err != nil {
+		return dialogue.Reply{Usage: u}, err
+	}
+	return dialogue.Reply{Message: dialogue.Message{Role: dialogue.Assistant, Content: text}, Finish: dialogue.FinishStop, Usage: u}, ctx.Err()
+}
+
+func (l *listener) find(messages []dialogue.Message) string {
+	for _, m := range messages {
+		if strings.Contains(m.Content, defined) {
+			return defined
+		}
+	}
+	return "nothing"
+}
+
+// long has a chat of so many questions, of which the first defines something.
+func (b *bench) long(turns int) (chatID string) {
+	b.t.Helper()
+	for i := range turns {
+		q := agent.Question{ChatID: chatID, Text: fmt.Sprintf("Tell me more of it, please, as question %d.", i)}
+		if i == 0 {
+			q.Text = defined
+		}
+		r, _ := b.ask(q)
+		if r.State != run.StateSucceeded {
+			b.t.Fatalf("question %d: %s %s", i, r.State, r.ErrorMessage)
+		}
+		chatID = r.ChatID
+	}
+	return chatID
+}
+
+// A chat of three hundred questions goes on within a small context, and knows what
+// was said in the first: by a summary of the model's, and where it gives none by
+// what was said.
+func TestALongChatKnowsItsBeginning(t *testing.T) {
+	const room = 6_000 // three quarters of the context
+	for _, test := range []struct {
+		name  string
+		turns int
+		model *listener
+	}{
+		{"summarised", 300, &listener{}},
+		{"no summary is given", 80, &listener{broken: true}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			model := test.model
+			model.counts = tokens.New().Count
+			b := newBench(t, databases.SQLite(t), func(c *agent.Config) {
+				c.Models = []agent.Model{{Name: "listener", LLM: model, ContextTokens: 8_000}}
+			})
+			chat := b.long(test.turns - 1)
+			r, _ := b.ask(agent.Question{ChatID: chat, Text: "What is an active customer?"})
+			if said := b.final(r).Story; !strings.Contains(said, defined) {
+				t.Errorf("after %d questions: %q", test.turns, said)
+			}
+			if model.largest > room {
+				t.Errorf("the largest prompt had %d tokens of %d", model.largest, room)
+			}
+			made := b.client.Memory.Query().Order(ent.Asc(memory.FieldCreatedAt), ent.Asc(memory.FieldID)).AllX(b.ctx)
+			sums, through := 0, 0
+			for _, m := range made {
+				if m.ThroughSeq < through || m.PromptHash != r.PromptHash || m.Digest != model.broken && m.Text != "" {
+					t.Errorf("a memory through %d after %d: digest %t, prompts %q", m.ThroughSeq, through, m.Digest, m.PromptHash)
+				}
+				if m.ThroughSeq > through {
+					sums++
+				}
+				through = m.ThroughSeq
+			}
+			if sums < 3 || sums > test.turns/3 {
+				t.Errorf("%d summaries of %d questions", sums, test.turns)
+			}
+			var stored dialogue.Usage
+			for _, r := range b.client.Run.Query().AllX(b.ctx) {
+				stored = stored.Add(dialogue.Usage{PromptTokens: r.PromptTokens, CompletionTokens: r.CompletionTokens})
+			}
+			if stored != model.billed {
+				t.Errorf("the runs used %+v, the model was paid %+v", stored, model.billed)
+			}
+			t.Logf("%d questions, %d summaries, at most %d tokens in a prompt, %.1f %% of all prompts' bytes repeated the call's before",
+				test.turns, sums, model.largest, 100*repeated(model.asked))
+		})
+	}
+}
+
+// repeated is which share of the prompts' bytes stood at the beginning of the prompt
+// before.
+func repeated(asked []dialogue.Request) float64 {
+	same, all := 0, 0
+	for i := 1; i < len(asked); i++ {
+		before, after := flat(asked[i-1]), flat(asked[i])
+		same, all = same+common(before, after), all+len(after)
+	}
+	return float64(same) / float64(all)
+}
+
+// flat is a prompt as models read it: the tools and then the messages.
+func flat(req dialogue.Request) string {
+	var b strings.Builder
+	for _, t := range req.Tools {
+		b.WriteString(t.Name + t.Description + string(t.Schema))
+	}
+	for _, m := range req.Messages {
+		b.WriteString("\x00" + string(m.Role) + m.Content)
+		for _, c := range m.ToolCalls {
+			b.WriteString(c.ID + c.Name + c.Arguments)
+		}
+	}
+	return b.String()
+}
+
+func common(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// A run that is taken over while the history is told in short, or after, goes on
+// with one memory, of which what each summary took counts.
+func TestASummarySurvivesATakeover(t *testing.T) {
+	databases.Each(t, func(t *testing.T, s *store.Store) {
+		for _, when := range []string{"while it is made", "after it was made"} {
+			model := &listener{}
+			b := newBenchOf(t, s, strings.ReplaceAll(when, " ", "")+"@example.org", func(c *agent.Config) {
+				c.Models = []agent.Model{{Name: "listener", LLM: model, ContextTokens: 8_000}}
+			})
+			chat := b.long(4)
+			var before []string
+			lost := 0
+			model.before = func(summarises bool) {
+				made := b.client.Memory.Query().CountX(b.ctx)
+				if lost == 0 && (summarises && when == "while it is made" || !summarises && made > 0 && when == "after it was made") {
+					lost++
+					rob(t, s, b.client.Run.Query().Where(run.StateEQ(run.StateRunning)).OnlyIDX(b.ctx))
+				}
+			}
+			for len(before) < 20 && lost == 0 {
+				r, _ := b.ask(agent.Question{ChatID: chat, Text: "And now? " + strings.Repeat("Say it in many words. ", 20)})
+				before = append(before, r.ID)
+				if r.State != run.StateSucceeded {
+					t.Fatalf("%s: %s %s", when, r.State, r.ErrorMessage)
+				}
+			}
+			made := b.client.Memory.Query().AllX(b.ctx)
+			if lost != 1 || len(made) != 1 {
+				t.Fatalf("%s: lost %d times, %d memories", when, lost, len(made))
+			}
+			var billed, stored int
+			for _, r := range b.client.Run.Query().AllX(b.ctx) {
+				stored += r.PromptTokens
+			}
+			// The reply that was on its way to the lost node is nobody's.
+			if billed = model.billed.PromptTokens - 100; stored != billed {
+				t.Errorf("%s: %d tokens are stored of %d", when, stored, billed)
+			}
+			last := model.asked[len(model.asked)-1]
+			if !strings.Contains(last.Messages[1].Content, "<summary of the conversation") || !strings.Contains(last.Messages[1].Content, defined) {
+				t.Errorf("%s: the model was told %q", when, last.Messages[1].Content)
+			}
+			b.sameDay()
+			b.close()
+		}
+	})
+}
+
+// A run that is stopped while the history is told in short ends as one that is
+// stopped.
+func TestStopWhileAChatIsSummedUp(t *testing.T) {
+	model := &listener{}
+	b := newBench(t, databases.SQLite(t), func(c *agent.Config) {
+		c.Models = []agent.Model{{Name: "listener", LLM: model}}
+		c.Limits.HistoryTokens = 600
+	})
+	chat := b.long(4)
+	begun, once := make(chan struct{}), sync.Once{}
+	hold := make(chan struct{})
+	model.before = func(summarises bool) {
+		if summarises {
+			once.Do(func() { close(begun); <-hold })
+		}
+	}
+	var id string
+	for range 10 {
+		sent, err := b.agent.Send(b.ctx, agent.Question{ChatID: chat, Text: "And now?"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id = sent.Run.ID
+		ended := make(chan struct{})
+		go func() { b.await(id); close(ended) }()
+		select {
+		case <-ended:
+			continue
+		case <-begun:
+		}
+		if _, err := b.agent.Stop(b.ctx, id); err != nil {
+			t.Fatal(err)
+		}
+		close(hold)
+		<-ended
+		break
+	}
+	if r := b.client.Run.GetX(b.ctx, id); r.State != run.StateCancelled {
+		t.Errorf("%s %s", r.State, r.ErrorMessage)
+	}
+}
+
+// Of a question that was asked again the newest answer is told, once.
+func TestTheNewestAnswerToAQuestionIsTold(t *testing.T) {
+	b := newBench(t, databases.SQLite(t), nil)
+	b.model.then(says("First answer."), says("Third answer."))
+	first, _ := b.ask(agent.Question{Text: "one"})
+	// Asked again, twice: once answered, once not.
+	for i, parts := range []string{`[{"answer":{"story":"Second answer."}}]`, `[{"error":{"code":"X","message":"It broke."}}]`} {
+		c := b.client.Chat.UpdateOneID(first.ChatID).AddLastMessageSeq(1).SaveX(b.ctx)
+		m := b.client.Message.Create().SetChatID(c.ID).SetSeq(c.LastMessageSeq).SetRole("ASSISTANT").SetParts([]byte(parts)).SaveX(b.ctx)
+		state := []run.State{run.StateSucceeded, run.StateFailed}[i]
+		b.client.Run.Create().SetChatID(c.ID).SetQuestionID(first.QuestionID).SetAnswerID(m.ID).SetState(state).SetFinishedAt(time.Now()).SaveX(b.ctx)
+	}
+	b.ask(agent.Question{ChatID: first.ChatID, Text: "two"})
+	var told []string
+	for _, m := range b.model.requests[len(b.model.requests)-1].Messages[1:] {
+		told = append(told, m.Content)
+	}
+	all := strings.Join(told, "\n")
+	if len(told) != 3 || told[1] != "Second answer." || strings.Contains(all, "First answer") || strings.Contains(all, "not answered") {
+		t.Errorf("the model was told %q", told)
+	}
+}
+
+// Where a run's own results take more than the context holds the older ones are
+// cleared, by a line that says so; the newest stay.
+func TestOldResultsAreCleared(t *testing.T) {
+	const room = 6_000
+	for _, known := range []bool{true, false} {
+		b := newBench(t, databases.SQLite(t), func(c *agent.Config) {
+			if known {
+				c.Models[0].ContextTokens = 8_000
+			}
+		})
+		b.python.run = prints(strings.Repeat("many different words, ", 250))
+		for i := range 6 {
+			b.model.then(python(fmt.Sprintf("print(%d)", i)))
+		}
+		b.model.then(says("Done."))
+		r, _ := b.ask(agent.Question{Text: "q"})
+		if r.State != run.StateSucceeded {
+			t.Fatalf("%s %s", r.State, r.ErrorMessage)
+		}
+		last := b.model.requests[len(b.model.requests)-1]
+		var results []string
+		for _, m := range last.Messages {
+			if m.Role == dialogue.ToolRole {
+				results = append(results, m.Content)
+			}
+		}
+		cleared := strings.Count(strings.Join(results, "\n"), "(Cleared to save room: ")
+		newest := results[len(results)-1]
+		if len(results) != 6 || (cleared > 0) != known || strings.HasPrefix(newest, "(Cleared") {
+			t.Errorf("context known %t: %d of %d results are cleared", known, cleared, len(results))
+		}
+		if known && !strings.Contains(results[0], "characters that run_python gave. What its programs made is still in the variables") {
+			t.Errorf("the first result is told as %q", results[0])
+		}
+		n := tokens.New().Count(flat(last))
+		if (n <= room) != known {
+			t.Errorf("context known %t: the prompt has %d tokens", known, n)
+		}
+	}
+}
+
+// Before a chat is summed up the results of its older runs are cleared, for good:
+// the next prompts begin with the same.
+func TestClearingStays(t *testing.T) {
+	b := newBench(t, databases.SQLite(t), func(c *agent.Config) { c.Limits.HistoryTokens = 4_000 })
+	b.python.run = prints(strings.Repeat("many different words, ", 120))
+	var chat string
+	for i := range 9 {
+		b.model.script = []turn{python(fmt.Sprintf("print(%d)", i)), says("So it is.")}
+		r, _ := b.ask(agent.Question{ChatID: chat, Text: "q"})
+		chat = r.ChatID
+	}
+	made := b.client.Memory.Query().AllX(b.ctx)
+	if len(made) != 1 || made[0].ThroughSeq != 0 || made[0].ClearedSeq == 0 || made[0].Text != "" {
+		t.Fatalf("the chat has the memories %v", made)
+	}
+	last := b.model.requests[len(b.model.requests)-4:]
+	for i := range last[1:] {
+		if !strings.HasPrefix(flat(last[i+1]), flat(last[i])) {
+			t.Errorf("prompt %d does not begin with the one before", i+1)
+		}
+	}
+	if !strings.Contains(flat(last[0]), "(Cleared to save room") {
+		t.Error("nothing is cleared")
+	}
+}
+
+var errAway = errors.New("away")
+
+// A model that does not end its summary is ended, and one that says nothing has
+// given none.
+func TestOddSummaries(t *testing.T) {
+	for name, test := range map[string]struct {
+		text   string
+		err    error
+		digest bool
+	}{
+		"endless": {strings.Repeat("and so on ", 10_000), nil, false},
+		"empty":   {" \n", nil, true},
+		"away":    {"", errAway, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			model := &odd{text: test.text, err: test.err}
+			b := newBench(t, databases.SQLite(t), func(c *agent.Config) {
+				c.Models = []agent.Model{{Name: "odd", LLM: model}}
+				c.Limits.HistoryTokens = 400
+			})
+			b.long(8)
+			m := b.client.Memory.Query().Where(memory.ThroughSeqGT(0)).Order(ent.Desc(memory.FieldCreatedAt)).FirstX(b.ctx)
+			if m.Digest != test.digest || m.Text == "" || tokens.New().Count(m.Text) > 100 {
+				t.Errorf("digest %t, %d tokens: %q", m.Digest, tokens.New().Count(m.Text), m.Text)
+			}
+			if test.digest && !strings.Contains(m.Text, "- Asked: DEFINITION") {
+				t.Errorf("the digest is %q", m.Text)
+			}
+		})
+	}
+}
+
+// odd answers questions like a listener, and sums up as it is told to.
+type odd struct {
+	listener
+	text string
+	err  error
+}
+
+func (o *odd) Stream(ctx context.Context, req dialogue.Request, emit func(dialogue.Delta) error) (dialogue.Reply, error) {
+	if !strings.Contains(req.Messages[0].Content, "keep the memory") {
+		return o.listener.Stream(ctx, req, emit)
+	}
+	for piece := range strings.SplitSeq(o.text, " ") {
+		if err := emit(dialogue.Delta{Text: piece + " "}); err != nil {
+			return dialogue.Reply{}, err
+		}
+	}
+	return dialogue.Reply{Message: dialogue.Message{Role: dialogue.Assistant, Content: o.text}, Finish: dialogue.FinishStop}, o.err
+}
