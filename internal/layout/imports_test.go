@@ -20,10 +20,10 @@ const module = "github.com/mark-analyst/mark/"
 var allowed = map[string][]string{
 	"cmd":        {"*"},
 	"server":     {"graph", "auth"},
-	"resolvers":  {"graph", "agent", "eventlog", "chatfeed", "auth", "datasets", "ent"},
+	"resolvers":  {"graph", "agent", "eventlog", "chatfeed", "auth", "datasets", "warehouse", "ent"},
 	"graph":      {"ent"},
-	"agent":      {"eventlog", "ent"},
-	"datasets":   {"auth", "files", "ent"},
+	"agent":      {"eventlog", "warehouse", "ent"},
+	"datasets":   {"auth", "files", "warehouse", "ent"},
 	"auth":       {"ent"},
 	"backup":     {"store", "migrations"},
 	"store":      {"ent", "migrations"},
@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"files":      {},
 	"llm":        {},
 	"sandbox":    {},
+	"warehouse":  {},
 	"web":        {},
 	"test":       {"*"},
 	"internal":   {},
@@ -83,6 +84,9 @@ func forbidden(importer, imported string) string {
 	if strings.HasSuffix(importer, "/ent/schema") && imported != schemaMayImport && imported != module+"ent/schema" {
 		return "the data model imports the ids only"
 	}
+	if to == "warehouse" && imported != module+"warehouse" && from != to && from != "cmd" && from != "test" {
+		return "only the seam is known outside; cmd/mark chooses the driver"
+	}
 	list, known := allowed[from]
 	switch {
 	case !known:
@@ -108,6 +112,7 @@ func TestForbiddenSeesWhatIsForbidden(t *testing.T) {
 	for _, pair := range [][2]string{
 		{"agent", "graph"}, {"agent", "resolvers"}, {"agent", "server"}, {"agent", "llm"}, {"llm", "agent"}, {"sandbox/gvisor", "ent"},
 		{"graph", "agent"}, {"server", "resolvers"}, {"internal/ids", "ent"}, {"ent/schema", "internal/dialogue"}, {"unheard", "ent"},
+		{"warehouse/bigquery", "ent"}, {"warehouse", "agent"}, {"agent", "warehouse/bigquery"}, {"datasets", "warehouse/guard"}, {"llm", "warehouse"},
 	} {
 		if forbidden(module+pair[0], module+pair[1]) == "" {
 			t.Errorf("%s may import %s", pair[0], pair[1])
