@@ -67,6 +67,31 @@ func TestThePoolGivesEachSessionOnce(t *testing.T) {
 	}
 }
 
+// What a ready session has rehearsed is not to be seen in it: what a first program
+// finds is what it finds in one that has rehearsed nothing.
+func TestARehearsalLeavesNoTrace(t *testing.T) {
+	p := pooled(t, gvisor.Pool{Size: 1})
+	look := `import gc, linecache, os, threading
+try:
+    1 / 0
+except ZeroDivisionError as e:
+    print(e.__traceback__.tb_frame.f_code.co_filename)
+print(sorted(globals()))
+print(sorted(n for n in linecache.cache if n.startswith("<cell")))
+print(os.listdir("."), sorted(os.listdir("/tmp")), sorted(map(int, os.listdir("/proc/self/fd"))))
+print(sorted(t.name for t in threading.enumerate()), len([o for o in gc.get_objects() if type(o) is pd.DataFrame]))`
+	before := p.Restored()
+	ready := openOf(t, p, execution.Spec{})
+	fresh := openOf(t, p, execution.Spec{Limits: execution.Limits{OutputBytes: 1 << 19}})
+	if p.Restored() == before {
+		t.Fatal("both came from the pool")
+	}
+	got, want := prints(t, ready, look), prints(t, fresh, look)
+	if got != want {
+		t.Errorf("a ready session:\n%s\none like new:\n%s", got, want)
+	}
+}
+
 func TestWhatThePoolDoesNotFitIsRestored(t *testing.T) {
 	p := pooled(t, gvisor.Pool{Size: 1})
 	large := filepath.Join(t.TempDir(), "large")

@@ -104,6 +104,12 @@ def warm(display):
     return module
 
 
+# A first step as most are: it prints a table and shows another. It names nothing.
+REHEARSAL = """print(pd.DataFrame({"a": [1, 2, 3]}).describe())
+pd.DataFrame({"k": ["a", "b", "a"], "v": [1.5, 2.5, 4.0]}).groupby("k").sum()
+"""
+
+
 def touch():
     """Uses again, in a restored clone, what a first step uses: the pages of its
     memory come from the checkpoint when they are first needed."""

@@ -102,11 +102,13 @@ class Session:
     def _start(self, start):
         self._limits = start["limits"]
         if self._runner is None:
-            _reseed(bytes.fromhex(start["entropy"]))
             self._build(start)
             processes.limit(self._limits["memory"], self._limits["processes"])
             if start.get("touch"):
                 preamble.touch()
+                self._runner.rehearse(preamble.REHEARSAL, self._limits)
+            # Whatever the above has drawn, siblings draw something else from here on.
+            _reseed(bytes.fromhex(start["entropy"]))
         else:
             self._folder.enter(start["input"], start["files"])
 
