@@ -52,9 +52,12 @@ func TestAStepDoesNotWaitForTheSealingOfAnImage(t *testing.T) {
 	s := b.open("cht_1", isNew)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	for _, code := range []string{"one", "two", "three", "four"} {
+	for i, code := range []string{"one", "two", "three", "four"} {
 		if _, err := s.Run(ctx, code, execution.Host{}); err != nil {
 			t.Fatal(err)
+		}
+		if i == 0 { // otherwise the second may take its place before it is sealed
+			b.keeper.AwaitSealing("cht_1")
 		}
 	}
 	if ctx.Err() != nil {

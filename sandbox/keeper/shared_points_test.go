@@ -268,7 +268,9 @@ func TestSharedPointsAreBounded(t *testing.T) {
 			bound.limits(&w.limits, w)
 			w.kill(c)
 			w.start(c, true)
-			w.now.Add(int64(bound.later))
+			w.now.Add(int64(bound.later - 20*time.Minute))
+			c.keeper.Sweep(t.Context()) // or it does so itself, having been started
+			w.now.Add(int64(20 * time.Minute))
 			c.keeper.Sweep(t.Context())
 			if images := w.images(); len(images) != bound.images {
 				t.Fatalf("the images are %v", images)
@@ -283,6 +285,27 @@ func TestSharedPointsAreBounded(t *testing.T) {
 			w.openAs(w.nodes[1], isKept)
 		})
 	}
+}
+
+// What another node is about to remove does not count against the newest variables.
+func TestASweepWithinAnother(t *testing.T) {
+	w := worldWithPoints(t, well, well, well, well)
+	for _, name := range w.memory.names() {
+		if strings.Contains(name, ".point-") { // the images are still there
+			if err := w.nodes[1].reach.Delete(t.Context(), name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w.limits.SavedBytes = w.imageBytes() / 2
+	c := w.nodes[2]
+	w.kill(c)
+	w.start(c, true)
+	for range 2 {
+		w.now.Add(int64(20 * time.Minute))
+		c.keeper.Sweep(t.Context())
+	}
+	w.openAs(c, isKept)
 }
 
 // imageBytes is what the images in the shared store take.

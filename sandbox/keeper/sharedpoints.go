@@ -26,10 +26,19 @@ func (t *term) ofPoint(key, name string) bool {
 	return len(t.points) > 0 && name == blob(key, t.name, claimBlob)
 }
 
-// isNewest reports whether an image is the one that the next process begins with.
-func isNewest(terms []*term, t *term, step int) bool {
+// begunWith reports whether the next process may begin with an image: it is that of
+// the term in force, or, where that has none, it may be any that is no point. The
+// others are points, or about to be removed, maybe by another node.
+func begunWith(terms []*term, t *term, step int) bool {
 	last, _ := latest(terms)
-	return t == last && step == t.image(t.steps)
+	if last == nil {
+		return false
+	}
+	if image := last.image(last.steps); image > 0 {
+		return t == last && step == image
+	}
+	_, is := t.points[step]
+	return !is
 }
 
 // placedPoint is a point with its place.
@@ -113,7 +122,7 @@ func (k *Keeper) prunePointsShared(ctx context.Context, all map[string][]*term, 
 	var err error
 	for _, p := range points {
 		bytes := int64(0)
-		if !isNewest(all[p.key], p.term, p.step) { // that is counted
+		if !begunWith(all[p.key], p.term, p.step) { // that is counted
 			bytes = p.term.images[p.step]
 		}
 		if now.Sub(p.made) < k.c.Limits.MaxAge && taken+bytes <= k.c.Limits.SavedBytes {

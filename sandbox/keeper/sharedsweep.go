@@ -66,7 +66,7 @@ func (k *Keeper) pruneShared(ctx context.Context, all map[string][]*term) error 
 				h.used = t.made
 			}
 			for step, bytes := range t.images {
-				if _, is := t.points[step]; !is || isNewest(terms, t, step) {
+				if begunWith(terms, t, step) {
 					h.bytes += bytes
 				}
 			}
