@@ -38,7 +38,7 @@ func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply,
 		reply, err := k.llm.LLM.Stream(ctx, k.request(last, alone), stream.emit)
 		if err == nil && last && !alone && strays(reply) {
 			alone = true
-			if err := k.discard(s, reply.Usage, true); err != nil {
+			if err := k.discard(s, reply, true); err != nil {
 				return reply, err
 			}
 			continue
@@ -52,14 +52,14 @@ func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply,
 		}
 		var failure *dialogue.Error
 		if ctx.Err() != nil || !errors.As(err, &failure) {
-			k.pay(reply.Usage)
+			k.pay(reply)
 			k.shown = append(k.shown, stream.parts()...)
 			return reply, err
 		}
 		tooLong := failure.Code == dialogue.CodeTooLong && cuts < lastStage
 		again := failure.Visible && attempt <= maxAttempts && repeatable(failure.Code)
 		if !tooLong && !again {
-			k.pay(reply.Usage)
+			k.pay(reply)
 			k.shown = append(k.shown, stream.parts()...)
 			if failure.Code == dialogue.CodeTooLong && k.prompt.cuts > 0 {
 				failure.Message = stillTooLong
@@ -70,7 +70,7 @@ func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply,
 			k.prompt.compact(max(oldResult>>(2*cuts), leastResult))
 			cuts++
 		}
-		if err := k.discard(s, reply.Usage, failure.Visible); err != nil {
+		if err := k.discard(s, reply, failure.Visible); err != nil {
 			return reply, err
 		}
 	}

@@ -312,3 +312,20 @@ func TestDiscardedRepliesCount(t *testing.T) {
 		}
 	})
 }
+
+// What a fallback answers costs what the fallback costs.
+func TestAFallbackHasItsOwnPrices(t *testing.T) {
+	databases.Each(t, func(t *testing.T, s *store.Store) {
+		b := newBench(t, s, func(c *agent.Config) {
+			c.Models[0].Prices = dialogue.Prices{Input: 3}
+			c.Models = append(c.Models, agent.Model{Name: "reserve", LLM: c.Models[0].LLM, Prices: dialogue.Prices{Input: 7}})
+		})
+		first, second := calls("list_datasets", `{}`), calls("final_answer", `{"story":"All is well.","claims":[]}`)
+		first.reply.Usage, second.reply.Usage = dialogue.Usage{PromptTokens: 10}, dialogue.Usage{PromptTokens: 100}
+		second.reply.By = "reserve"
+		b.model.then(first, second)
+		if r, _ := b.ask(agent.Question{Text: "q"}); r.CostMicros != 10*3+100*7 {
+			t.Errorf("%s, %d micros", r.State, r.CostMicros)
+		}
+	})
+}

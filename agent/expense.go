@@ -20,9 +20,14 @@ type expense struct {
 	CostMicros int64 `json:"costMicros"`
 }
 
-// pay counts what a reply took, whether it is taken or not.
-func (k *work) pay(u dialogue.Usage) {
-	k.count(expense{u, costMicros(k.llm.Prices, u)})
+// pay counts what a reply took, whether it is taken or not, at the prices of the
+// model that gave it.
+func (k *work) pay(r dialogue.Reply) {
+	prices := k.llm.Prices
+	if m, ok := k.model(r.By); ok && r.By != "" {
+		prices = m.Prices
+	}
+	k.count(expense{r.Usage, costMicros(prices, r.Usage)})
 }
 
 func (k *work) count(e expense) {
@@ -54,11 +59,11 @@ func (k *work) recountExpense(raw json.RawMessage) error {
 
 // discard keeps what a reply took that is not taken, and withdraws what people
 // have seen of it.
-func (k *work) discard(s *ent.Step, u dialogue.Usage, visible bool) error {
+func (k *work) discard(s *ent.Step, r dialogue.Reply, visible bool) error {
 	body := EventBody{StepID: s.ID}
-	paid := u != dialogue.Usage{}
+	paid := r.Usage != dialogue.Usage{}
 	if paid {
-		k.pay(u)
+		k.pay(r)
 	}
 	switch {
 	case paid && visible:

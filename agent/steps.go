@@ -51,7 +51,7 @@ func (k *work) reply(ctx context.Context, s *ent.Step, last bool) (dialogue.Repl
 	}
 	if ok {
 		if len(s.Expense) == 0 && !k.copied(s) {
-			k.pay(known.Usage)
+			k.pay(known)
 		}
 		k.countReply(known)
 		k.learn(counted, known.Usage)
@@ -82,7 +82,7 @@ func (k *work) countReply(reply dialogue.Reply) {
 
 // storeReply keeps the model's reply before anything is done with it.
 func (k *work) storeReply(s *ent.Step, reply dialogue.Reply) error {
-	k.pay(reply.Usage)
+	k.pay(reply)
 	k.countReply(reply)
 	u, paid := k.usage, k.storeExpense(s)
 	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
