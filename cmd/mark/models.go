@@ -11,6 +11,7 @@ import (
 	"github.com/mark-analyst/mark/graph/model"
 	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/ids"
+	"github.com/mark-analyst/mark/internal/tokens"
 	"github.com/mark-analyst/mark/llm"
 	"github.com/mark-analyst/mark/llm/modellist"
 	"github.com/mark-analyst/mark/llm/offline"
@@ -28,6 +29,7 @@ type modelSet struct {
 	clock  clock.Clock
 	logger *slog.Logger
 
+	counter   tokens.Counter
 	models    []agent.Model
 	endpoints []*llm.Endpoint
 }
@@ -35,7 +37,7 @@ type modelSet struct {
 // openModels makes the models that people can choose: that of the MARK_LLM_
 // settings first, then those of the list, the offline analyst always.
 func openModels(c Config, now clock.Clock, logger *slog.Logger) ([]agent.Model, func(context.Context) error, error) {
-	set := &modelSet{clock: now, logger: logger}
+	set := &modelSet{clock: now, logger: logger, counter: tokens.New()}
 	var listed []modellist.Entry
 	if c.Models != "" {
 		var err error
@@ -78,7 +80,7 @@ func (s *modelSet) addDefault(c LLMConfig) error {
 	}
 	s.models = append(s.models, agent.Model{
 		Name: c.Model, ContextTokens: c.Context,
-		LLM: llm.NewFenced(endpoint, llm.ToolsUnknown, ids.For("call"), s.logger),
+		LLM: s.evened(endpoint, llm.ToolsUnknown),
 	})
 	return nil
 }
@@ -101,7 +103,7 @@ func (s *modelSet) addListed(entries []modellist.Entry) error {
 		if err != nil {
 			return err
 		}
-		alone[e.Name] = llm.NewFenced(endpoint, e.Tools, ids.For("call"), s.logger)
+		alone[e.Name] = s.evened(endpoint, e.Tools)
 		second[e.Name] = e.Fallback
 	}
 	whole := map[string]llm.Model{}
@@ -119,6 +121,11 @@ func (s *modelSet) addListed(entries []modellist.Entry) error {
 		s.models = append(s.models, agent.Model{Name: e.Name, LLM: chain(e.Name), ContextTokens: e.ContextTokens, Prices: e.Prices})
 	}
 	return nil
+}
+
+// evened makes up for what an endpoint does not do itself.
+func (s *modelSet) evened(endpoint *llm.Endpoint, does llm.Tools) llm.Model {
+	return llm.NewCounted(llm.NewFenced(endpoint, does, ids.For("call"), s.logger), s.counter)
 }
 
 func (s *modelSet) endpoint(config llm.Config) (*llm.Endpoint, error) {
