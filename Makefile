@@ -130,6 +130,20 @@ bench-runs: need-go need-node ## Measure runs, and the delivery of their events 
 	$(GO) test -run '^$$' -bench Runs -benchtime 1x -timeout 30m ./cmd/mark
 	$(GO) test -run '^$$' -bench 'Durable/.*/writers=256/batch=10' -benchtime 100000x -timeout 30m ./eventlog
 
+.PHONY: bench-agent
+bench-agent: build sandbox ## Measure what the agent adds to the model and Python (two minutes)
+	$(GO) test -run '^$$' -bench Agent -benchtime 1x -timeout 10m ./cmd/mark
+
+# MODEL_URL is an OpenAI-compatible endpoint, up to and with /v1; without it the offline
+# analyst is asked. MODEL is the model's name there, MODEL_CONTEXT its tokens.
+MODEL_URL ?= offline
+MODEL ?=
+MODEL_CONTEXT ?=
+.PHONY: twenty-questions
+twenty-questions: build sandbox ## Ask MODEL at MODEL_URL twenty questions whose answers are known
+	@cd cmd/mark && MARK_TEST_MODEL_URL='$(MODEL_URL)' MARK_TEST_MODEL='$(MODEL)' MARK_TEST_MODEL_CONTEXT='$(MODEL_CONTEXT)' \
+	  $(GO) test -count=1 -timeout 6h -run '^TestTwentyQuestions$$' # there it prints as it goes
+
 ##@ Code
 
 # LOCK_FLAGS=--upgrade takes the newest of everything; without it only what has to
