@@ -242,3 +242,37 @@ func TestWhatCannotBeChanged(t *testing.T) {
 	}
 	b.await(sent.Run.ID)
 }
+
+func TestAnEarlierQuestionTriedAgainWaitsForTheRunThatGoesOn(t *testing.T) {
+	databases.Each(t, func(t *testing.T, s *store.Store) {
+		b := newBench(t, s, nil)
+		b.model.then(says("First."))
+		first, _ := b.ask(agent.Question{Text: "q1"})
+		running, goOn := make(chan struct{}), make(chan struct{})
+		held := says("Second.")
+		held.first = func(context.Context) { close(running); <-goOn }
+		b.model.script = nil
+		b.model.then(held, says("Again."))
+		second, err := b.agent.Send(b.ctx, agent.Question{ChatID: first.ChatID, Text: "q2"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-running
+		again, err := b.agent.Retry(b.ctx, first.ID, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.agent.Work(b.ctx, agent.Job{RunID: again.ID, Epoch: 1}); err != nil {
+			t.Error(err)
+		}
+		if r := b.client.Run.GetX(b.ctx, again.ID); r.State != run.StateQueued || r.Epoch != 0 {
+			t.Errorf("it is %s, claimed %d times, while another run of the chat goes on", r.State, r.Epoch)
+		}
+		close(goOn)
+		for _, id := range []string{second.Run.ID, again.ID} {
+			if r, _ := b.await(id); r.State != run.StateSucceeded {
+				t.Errorf("%s %s", r.State, r.ErrorMessage)
+			}
+		}
+	})
+}

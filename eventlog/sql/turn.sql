@@ -8,6 +8,7 @@
             JOIN messages eq ON eq.id = e.question_id
             WHERE q.id = r.question_id
               AND e.chat_id = r.chat_id
+              AND e.id <> r.id
               AND e.state IN ('QUEUED', 'RUNNING', 'WAITING')
-              AND (eq.seq, e.id) < (q.seq, r.id))
+              AND (e.state <> 'QUEUED' OR e.lease_until > {{.Now}} OR (eq.seq, e.id) < (q.seq, r.id)))
           AND (SELECT count(*) FROM runs o WHERE o.owner_id = r.owner_id AND o.state = 'RUNNING') < {{.PerOwner}})
