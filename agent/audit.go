@@ -28,6 +28,7 @@ type Audit struct {
 	// Outcome is "SUCCEEDED", CodeException, or a code of package execution:
 	// the limit that was met, PYTHON_CANCELLED, PYTHON_DIED, ….
 	Outcome   string                 `json:"outcome"`
+	Ended     bool                   `json:"ended,omitempty"`     // the session, and its variables with it
 	Exception string                 `json:"exception,omitempty"` // its class
 	Notices   []execution.NoticeCode `json:"notices,omitempty"`   // of what was not kept
 	Reported  Reported               `json:"reported"`
@@ -56,7 +57,7 @@ func newAudit(code string, result execution.Result, err error) *Audit {
 	var broken *execution.Error
 	switch {
 	case errors.As(err, &broken):
-		a.Outcome = string(broken.Code)
+		a.Outcome, a.Ended = string(broken.Code), broken.Fatal
 	case err != nil:
 		a.Outcome = CodeInternal
 	}

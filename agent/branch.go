@@ -245,9 +245,13 @@ func (b *branching) step(ctx context.Context, r *ent.Run, s *ent.Step) error {
 	if len(outputs) > 0 {
 		s.Outputs = storable.JSON(encode(outputs))
 	}
+	ran, err := AuditOf(s.Audit)
+	if err != nil {
+		return err
+	}
 	id := b.ids[s.ID]
 	s.CopiedFrom = pointOf(s)
-	if s.Tool == toolRunPython && len(s.Audit) > 0 && s.Index >= r.EditedIndex {
+	if s.Tool == toolRunPython && ran != nil && !ran.Ended && s.Index >= r.EditedIndex {
 		b.ran, b.point = true, s.CopiedFrom
 	}
 	return copyStep(b.tx, s, b.ids[r.ID], id).Exec(ctx)

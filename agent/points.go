@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"entgo.io/ent/dialect/sql"
+	"entgo.io/ent/dialect/sql/sqljson"
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/predicate"
@@ -29,8 +30,11 @@ func pointOf(s *ent.Step) string {
 	return s.ID
 }
 
-// ranPython selects the steps that ran a program.
-var ranPython = step.And(step.Tool(toolRunPython), step.AuditNotNil())
+// ranPython selects the steps that ran a program and left a point: one that ended
+// its session has left none, and the next program began with what was there before.
+var ranPython = step.And(step.Tool(toolRunPython), step.AuditNotNil(), predicate.Step(func(s *sql.Selector) {
+	s.Where(sql.Not(sqljson.HasKey(s.C(step.FieldAudit), sqljson.Path("ended"))))
+}))
 
 // ranHere leaves out the copies with which an edited run begins: they stand for
 // what ran in the run that it is based on.

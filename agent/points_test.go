@@ -1,0 +1,44 @@
+package agent_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/mark-analyst/mark/agent"
+	"github.com/mark-analyst/mark/ent/run"
+	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/store"
+)
+
+// A program that ended its session has left no variables to go back to, and is not
+// to be run again for what it leaves.
+func TestAProgramThatEndedItsSessionIsNoPoint(t *testing.T) {
+	databases.Each(t, func(t *testing.T, s *store.Store) {
+		b := newBench(t, s, nil)
+		python1 := &ran{}
+		b.python.run = func(ctx context.Context, code string, emit func(execution.Event)) (execution.Result, error) {
+			result, err := python1.run(ctx, code, emit)
+			if code == "dies" {
+				err = &execution.Error{Code: execution.CodeDied, Message: "It died.", Fatal: true}
+			}
+			return result, err
+		}
+		b.model.then(python("one"), python("dies"), python("three"), says("Done."))
+		first, _ := b.ask(agent.Question{Text: "q"})
+		steps := b.stepsOf(first)
+		for _, forgets := range []bool{false, true} {
+			python1.code, b.python.rewound, b.python.forgets = nil, nil, forgets
+			changed, err := b.agent.Edit(b.ctx, agent.Edit{StepID: steps[2].ID, Code: "other", Only: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, _ := b.await(changed.ID)
+			if r.State != run.StateSucceeded || python1.code["other"] != 1 || python1.code["dies"] != 0 || (python1.code["one"] == 1) != forgets {
+				t.Errorf("points are kept: %v: %s %s, ran %v", !forgets, r.State, r.ErrorMessage, python1.code)
+			}
+			if b.python.rewound[0] != steps[0].ID {
+				t.Errorf("rewound to %v, want %s", b.python.rewound, steps[0].ID)
+			}
+		}
+	})
+}
