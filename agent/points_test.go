@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/mark-analyst/mark/agent"
@@ -39,6 +40,34 @@ func TestAProgramThatEndedItsSessionIsNoPoint(t *testing.T) {
 			if b.python.rewound[0] != steps[0].ID {
 				t.Errorf("rewound to %v, want %s", b.python.rewound, steps[0].ID)
 			}
+		}
+	})
+}
+
+// What a node has not come to do is done by the next one.
+func TestARunThatIsTakenOverGoesBackToo(t *testing.T) {
+	databases.Each(t, func(t *testing.T, s *store.Store) {
+		b := newBench(t, s, nil)
+		python1 := &ran{}
+		b.python.run = func(ctx context.Context, code string, emit func(execution.Event)) (execution.Result, error) {
+			if code == "two, changed" {
+				rob(t, s, b.client.Run.Query().Where(run.EditedIndexGT(0)).OnlyIDX(b.ctx))
+			}
+			return python1.run(ctx, code, emit)
+		}
+		first := threeSteps(b)
+		old := b.stepsOf(first)
+		python1.code = nil
+		changed, err := b.agent.Edit(b.ctx, agent.Edit{StepID: old[1].ID, Code: "two, changed"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, _ := b.await(changed.ID)
+		if r.State != run.StateSucceeded || python1.code["two, changed"] != 1 || python1.code["four"] != 1 {
+			t.Errorf("%s %s, ran %v", r.State, r.ErrorMessage, python1.code)
+		}
+		if want := []string{old[0].ID, old[0].ID}; !slices.Equal(b.python.rewound, want) {
+			t.Errorf("rewound to %v, want %v: the first node may not have come to it, or to all of it", b.python.rewound, want)
 		}
 	})
 }

@@ -37,8 +37,8 @@ func (k *work) recall(ctx context.Context) error {
 	}
 	k.stored = steps
 	for _, s := range steps {
-		if s.Index >= k.row.EditedIndex && s.Tool == toolRunPython && started(s) {
-			k.base = nil // it was rewound for this one
+		if s.Index >= k.row.EditedIndex && s.Tool == toolRunPython && len(s.Audit) > 0 {
+			k.base = nil // it was rewound for this one; of one whose end nobody knows that is not known either
 		}
 	}
 	return nil
