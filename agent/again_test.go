@@ -200,8 +200,8 @@ func TestVariablesThatAreNotKeptAreMadeAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, events := b.await(changed.ID)
-	if got := python1.code; got["warm up"] != 1 || got["one"] != 1 || got["other"] != 1 || len(got) != 3 {
-		t.Errorf("what ran: %v", got)
+	if got := python1.code; got["warm up"] != 1 || got["one"] != 1 || got["other"] != 1 || len(got) != 3 || r.PythonMs != 3 {
+		t.Errorf("what ran: %v, %d ms", got, r.PythonMs)
 	}
 	if !slices.ContainsFunc(b.stepsOf(r), func(s *ent.Step) bool {
 		return strings.Contains(string(s.Outputs), "the 2 programs before it were run again")

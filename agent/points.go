@@ -126,15 +126,15 @@ func (k *work) programsTo(ctx context.Context, point string) ([]string, error) {
 	return programs, nil
 }
 
-// remake runs programs once more for what they leave in the variables. It returns
-// what the model and the person are told of it.
-func (k *work) remake(ctx context.Context, session execution.Session, programs []string) (string, error) {
+// remake runs programs once more for what they leave in the variables. It notes the
+// time they took, and what the model and the person are told of it.
+func (p *python) remake(ctx context.Context, k *work, programs []string) error {
 	failed := 0
 	for _, code := range programs {
-		result, err := session.Run(ctx, code, execution.Host{Emit: func(execution.Event) {}, Call: k.answerCall})
-		k.usage.PythonMs += result.Duration.Milliseconds()
+		result, err := p.Run(ctx, code, execution.Host{Emit: func(execution.Event) {}, Call: k.answerCall})
+		p.remadeMs += result.Duration.Milliseconds()
 		if err != nil {
-			return "", fmt.Errorf("run the earlier programs again: %w", err)
+			return fmt.Errorf("run the earlier programs again: %w", err)
 		}
 		if result.Failure != nil {
 			failed++
@@ -142,9 +142,11 @@ func (k *work) remake(ctx context.Context, session execution.Session, programs [
 	}
 	switch {
 	case len(programs) == 0:
-		return "The variables as they were before this program are not kept any more. Python has started afresh: load the data again.", nil
+		p.notice = "The variables as they were before this program are not kept any more. Python has started afresh: load the data again."
 	case failed > 0:
-		return fmt.Sprintf("The variables as they were before this program are not kept any more: the %d programs before it were run again, and %d of them failed.", len(programs), failed), nil
+		p.notice = fmt.Sprintf("The variables as they were before this program are not kept any more: the %d programs before it were run again, and %d of them failed.", len(programs), failed)
+	default:
+		p.notice = fmt.Sprintf("The variables as they were before this program are not kept any more: the %d programs before it were run again.", len(programs))
 	}
-	return fmt.Sprintf("The variables as they were before this program are not kept any more: the %d programs before it were run again.", len(programs)), nil
+	return nil
 }

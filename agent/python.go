@@ -23,6 +23,9 @@ type python struct {
 	fresh   bool   // it began without variables
 	release []func()
 	onClose func(error)
+	// remadeMs is how long programs took that were run again for it. Who opens it
+	// does so beside the work, which counts it.
+	remadeMs int64
 }
 
 func (p *python) close() {
@@ -76,12 +79,20 @@ func (k *work) session(ctx context.Context) (*python, error) {
 	k.expectPython(ctx)
 	o := k.opening
 	<-o.done // opening ends with ctx, too
-	o.cancel()
-	k.opening, k.python = nil, o.session
+	k.opened(o)
 	if o.session != nil && o.session.fresh {
 		k.loaded = false
 	}
 	return o.session, o.err
+}
+
+// opened takes up what was opened.
+func (k *work) opened(o *opening) {
+	o.cancel()
+	k.opening, k.python = nil, o.session
+	if o.session != nil {
+		k.usage.PythonMs += o.session.remadeMs
+	}
 }
 
 // closePython closes the session, also one that is still being opened.
@@ -89,7 +100,7 @@ func (k *work) closePython() {
 	if o := k.opening; o != nil {
 		o.cancel()
 		<-o.done
-		k.opening, k.python = nil, o.session
+		k.opened(o)
 	}
 	if k.python != nil {
 		k.python.close()
@@ -131,7 +142,7 @@ func (k *work) openSession(ctx context.Context) (*python, error) {
 	p.Session, p.notice = session, noticeOf(origin, k.ended || k.ran)
 	p.fresh = origin.State == execution.OriginNew || origin.State == execution.OriginLost
 	if lost {
-		if p.notice, err = k.remake(ctx, session, programs); err != nil {
+		if err := p.remake(ctx, k, programs); err != nil {
 			p.close()
 			return nil, err
 		}
