@@ -32,7 +32,7 @@ func (k *work) ask(ctx context.Context, s *ent.Step, last bool) (dialogue.Reply,
 	cuts, alone := 0, false
 	for attempt := 1; ; attempt++ {
 		stream := &replyStream{rec: k.rec, stepID: s.ID}
-		if !last {
+		if !last && !k.row.ReviewCode { // else the run gives the session back, and waits
 			stream.program = func() { k.expectPython(ctx) }
 		}
 		reply, err := k.llm.LLM.Stream(ctx, k.request(last, alone), stream.emit)

@@ -182,6 +182,9 @@ func TestCodeRunsOnlyWhenItIsApproved(t *testing.T) {
 		if r.State != run.StateSucceeded || python1.code["drop()"] != 0 || python1.code["look()"] != 1 {
 			t.Errorf("%s; what ran: %v", r.State, python1.code)
 		}
+		if len(b.python.opened) != 1 { // not for those that nobody has approved
+			t.Errorf("%d sessions were opened", len(b.python.opened))
+		}
 		told := b.model.requests[1].Messages
 		if result := told[len(told)-1].Content; !strings.Contains(result, "Only look.") || !strings.Contains(result, "refused") {
 			t.Errorf("the model was told %q", result)
