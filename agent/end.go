@@ -42,7 +42,7 @@ func usageOf(r *ent.Run) Usage {
 }
 
 // cancelled is the end of a run that was stopped while nobody worked on it.
-func cancelled(r *ent.Run) outcome {
+func (a *Agent) cancelled(ctx context.Context, r *ent.Run) outcome {
 	what := DoingNothing
 	switch r.State {
 	case run.StateQueued:
@@ -50,7 +50,26 @@ func cancelled(r *ent.Run) outcome {
 	case run.StateWaiting:
 		what = DoingPerson
 	}
-	return outcome{state: run.StateCancelled, usage: usageOf(r), stopped: &Stopped{What: what}}
+	return outcome{state: run.StateCancelled, parts: a.shownBy(ctx, r), usage: usageOf(r), stopped: &Stopped{What: what}}
+}
+
+// shownBy is what Mark's message would hold of the steps that a run has stored.
+// Where they cannot be read the run ends without them.
+func (a *Agent) shownBy(ctx context.Context, r *ent.Run) []Part {
+	if r.State == run.StateQueued {
+		return nil
+	}
+	k := &work{Agent: a, row: r}
+	steps, err := a.Client.Step.Query().Where(step.RunID(r.ID)).Order(ent.Asc(step.FieldIndex)).All(ctx)
+	for _, s := range steps {
+		if err == nil {
+			err = k.showStored(s)
+		}
+	}
+	if err != nil {
+		a.Logger.WarnContext(ctx, "what a run has shown is not kept with its message", "run", r.ID, "error", err)
+	}
+	return k.shown
 }
 
 // conclude stores the end of a run. An end that cannot be stored is replaced by

@@ -182,6 +182,28 @@ func (k *work) show(s *ent.Step, tool, code string, end callEnd) {
 	}
 }
 
+// showStored shows what is stored of a step that nobody works on.
+func (k *work) showStored(s *ent.Step) error {
+	reply, ok, err := storedReply(s)
+	if err != nil {
+		return err
+	}
+	if ok {
+		k.countReply(reply)
+	}
+	end := callEnd{state: step.StateCancelled}
+	if end.outputs, err = Outputs(s.Outputs); err != nil {
+		return err
+	}
+	if ended(s) {
+		end.state = s.State
+	}
+	if ended(s) || len(end.outputs) > 0 {
+		k.show(s, s.Tool, s.Code, end)
+	}
+	return nil
+}
+
 // parts are the pieces of Mark's message so far.
 func (k *work) parts() []Part {
 	parts := append([]Part{}, k.shown...)

@@ -30,7 +30,7 @@ func (a *Agent) Stop(ctx context.Context, runID string) (*ent.Run, error) {
 	// Nobody works on it, unless the claim fails: then its node sees the mark.
 	w, err := a.Log.Claim(ctx, runID, r.Epoch+1, a.Node)
 	if err == nil {
-		err = a.conclude(ctx, r, w, cancelled(r))
+		err = a.conclude(ctx, r, w, a.cancelled(ctx, r))
 	}
 	if err != nil && !errors.Is(err, eventlog.ErrFenced) {
 		return nil, fmt.Errorf("stop %s: %w", runID, err)

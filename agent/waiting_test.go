@@ -292,3 +292,38 @@ func TestAWaitingRunGoesOnWhereverItsNodeIsLost(t *testing.T) {
 		}
 	})
 }
+
+// What a run has shown is kept when it is stopped while it waits, as when it is
+// stopped at work.
+func TestARunThatIsStoppedWhileItWaitsKeepsWhatItHasShown(t *testing.T) {
+	databases.Each(t, func(t *testing.T, s *store.Store) {
+		b := newBench(t, s, nil)
+		b.python.run = (&ran{}).run
+		first := python("one")
+		first.reply.Message.Content = "Let me look."
+		b.model.then(first, calls("ask_user", whichYear))
+		sent, err := b.agent.Send(b.ctx, agent.Question{Text: "q"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.until(sent.Run.ID, agent.KindQuestionAsked)
+		if _, err := b.agent.Stop(b.ctx, sent.Run.ID); err != nil {
+			t.Fatal(err)
+		}
+		r, _ := b.await(sent.Run.ID)
+		var got []string
+		for _, p := range b.answer(r) {
+			switch {
+			case p.Text != nil:
+				got = append(got, p.Text.Text)
+			case p.ToolCall != nil:
+				got = append(got, p.ToolCall.Code+" "+p.ToolCall.State)
+			case p.Output != nil:
+				got = append(got, p.Output.Output.Text)
+			}
+		}
+		if len(got) != 4 || got[0] != "Let me look." || got[1] != "one SUCCEEDED" || got[2] != "did one\n" {
+			t.Errorf("Mark's message holds %q", got)
+		}
+	})
+}

@@ -42,9 +42,9 @@ func (a *Agent) work(ctx context.Context, w eventlog.Writer, ownerID string, ask
 	var out outcome
 	switch lost := r.Epoch - r.Handovers - 1; {
 	case r.CancelRequested:
-		out = cancelled(r)
+		out = a.cancelled(stored, r)
 	case lost >= a.Limits.Claims:
-		out = outcome{state: run.StateFailed, usage: usageOf(r), failure: &Failure{CodeInterrupted, fmt.Sprintf(
+		out = outcome{state: run.StateFailed, parts: a.shownBy(stored, r), usage: usageOf(r), failure: &Failure{CodeInterrupted, fmt.Sprintf(
 			"Mark was interrupted %d times while it worked on this, and has given up. Nothing of the chat is lost: ask again.", lost)}}
 	default:
 		out = a.attempt(a.AsOwner(ctx, ownerID), r, own)
