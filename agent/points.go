@@ -10,6 +10,7 @@ import (
 	"entgo.io/ent/dialect/sql/sqljson"
 
 	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/message"
 	"github.com/mark-analyst/mark/ent/predicate"
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/step"
@@ -65,12 +66,17 @@ func (a *Agent) pointBefore(ctx context.Context, r *ent.Run, index int) (string,
 	case r.RewindTo != nil:
 		return *r.RewindTo, nil
 	}
-	began := r.CreatedAt
+	before := []predicate.Step{ranPython, ranHere, step.HasRunWith(run.ChatID(r.ChatID))}
 	if r.StartedAt != nil {
-		began = *r.StartedAt
+		before = append(before, step.StartedAtLT(*r.StartedAt))
+	} else { // it has never begun: it would have followed the questions before
+		question, err := a.Client.Message.Get(ctx, r.QuestionID)
+		if err != nil {
+			return "", fmt.Errorf("read the run's question: %w", err)
+		}
+		before = append(before, step.HasRunWith(run.HasQuestionWith(message.SeqLT(question.Seq))))
 	}
-	earlier, err := a.Client.Step.Query().
-		Where(ranPython, step.StartedAtLT(began), step.HasRunWith(run.ChatID(r.ChatID)), ranHere).
+	earlier, err := a.Client.Step.Query().Where(before...).
 		Order(ent.Desc(step.FieldStartedAt), ent.Desc(step.FieldIndex)).Select(step.FieldCopiedFrom).First(ctx)
 	if ent.IsNotFound(err) {
 		return "", nil

@@ -71,3 +71,42 @@ func TestARunThatIsTakenOverGoesBackToo(t *testing.T) {
 		}
 	})
 }
+
+// A run that was stopped in the queue has no beginning of its own.
+func TestARunThatNeverBeganIsTriedAgainFromWhereTheQuestionsBeforeEnded(t *testing.T) {
+	databases.Each(t, func(t *testing.T, s *store.Store) {
+		b := newBench(t, s, nil)
+		b.python.run = (&ran{}).run
+		running, goOn := make(chan struct{}), make(chan struct{})
+		held := python("zero")
+		held.first = func(context.Context) { close(running); <-goOn }
+		b.model.then(held, python("one"), says("First."))
+		first, err := b.agent.Send(b.ctx, agent.Question{Text: "q1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-running
+		second, err := b.agent.Send(b.ctx, agent.Question{ChatID: first.Chat.ID, Text: "q2"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.agent.Stop(b.ctx, second.Run.ID); err != nil {
+			t.Fatal(err)
+		}
+		close(goOn)
+		b.await(first.Run.ID)
+		b.model.script = nil
+		b.model.then(python("later"), says("Third."))
+		b.ask(agent.Question{ChatID: first.Chat.ID, Text: "q3"})
+		b.model.script = nil
+		b.model.then(python("two"), says("Second."))
+		again, err := b.agent.Retry(b.ctx, second.Run.ID, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.await(again.ID)
+		if want := []string{b.stepsOf(first.Run)[1].ID}; !slices.Equal(b.python.rewound, want) {
+			t.Errorf("rewound to %q, want %q", b.python.rewound, want)
+		}
+	})
+}
