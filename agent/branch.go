@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/artifact"
@@ -19,6 +20,9 @@ import (
 
 // maxBranch is how many messages a chat's copy holds.
 const maxBranch = 1_000
+
+// forkTime bounds the copying of the variables.
+const forkTime = 20 * time.Second
 
 // Branch copies a chat of the viewer's up to a message into a new one: messages,
 // runs that have ended with their steps, artifacts and datasets, and Python's
@@ -57,6 +61,8 @@ func (a *Agent) Branch(ctx context.Context, chatID, messageID string) (*ent.Chat
 		return nil, fmt.Errorf("branch: commit: %w", err)
 	}
 	if b.ran {
+		ctx, cancel := context.WithTimeout(ctx, forkTime) // a run may be using the variables for long
+		defer cancel()
 		err := a.Sandbox.Fork(ctx, chatID, b.point, made.ID)
 		if err != nil && !errors.Is(err, execution.ErrNoPoint) {
 			// The chat is there; its Python begins afresh and says so.
@@ -72,8 +78,9 @@ type branching struct {
 	upTo  int               // the seq of the last message
 	ids   map[string]string // of what is copied, from old to new
 	chat  *ent.Chat
-	ran   bool   // a program ran
-	point string // that the last one has left
+	ran   bool      // a program ran
+	point string    // that the last one has left
+	at    time.Time // when that began
 }
 
 func (b *branching) copy(ctx context.Context, chatID string) (*ent.Chat, error) {
@@ -251,8 +258,9 @@ func (b *branching) step(ctx context.Context, r *ent.Run, s *ent.Step) error {
 	}
 	id := b.ids[s.ID]
 	s.CopiedFrom = pointOf(s)
-	if s.Tool == toolRunPython && ran != nil && !ran.Ended && s.Index >= r.EditedIndex {
-		b.ran, b.point = true, s.CopiedFrom
+	// Runs are asked for in one order and go on in another.
+	if s.Tool == toolRunPython && ran != nil && !ran.Ended && s.Index >= r.EditedIndex && !s.StartedAt.Before(b.at) {
+		b.ran, b.point, b.at = true, s.CopiedFrom, s.StartedAt
 	}
 	return copyStep(b.tx, s, b.ids[r.ID], id).Exec(ctx)
 }

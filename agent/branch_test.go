@@ -107,3 +107,46 @@ func TestAChatIsCopiedUpToAMessage(t *testing.T) {
 		}
 	})
 }
+
+func TestACopiedChatHasTheVariablesOfTheLastProgramThatRan(t *testing.T) {
+	databases.Each(t, func(t *testing.T, s *store.Store) {
+		b := newBench(t, s, nil)
+		b.python.run = (&ran{}).run
+		b.model.then(python("one"), says("First."))
+		first, _ := b.ask(agent.Question{Text: "q1"})
+		running, goOn := make(chan struct{}), make(chan struct{})
+		held := says("Second.")
+		held.first = func(context.Context) { close(running); <-goOn }
+		b.model.script = nil
+		b.model.then(held, python("one again"), says("First again."), python("three"), says("Third."))
+		if _, err := b.agent.Send(b.ctx, agent.Question{ChatID: first.ChatID, Text: "q2"}); err != nil {
+			t.Fatal(err)
+		}
+		<-running
+		third, err := b.agent.Send(b.ctx, agent.Question{ChatID: first.ChatID, Text: "q3"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.agent.Retry(b.ctx, first.ID, ""); err != nil { // asked for last, and before the third
+			t.Fatal(err)
+		}
+		close(goOn)
+		last, _ := b.await(third.Run.ID)
+		made, err := b.agent.Branch(b.ctx, first.ChatID, *last.AnswerID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{first.ChatID + " " + b.stepsOf(last)[0].ID + " " + made.ID}; !slices.Equal(b.python.forked, want) {
+			t.Errorf("forked %v, want %v", b.python.forked, want)
+		}
+		// The scripted sessions begin without variables.
+		b.model.script = nil
+		b.model.then(python("four"), says("Fourth."), python("five"), says("Fifth."))
+		for _, want := range []bool{true, false} {
+			r, _ := b.ask(agent.Question{ChatID: made.ID, Text: "q4"})
+			if told := strings.Contains(string(b.stepsOf(r)[0].Outputs), "could not be copied"); told != want {
+				t.Errorf("told that the variables were not copied: %v, want %v", told, want)
+			}
+		}
+	})
+}

@@ -87,6 +87,20 @@ func (a *Agent) pointBefore(ctx context.Context, r *ent.Run, index int) (string,
 	return pointOf(earlier), nil
 }
 
+// branched tells whether the chat's variables are to be those of the chat that it
+// is a copy of, because no program has left any here.
+func (k *work) branched(ctx context.Context) (bool, error) {
+	last, err := k.Client.Step.Query().Where(ranPython, ranHere, step.HasRunWith(run.ChatID(k.row.ChatID))).
+		Order(ent.Desc(step.FieldStartedAt), ent.Desc(step.FieldIndex)).Select(step.FieldCopiedFrom).First(ctx)
+	if ent.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("find the program before: %w", err)
+	}
+	return last.CopiedFrom != "", nil
+}
+
 // rewind has the chat's variables be as they were at the point that the run asks
 // for. Where that is lost they begin afresh, and the programs that led to it are
 // returned, to be run again.

@@ -129,6 +129,7 @@ func (k *work) openSession(ctx context.Context) (*python, error) {
 		p.release = append(p.release, release)
 		spec.Files = append(spec.Files, execution.File{Name: k.fileName(d), Path: host})
 	}
+	rewinds := k.base != nil
 	lost, programs, err := k.rewind(ctx)
 	if err != nil {
 		p.free()
@@ -141,6 +142,16 @@ func (k *work) openSession(ctx context.Context) (*python, error) {
 	}
 	p.Session, p.notice = session, noticeOf(origin, k.ended || k.ran)
 	p.fresh = origin.State == execution.OriginNew || origin.State == execution.OriginLost
+	if origin.State == execution.OriginNew && !rewinds {
+		copied, err := k.branched(ctx)
+		if err != nil {
+			p.close()
+			return nil, err
+		}
+		if copied { // see Branch: they were not to be had
+			p.notice = noticeOf(execution.Origin{State: execution.OriginLost, Reason: "They could not be copied with the chat."}, false)
+		}
+	}
 	if lost {
 		if err := p.remake(ctx, k, programs); err != nil {
 			p.close()
