@@ -8,6 +8,8 @@ import (
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/internal/dialogue"
+	"github.com/mark-analyst/mark/internal/markdown"
+	"github.com/mark-analyst/mark/internal/untrusted"
 )
 
 // maxAttempts is how often a reply that broke off before people's eyes is asked
@@ -119,6 +121,7 @@ type replyStream struct {
 	program func()
 
 	reasoning, text strings.Builder // what was shown so far
+	shown           markdown.Stream // what makes of the text what clients can render
 	err             error           // the first failure to write
 }
 
@@ -133,7 +136,7 @@ func (r *replyStream) show(d dialogue.Delta) error {
 	switch {
 	case d.Reasoning != "":
 		r.reasoning.WriteString(d.Reasoning)
-		return r.rec.delta(KindReasoningDelta, r.stepID, d.Reasoning)
+		return r.rec.delta(KindReasoningDelta, r.stepID, untrusted.Visible(d.Reasoning))
 	case d.Text != "":
 		return r.say(d.Text)
 	case d.Call != nil:
@@ -144,7 +147,7 @@ func (r *replyStream) show(d dialogue.Delta) error {
 
 func (r *replyStream) say(text string) error {
 	r.text.WriteString(text)
-	return r.rec.delta(KindTextDelta, r.stepID, text)
+	return r.rec.delta(KindTextDelta, r.stepID, r.shown.Next(untrusted.Visible(text)))
 }
 
 // parts are what a person has seen of a reply that did not come to its end.
