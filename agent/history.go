@@ -111,7 +111,7 @@ func asked(m *ent.Message, parts []Part, open []string) dialogue.Message {
 		fmt.Fprintf(&b, "Asked before, not answered: %s\n", encode(question))
 	}
 	b.WriteString("</context>\n")
-	b.WriteString(untrusted.Clean(plain(parts)))
+	b.WriteString(inside(untrusted.Clean(plain(parts))))
 	return dialogue.Message{Role: dialogue.User, Content: b.String()}
 }
 

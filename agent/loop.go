@@ -288,7 +288,7 @@ type callEnd struct {
 }
 
 func failed(code, result string) callEnd {
-	return callEnd{state: step.StateFailed, code: code, message: result, result: "<error>\n" + result + "\n</error>"}
+	return callEnd{state: step.StateFailed, code: code, message: result, result: "<error>\n" + inside(result) + "\n</error>"}
 }
 
 // untagged is the text of a result that failed has made.

@@ -10,7 +10,6 @@ import (
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/internal/execution"
-	"github.com/mark-analyst/mark/internal/untrusted"
 )
 
 // dataFolder is where a session's files are.
@@ -206,7 +205,7 @@ func (k *work) loadHint() string {
 	switch {
 	case len(codes) == 0:
 		return ""
-	case len(codes) == 1 && len(codes[0]) <= maxLoadCode && codes[0] == untrusted.Line(codes[0]):
+	case len(codes) == 1 && len(codes[0]) <= maxLoadCode && isPlain(codes[0]):
 		return k.prompts.unloaded("df = " + codes[0])
 	}
 	return k.prompts.unloaded("")

@@ -21,7 +21,7 @@ func askUser(_ context.Context, k *work, s *ent.Step, args map[string]any) (call
 	if s.Input != nil {
 		said := untrusted.Clean(*s.Input)
 		k.evidence.told = append(k.evidence.told, said)
-		return callEnd{state: step.StateSucceeded, result: "<answer>\n" + said + "\n</answer>"}, nil
+		return callEnd{state: step.StateSucceeded, result: "<answer>\n" + inside(said) + "\n</answer>"}, nil
 	}
 	question := askedOf(args)
 	return callEnd{}, k.wait(nil, KindQuestionAsked, EventBody{StepID: s.ID, Text: question.Text, Options: question.Options})

@@ -174,7 +174,7 @@ func (k *work) catalogue() string {
 		if d.Description != "" {
 			fmt.Fprintf(&b, ", described as %s", encode(clip(untrusted.Line(d.Description), 300)))
 		}
-		if load := k.loadCode(d); load != "" && len(load) <= maxLoadCode && load == untrusted.Line(load) {
+		if load := k.loadCode(d); load != "" && len(load) <= maxLoadCode && isPlain(load) {
 			fmt.Fprintf(&b, "\n  load: %s", load)
 		}
 		b.WriteString("\n  columns: ")
