@@ -57,6 +57,9 @@ func (k *work) approve(ctx context.Context, t *tool, s *ent.Step, args map[strin
 	if need == nil {
 		return end, false, nil
 	}
+	if c := untrusted.Hidden(need.Code); c != 0 { // who reads it would not see what runs
+		return failed("TOOL_CALL_INVALID", fmt.Sprintf("The program holds the invisible character U+%04X. Write it as an escape in a string, or leave it out.", c)), true, nil
+	}
 	decided, err := k.Client.Approval.Query().Where(approval.StepID(s.ID)).Only(ctx)
 	switch {
 	case ent.IsNotFound(err):

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/internal/untrusted"
 )
 
 // Output is a rich output as it is stored with its step and in events. Name is
@@ -90,6 +92,28 @@ func storableNumbers(raw json.RawMessage) bool {
 			return false
 		}
 	}
+}
+
+// cleanTable is a table whose texts are fit to be shown.
+func cleanTable(t *execution.Table) *execution.Table {
+	if t == nil {
+		return nil
+	}
+	clean := *t
+	clean.Columns = slices.Clone(t.Columns)
+	for i, name := range clean.Columns {
+		clean.Columns[i] = untrusted.Line(name)
+	}
+	clean.Rows = make([][]any, len(t.Rows))
+	for i, row := range t.Rows {
+		clean.Rows[i] = slices.Clone(row)
+		for j, cell := range row {
+			if text, ok := cell.(string); ok {
+				clean.Rows[i][j] = untrusted.Clean(text)
+			}
+		}
+	}
+	return &clean
 }
 
 // outputName is the name of the n-th rich output (from 1) of a step.

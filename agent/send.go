@@ -271,7 +271,7 @@ func (a *Agent) ActiveRun(ctx context.Context, chatID string) (*ent.Run, error) 
 
 // title makes a chat's title of its first question.
 func title(question string) string {
-	line := strings.Join(strings.Fields(question), " ")
+	line := untrusted.Line(question)
 	runes := []rune(line)
 	if len(runes) <= maxTitle {
 		return line

@@ -163,7 +163,7 @@ func (o *stepOutput) keep(in execution.Output) (Output, error) {
 		Title: clip(untrusted.Line(in.Title), 200),
 		MIME:  in.MIME,
 		Text:  untrusted.Clean(in.Text),
-		Table: in.Table,
+		Table: cleanTable(in.Table),
 	}
 	switch {
 	case in.MIME == execution.MIMEPlotly:
