@@ -7,7 +7,12 @@
 // reference, https://plotly.com/javascript/reference/): the source of layout
 // images and of image traces, the style and layers of maps, and geojson. They
 // are matched by name at any depth, since a figure can also set them through a
-// path ("images[0].source") in a button's arguments.
+// path ("images[0].source") in a button's arguments. A map's style can also be
+// written out, with sources of its own: those go as a whole.
+//
+// The HTML that plotly.js draws in texts has two ways out: links, and CSS in the
+// style of a tag. It is drawn after values were put in for %{…}, so tags that are
+// put together of such values go too.
 package figure
 
 import (
@@ -34,6 +39,11 @@ var (
 	inlineImage = regexp.MustCompile(`^data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*$`)
 	// anchor is a link in the HTML that Plotly allows in texts.
 	anchor = regexp.MustCompile(`(?i)</?a\b[^>]*>?`)
+	// styled is a tag with CSS, and colour the functions that CSS has for colours.
+	styled = regexp.MustCompile(`(?i)<[^<>]*\bstyle\b[^<>]*>?`)
+	colour = regexp.MustCompile(`(?i)\b(?:rgb|hsl)a?\([\d\s.,%/]*\)`)
+	// made is a tag, or the beginning of one, that a value is put into.
+	made = regexp.MustCompile(`<[^<>]*%\{[^<>]*>?|(?:</?)+$`)
 	// address is what a browser could take for one.
 	address = regexp.MustCompile(`(?i)^[\s\x00-\x20]*([a-z][a-z0-9+.\-]*:|//|/\\|\\\\)`)
 )
@@ -93,8 +103,8 @@ var tag = regexp.MustCompile(`<[^>]*>`)
 func clean(name string, v any) any {
 	switch v := v.(type) {
 	case map[string]any:
-		if name == "geojson" {
-			return v // inline: nothing is fetched
+		if name == "style" {
+			return nil
 		}
 		for key, inner := range v {
 			kept := clean(attribute(key), inner)
@@ -106,7 +116,11 @@ func clean(name string, v any) any {
 		}
 	case []any:
 		for i, inner := range v {
-			v[i] = clean(name, inner)
+			under := name
+			if path, ok := before(v, i); ok && (name == "args" || name == "args2") {
+				under = attribute(path) // ["map.style", …] sets it
+			}
+			v[i] = clean(under, inner)
 		}
 	case string:
 		return cleanText(name, v)
@@ -127,12 +141,45 @@ func cleanText(name, s string) any {
 		if name == "geojson" || address.MatchString(s) || tiles[s] {
 			return nil
 		}
-	case "args", "args2", "href", "url", "src", "sourcetype", "accesstoken":
+	case "args", "args2", "href", "url", "urls", "src", "sourcetype", "accesstoken", "tiles", "glyphs", "sprite", "data":
 		if address.MatchString(s) || tiles[s] {
 			return nil
 		}
 	}
-	return anchor.ReplaceAllString(s, "")
+	return cleanHTML(s)
+}
+
+// cleanHTML takes links, CSS that could fetch and tags that are put together out of
+// a text. Nothing is left of one that is made to have a tag again when another
+// is taken out of it.
+func cleanHTML(s string) string {
+	if !strings.Contains(s, "<") {
+		return s
+	}
+	once := stripTags(s)
+	if stripTags(once) != once {
+		return ""
+	}
+	return once
+}
+
+func stripTags(s string) string {
+	s = styled.ReplaceAllStringFunc(s, func(tag string) string {
+		if strings.ContainsAny(colour.ReplaceAllString(tag, ""), `(\&@`) {
+			return ""
+		}
+		return tag
+	})
+	return made.ReplaceAllString(anchor.ReplaceAllString(s, ""), "")
+}
+
+// before is the text before an element of a list.
+func before(list []any, i int) (string, bool) {
+	if i == 0 {
+		return "", false
+	}
+	s, ok := list[i-1].(string)
+	return s, ok
 }
 
 // tiles are the styles of maps that fetch from a server; those that are left
