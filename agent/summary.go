@@ -85,7 +85,7 @@ func (k *work) askSummary(ctx context.Context, shown string, most int) (string, 
 		}
 		return nil
 	})
-	k.pay(reply.Usage)
+	k.pay(reply)
 	text := reply.Message.Content
 	if errors.Is(err, errLongEnough) {
 		text, err = said.String(), nil
