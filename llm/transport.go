@@ -35,7 +35,8 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	// A Doer that is no *http.Client may not tie the body to the context.
-	unhook := context.AfterFunc(req.Context(), func() { _ = res.Body.Close() })
+	body := res.Body
+	unhook := context.AfterFunc(req.Context(), func() { _ = body.Close() })
 	if res.StatusCode < 200 || res.StatusCode > 299 || isHTML(res) {
 		defer unhook()
 		defer res.Body.Close() // nothing was written
@@ -43,7 +44,6 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 	}
 	raw := &watched{body: res.Body, watch: x.watch, left: int64(cfg.MaxReplyBytes) * rawFactor}
 	frames := newFrames(raw, cfg.MaxLineBytes)
-	body := res.Body
 	res.Body = &framedBody{frames: frames, close: func() error {
 		if frames.done || x.asm.over {
 			x.drain(body)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
+	"sync/atomic"
 )
 
 // stream is the body of a streamed reply: a server-sent event for each chunk and
@@ -15,6 +17,7 @@ type stream struct {
 	events []any
 	done   bool
 	rest   []byte // of the event that the last Read did not take whole
+	closed atomic.Bool
 }
 
 func newStream(ctx context.Context, events []any) io.ReadCloser {
@@ -25,6 +28,9 @@ func newStream(ctx context.Context, events []any) io.ReadCloser {
 func (s *stream) Read(p []byte) (int, error) {
 	if err := s.ctx.Err(); err != nil {
 		return 0, err
+	}
+	if s.closed.Load() {
+		return 0, http.ErrBodyReadAfterClose
 	}
 	if len(s.rest) == 0 {
 		switch {
@@ -47,8 +53,9 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close implements io.Closer.
+// Close implements io.Closer. Like that of a response's body it may come at any
+// time, from any goroutine.
 func (s *stream) Close() error {
-	s.events, s.rest, s.done = nil, nil, true
+	s.closed.Store(true)
 	return nil
 }
