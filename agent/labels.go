@@ -8,7 +8,7 @@ import (
 
 // ownLabel is what begins or ends what is data in a prompt: the tags that this
 // package and its prompts write, also where they are written a little differently.
-var ownLabel = regexp.MustCompile(`(?i)<(\s*/?\s*(?:datasets|context|stdout|stderr|outputs|error|answer)\b)`)
+var ownLabel = regexp.MustCompile(`(?i)<(\s*/?\s*(?:datasets|context|stdout|stderr|outputs|error|answer|summary|conversation|earlier_summary)\b)`)
 
 // inside makes a text stay inside of the label that it is put into: a label of
 // Mark's own in it reads as text. What is put in as JSON needs none of this, since

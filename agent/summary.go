@@ -108,7 +108,7 @@ func (k *work) transcript(before string, of []exchange) (shown string, n int) {
 	}
 	var b strings.Builder
 	if before != "" {
-		fmt.Fprintf(&b, "<earlier_summary>\n%s\n</earlier_summary>\n", before)
+		fmt.Fprintf(&b, "<earlier_summary>\n%s\n</earlier_summary>\n", inside(before))
 	}
 	b.WriteString("<conversation>\n")
 	for used := k.counts.Count(b.String()); n < len(of); n++ {
@@ -132,7 +132,7 @@ func (x exchange) shown() string {
 			fmt.Fprintf(&b, "(Mark called %s %s)\n", c.Name, clip(untrusted.Line(c.Arguments), shownCode))
 		}
 	}
-	fmt.Fprintf(&b, "Mark: %s\n\n", clip(x.says.Content, shownTurn))
+	fmt.Fprintf(&b, "Mark: %s\n\n", clip(inside(x.says.Content), shownTurn))
 	return b.String()
 }
 
