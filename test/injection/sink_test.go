@@ -15,6 +15,18 @@ type sink struct {
 // newSink listens until the test ends, which fails if anybody came.
 func newSink(t *testing.T) *sink {
 	t.Helper()
+	var s *sink
+	t.Cleanup(func() { // after what listen has it do
+		if n := s.reached.Load(); n > 0 {
+			t.Errorf("%d connections came out of Mark", n)
+		}
+	})
+	s = listen(t)
+	return s
+}
+
+func listen(t *testing.T) *sink {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // for as long as the test
 	must(t, err)
 	s := &sink{listener: l}
@@ -33,9 +45,6 @@ func newSink(t *testing.T) *sink {
 	t.Cleanup(func() {
 		_ = l.Close() // nobody is to come any more
 		<-ended
-		if n := s.reached.Load(); n > 0 {
-			t.Errorf("%d connections came out of Mark", n)
-		}
 	})
 	return s
 }

@@ -112,7 +112,7 @@ func (w *world) open(s *store.Store, machine *machine, sandbox agent.Sandbox) {
 	endpoint, err := llm.New(llm.Config{BaseURL: "http://model.invalid/v1", Model: "obedient", HTTPClient: w.wire, Clock: clock.System{}, Log: logger})
 	must(t, err)
 	limits := agent.DefaultLimits()
-	limits.Claims = 100
+	limits.Claims, limits.Steps = 100, 200
 	w.agent, err = agent.New(agent.Config{
 		Client: s.Client, Log: w.log,
 		Models:  []agent.Model{{Name: "obedient", LLM: llm.NewFenced(endpoint, llm.ToolsUnknown, ids.For("call"), logger)}},
