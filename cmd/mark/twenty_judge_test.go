@@ -184,12 +184,12 @@ func forPeople(code, sentence string) bool {
 func TestWhatPeopleCannotReadIsFound(t *testing.T) {
 	for sentence, want := range map[string]bool{
 		"The model's server is not available (502). Try again in a moment.": true,
-		"": false,
-		`{"error":{"message":"no such model."}}`:               false,
-		"<html>Bad gateway.":                                   false,
-		"Post http://10.0.0.1/v1: connection refused.":         false,
-		"error: context deadline exceeded.":                    false,
-		"panic at 0x7f3a: goroutine 7 [running]":               false,
+		"":                                       false,
+		`{"error":{"message":"no such model."}}`: false,
+		"<html>Bad gateway.":                     false,
+		"Post http://10.0.0.1/v1: connection refused.":          false,
+		"error: context deadline exceeded.":                     false,
+		"panic at 0x7f3a: goroutine 7 [running]":                false,
 		"Traceback (most recent call last):\n  ValueError: no.": false,
 	} {
 		if got := forPeople("MODEL_UNAVAILABLE", sentence); got != want {
