@@ -23,7 +23,8 @@ func (a *Agent) checkRepetition(ctx context.Context, q Question, before *ent.Run
 		return err
 	}
 	same := len(parts) == 1 && parts[0].Text != nil && parts[0].Text.Text == q.Text &&
-		(q.ChatID == "" || q.ChatID == before.ChatID) && (q.Model == "" || q.Model == before.Model)
+		(q.ChatID == "" || q.ChatID == before.ChatID) && (q.Model == "" || q.Model == before.Model) &&
+		(!q.ReviewCode || before.ReviewCode)
 	if same {
 		if same, err = a.attached(ctx, q.DatasetIDs, before.Edges.Question); err != nil {
 			return err

@@ -327,3 +327,17 @@ func TestARunThatIsStoppedWhileItWaitsKeepsWhatItHasShown(t *testing.T) {
 		}
 	})
 }
+
+// A question under a name that was given to one without review is another: its
+// programs would run unseen.
+func TestAReviewIsNotLostInARepetition(t *testing.T) {
+	b := newBench(t, databases.SQLite(t), nil)
+	b.model.then(says("Done."))
+	first, _ := b.ask(agent.Question{Text: "q", ClientMutationID: "once"})
+	_, err := b.agent.Send(b.ctx, agent.Question{Text: "q", ClientMutationID: "once", ReviewCode: true})
+	wantFault(t, err, fault.BadUserInput)
+	again, err := b.agent.Send(b.ctx, agent.Question{Text: "q", ClientMutationID: "once"})
+	if err != nil || again.Run.ID != first.ID {
+		t.Errorf("the same again: %+v, %v", again.Run, err)
+	}
+}
