@@ -148,7 +148,7 @@ func (c Config) setting(s setting) string {
 	if c.Entry == "" {
 		return s.variable
 	}
-	return fmt.Sprintf("%s of %q in MARK_MODELS", s.field, c.Entry)
+	return fmt.Sprintf("the %s of %q in MARK_MODELS", s.field, c.Entry)
 }
 
 func setDuration(d *time.Duration, otherwise time.Duration) {

@@ -152,6 +152,27 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+// TestNamesTheEntry: what is wrong with a model of the list names it, not the
+// settings of another.
+func TestNamesTheEntry(t *testing.T) {
+	for says, answer := range map[string]fakellm.Answer{
+		`the key of "fast" in MARK_MODELS`:                fakellm.Fail(401, `{}`),
+		`the model of "fast" in MARK_MODELS (m-default)`:  fakellm.Fail(404, `{}`),
+		`the format of "fast" in MARK_MODELS can be chat`: fakellm.Fail(404, `{}`),
+		`the url of "fast" in MARK_MODELS`:                fakellm.Fail(307, ``),
+	} {
+		server := fakellm.New(t, fakellm.Always(answer))
+		_, err := newChat(t, server.BaseURL(), func(cfg *Config) { cfg.Entry, cfg.Format = "fast", Responses }).Stream(t.Context(), dialogue.Request{}, discard)
+		var e *dialogue.Error
+		if !errors.As(err, &e) || !strings.Contains(e.Message, says) || strings.Contains(e.Message, "MARK_LLM") {
+			t.Errorf("%v, want %q", err, says)
+		}
+	}
+	if _, err := New(Config{Entry: "fast", BaseURL: "x", Model: "m"}); err == nil || !strings.Contains(err.Error(), `the url of "fast" in MARK_MODELS`) {
+		t.Error(err)
+	}
+}
+
 // TestUnreachable: nothing listens there.
 func TestUnreachable(t *testing.T) {
 	server := fakellm.New(t, fakellm.Always(fakellm.Dropped()))
