@@ -56,7 +56,7 @@ func TestEveryExecutionIsRecorded(t *testing.T) {
 			"limit": {failed(execution.Failure{Name: "OSError", Limit: execution.LimitDisk}), nil,
 				agent.Audit{Outcome: "PYTHON_DISK_FULL", Exception: "OSError", Reported: reported}},
 			"died": {execution.Result{Duration: 5 * time.Millisecond, Facts: facts}, &execution.Error{Code: execution.CodeDied, Message: "It died.", Fatal: true},
-				agent.Audit{Outcome: "PYTHON_DIED", Reported: agent.Reported{Facts: reported.Facts}}},
+				agent.Audit{Outcome: "PYTHON_DIED", Ended: true, Reported: agent.Reported{Facts: reported.Facts}}},
 			"said nothing": {execution.Result{Duration: 5 * time.Millisecond}, &execution.Error{Code: execution.CodeTimeout, Message: "Slow."},
 				agent.Audit{Outcome: "PYTHON_TIMEOUT"}},
 		} {
