@@ -113,6 +113,8 @@ func tableTests() []tableTest {
 					t.Errorf("%+v", p.Columns[:2])
 				}
 			}},
+		{upload: upload{name: "selectors.csv", text: "a\ufe05b,c\u17b4d\u180be,f\ufff9g\ufff0,☀\ufe0f,ᠠ\u180b\U000E0041\n1,2,3,4,5\n"}, format: "CSV", rows: 1,
+			columns: []string{"ab INTEGER", "cde INTEGER", "fg INTEGER", "☀ INTEGER", "ᠠ INTEGER"}, note: "invisible characters"},
 		{upload: upload{name: "names.csv", text: "a,a,, b \u200b,\"x\ny\",a.1\n1,2,3,4,5,6\n"}, format: "CSV", rows: 1,
 			columns: []string{"a INTEGER", "a.2 INTEGER", "Unnamed: 2 INTEGER", "b INTEGER", "x y INTEGER", "a.1 INTEGER"}, note: "numbered: a"},
 		{upload: upload{name: "title above.csv", text: "Report of 2024\n\na,b,c\n1,2,3\n4,5,6\n7,8,9\n"}, format: "CSV", rows: 3,

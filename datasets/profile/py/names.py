@@ -5,8 +5,11 @@ import unicodedata
 
 _MOST = 200  # characters
 
-# Characters that show as nothing though they are letters or marks.
-_BLANK = frozenset("\u034f\u115f\u1160\u180e\u3164\uffa0")
+# Characters that show as nothing though they are letters or marks, selectors of
+# forms among them, or are no characters yet. Go's untrusted.Clean takes out no
+# others than this file does.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u3164\uffa0")
+_BLANK |= frozenset(map(chr, range(0xFE00, 0xFE10))) | frozenset(map(chr, range(0xFFF0, 0xFFFC)))
 
 
 def clean(name):
