@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/mark-analyst/mark/ent"
@@ -157,42 +156,4 @@ func value(s *string) string {
 		return ""
 	}
 	return clip(untrusted.Line(*s), 80)
-}
-
-// catalogue is the datasets as the system prompt lists them: enough to choose
-// by, within half of what a tool's result may have. Where they are many each
-// has its share, and columns are left out before datasets are.
-func (k *work) catalogue() string {
-	var b strings.Builder
-	share := k.Limits.ResultCharacters / 2 / max(1, len(k.datasets))
-	for _, d := range k.datasets {
-		begun := b.Len()
-		fmt.Fprintf(&b, "- name %s, file %s, state %s", encode(untrusted.Line(d.Name)), encode(k.fileName(d)), d.State)
-		if d.RowCount != nil {
-			fmt.Fprintf(&b, ", %d rows", *d.RowCount)
-		}
-		if d.Description != "" {
-			fmt.Fprintf(&b, ", described as %s", encode(clip(untrusted.Line(d.Description), 300)))
-		}
-		if load := k.loadCode(d); load != "" && len(load) <= maxLoadCode && isPlain(load) {
-			fmt.Fprintf(&b, "\n  load: %s", load)
-		}
-		b.WriteString("\n  columns: ")
-		for i, c := range d.Edges.Columns {
-			column := fmt.Sprintf("%s %s", encode(clip(c.Name, 80)), c.Type)
-			if i == 40 || i > 0 && b.Len()-begun+len(column) > share-20 {
-				fmt.Fprintf(&b, ", and %d more", len(d.Edges.Columns)-i)
-				break
-			}
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			b.WriteString(column)
-		}
-		b.WriteString("\n")
-	}
-	if b.Len() == 0 {
-		return "(no dataset yet)\n"
-	}
-	return clip(b.String(), k.Limits.ResultCharacters/2)
 }
