@@ -67,8 +67,10 @@ func Visible(piece string) string {
 	}, strings.ToValidUTF8(piece, "\uFFFD"))
 }
 
-// Hidden returns the first character of s that Clean would take out, or 0.
+// Hidden returns the first character of s that Clean would take out, or 0. The
+// carriage returns of Windows' line ends hide nothing.
 func Hidden(s string) rune {
+	s = strings.ReplaceAll(s, "\r\n", "\n")
 	clean := []rune(Clean(s))
 	for i, r := range []rune(s) {
 		if i >= len(clean) || clean[i] != r {

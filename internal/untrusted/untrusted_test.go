@@ -33,7 +33,7 @@ func TestClean(t *testing.T) {
 	if got := Visible("a\u200b\U000E0041\x1b\r\n👩\u200d🔬"); got != "a\n👩\u200d🔬" {
 		t.Errorf("Visible = %q", got)
 	}
-	for in, want := range map[string]rune{"plain\n": 0, "a\u202eb": 0x202e, "a\u200c": 0x200c} {
+	for in, want := range map[string]rune{"plain\n": 0, "a\u202eb": 0x202e, "a\u200c": 0x200c, "a\r\nb": 0, "a\rb": '\r'} {
 		if got := Hidden(in); got != want {
 			t.Errorf("Hidden(%q) = %U", in, got)
 		}
