@@ -18,8 +18,9 @@ import (
 	"github.com/mark-analyst/mark/internal/storable"
 )
 
-// maxBranch is how many messages a chat's copy holds.
-const maxBranch = 1_000
+// maxBranch is how many messages a chat's copy holds: it is made in one
+// transaction, which others wait for.
+const maxBranch = 200
 
 // forkTime bounds the copying of the variables.
 const forkTime = 20 * time.Second

@@ -91,6 +91,11 @@ var (
 				Unique:  false,
 				Columns: []*schema.Column{ArtifactsColumns[2], ArtifactsColumns[1]},
 			},
+			{
+				Name:    "artifact_blob_key",
+				Unique:  false,
+				Columns: []*schema.Column{ArtifactsColumns[6]},
+			},
 		},
 	}
 	// ChatsColumns holds the columns for the "chats" table.

@@ -5,6 +5,7 @@ import (
 	"entgo.io/ent"
 	"entgo.io/ent/schema/edge"
 	"entgo.io/ent/schema/field"
+	"entgo.io/ent/schema/index"
 
 	"github.com/mark-analyst/mark/internal/ids"
 )
@@ -25,6 +26,12 @@ func (Artifact) Fields() []ent.Field {
 		field.Int64("size_bytes").NonNegative().Immutable(),
 		field.String("blob_key").MaxLen(255).Immutable(),
 	}
+}
+
+// Indexes of Artifact.
+func (Artifact) Indexes() []ent.Index {
+	// Before a file is deleted it is asked who else has it.
+	return []ent.Index{index.Fields("blob_key")}
 }
 
 // Edges of Artifact.
