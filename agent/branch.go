@@ -130,7 +130,25 @@ func (b *branching) copy(ctx context.Context, chatID string) (*ent.Chat, error) 
 			return nil, fmt.Errorf("copy a run: %w", err)
 		}
 	}
+	if err := b.memory(ctx, chatID); err != nil {
+		return nil, err
+	}
 	return b.chat, nil
+}
+
+// memory copies what is told of the older turns: messages have their places in both
+// chats.
+func (b *branching) memory(ctx context.Context, chatID string) error {
+	m, err := newestMemory(ctx, b.tx.Client(), chatID, b.upTo+1)
+	if err != nil || m == nil {
+		return err
+	}
+	err = b.tx.Memory.Create().SetChatID(b.chat.ID).SetRunID(b.id(m.RunID)).SetThroughSeq(m.ThroughSeq).SetClearedSeq(m.ClearedSeq).
+		SetText(m.Text).SetDigest(m.Digest).SetPromptHash(m.PromptHash).Exec(ctx)
+	if err != nil {
+		return fmt.Errorf("copy the chat's memory: %w", err)
+	}
+	return nil
 }
 
 func (b *branching) messages(ctx context.Context, chatID string) error {

@@ -42,16 +42,26 @@ func (k *work) recallMemory(ctx context.Context, chatID string, before int) (rem
 			}
 		}
 	}
-	m, err := k.Client.Memory.Query().
-		Where(memory.ChatID(chatID), memory.ThroughSeqLT(before), memory.ClearedSeqLT(before)).
-		Order(ent.Desc(memory.FieldCreatedAt), ent.Desc(memory.FieldID)).First(ctx)
-	if ent.IsNotFound(err) {
-		return remembered{}, nil
-	}
-	if err != nil {
-		return remembered{}, fmt.Errorf("read the chat's memory: %w", err)
+	m, err := newestMemory(ctx, k.Client, chatID, before)
+	if err != nil || m == nil {
+		return remembered{}, err
 	}
 	return remembered{through: m.ThroughSeq, cleared: m.ClearedSeq, text: m.Text}, nil
+}
+
+// newestMemory is the newest one of a chat that covers nothing from a message on;
+// nil where there is none.
+func newestMemory(ctx context.Context, c *ent.Client, chatID string, from int) (*ent.Memory, error) {
+	m, err := c.Memory.Query().
+		Where(memory.ChatID(chatID), memory.ThroughSeqLT(from), memory.ClearedSeqLT(from)).
+		Order(ent.Desc(memory.FieldCreatedAt), ent.Desc(memory.FieldID)).First(ctx)
+	if ent.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the chat's memory: %w", err)
+	}
+	return m, nil
 }
 
 // remember makes what was said fit into the room of a history, and stores how.

@@ -188,6 +188,30 @@ func common(a, b string) int {
 	return n
 }
 
+// A copy of a long chat knows what the chat knew.
+func TestACopyOfALongChatKnowsItsBeginning(t *testing.T) {
+	model := &listener{}
+	b := newBench(t, databases.SQLite(t), func(c *agent.Config) {
+		c.Models = []agent.Model{{Name: "listener", LLM: model}}
+		c.Limits.HistoryTokens = 600
+	})
+	chat := b.long(8)
+	made := model.summaries
+	last := b.client.Message.Query().Order(ent.Desc("seq")).FirstX(b.ctx)
+	branch, err := b.agent.Branch(b.ctx, chat, last.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, _ := b.ask(agent.Question{ChatID: branch.ID, Text: "What is an active customer?"})
+	if said := b.final(r).Story; !strings.Contains(said, defined) || made == 0 || model.summaries > made+1 {
+		t.Errorf("%d summaries before and %d after it was copied: %q", made, model.summaries, said)
+	}
+	copied := b.client.Memory.Query().Where(memory.ChatID(branch.ID), memory.RunIDNEQ(r.ID)).AllX(b.ctx)
+	if len(copied) != 1 || copied[0].Text == "" || len(copied[0].Expense) > 0 {
+		t.Errorf("the copy has the memories %v", copied)
+	}
+}
+
 // A run that is taken over while the history is told in short, or after, goes on
 // with one memory, of which what each summary took counts.
 func TestASummarySurvivesATakeover(t *testing.T) {
