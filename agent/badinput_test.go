@@ -226,8 +226,8 @@ func TestAnAnswerBesideOtherCalls(t *testing.T) {
 // Whatever language an answer is in, it comes to the person as it was written.
 func TestAnswersInOtherLanguages(t *testing.T) {
 	for _, story := range []string{
-		"平均价格是三欧元。", "متوسط السعر ثلاثة يورو.", "میانگین قیمت را می‌خواهم.", "מחיר ממוצע: שלושה אירו.",
-		"औसत मूल्य तीन यूरो है।", "Süßes kostet im Mittel drei Euro – „günstig“.", "ราคาเฉลี่ยสามยูโร", "👩‍🔬 говорит: три евро ☀️",
+		"平均价格是三欧元。", "متوسط السعر ثلاثة يورو.", "میانگین قیمت را می\u200cخواهم.", "מחיר ממוצע: שלושה אירו.",
+		"औसत मूल्य तीन यूरो है।", "Süßes kostet im Mittel drei Euro – „günstig“.", "ราคาเฉลี่ยสามยูโร", "👩\u200d🔬 говорит: три евро ☀️",
 	} {
 		b := newBench(t, databases.SQLite(t), nil)
 		args, err := json.Marshal(map[string]any{"story": story, "followUps": []string{story}, "caveats": []string{story}})

@@ -16,4 +16,4 @@ var ownLabel = regexp.MustCompile(`(?i)<(\s*/?\s*(?:datasets|context|stdout|stde
 func inside(text string) string { return ownLabel.ReplaceAllString(text, "&lt;$1") }
 
 // isPlain tells whether a line can stand in a prompt as it is.
-func isPlain(line string) bool { return line == untrusted.Line(line) && line == inside(line) }
+func isPlain(line string) bool { return inside(untrusted.Line(line)) == line }

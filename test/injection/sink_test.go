@@ -27,7 +27,7 @@ func newSink(t *testing.T) *sink {
 
 func listen(t *testing.T) *sink {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // for as long as the test
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	s := &sink{listener: l}
 	ended := make(chan struct{})

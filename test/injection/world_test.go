@@ -63,13 +63,13 @@ func newWorld(t *testing.T, guard func(*ent.Client), machine *machine, sandbox a
 	ada := w.client.User.Create().SetEmail("ada@example.org").SetPasswordHash("x").SaveX(system)
 	bob := w.client.User.Create().SetEmail("bob@example.org").SetPasswordHash("x").SaveX(system)
 	w.ada, w.adaID = auth.WithViewer(t.Context(), auth.Viewer{UserID: ada.ID}), ada.ID
-	w.settle(machine, auth.WithViewer(t.Context(), auth.Viewer{UserID: bob.ID}))
+	w.settle(auth.WithViewer(t.Context(), auth.Viewer{UserID: bob.ID}), machine)
 	w.bob.user = bob.ID
 	return w
 }
 
 // settle gives Bob what nobody else may learn of.
-func (w *world) settle(machine *machine, bob context.Context) {
+func (w *world) settle(bob context.Context, machine *machine) {
 	w.t.Helper()
 	machine.next(table{column: "secret", cell: bobsSecret, file: bobsFile})
 	d := w.upload(bob, bobsName, bobsFile, "secret\n"+bobsSecret+"\n")
