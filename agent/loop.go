@@ -55,6 +55,8 @@ type work struct {
 	mustEnd  bool // the next reply has to be the answer
 	rejected int  // final answers that were refused
 	doubted  bool // an answer was sent back for what no step has shown
+	raised   bool // the last program raised an exception
+	pressed  bool // a reply was sent back that gave up after that
 	mustCall bool // the next reply has to call a tool
 	doing    Stopped
 
@@ -155,7 +157,10 @@ func (k *work) act(ctx context.Context, s *ent.Step, reply dialogue.Reply, last 
 // say takes a reply in plain text as the answer.
 func (k *work) say(s *ent.Step, m dialogue.Message, cut bool) error {
 	answer := k.direct(m.Content, cut)
-	told, end, err := k.doubt(s, answer)
+	told, end, err := k.gaveUp(s)
+	if told == "" && err == nil {
+		told, end, err = k.doubt(s, answer)
+	}
 	if err != nil {
 		return err
 	}
@@ -191,6 +196,9 @@ func (k *work) call(ctx context.Context, s *ent.Step, m dialogue.Message, last b
 		end, err := k.run(ctx, s, c, callContext{alone: len(m.ToolCalls) == 1, last: last})
 		if err != nil {
 			return errors.Join(err, k.leaveStep(s, end))
+		}
+		if c.Name == toolRunPython {
+			k.raised = end.code == CodeException
 		}
 		more := ""
 		if i == most-1 {

@@ -27,6 +27,7 @@ const (
 	promptNoStory  = "no_story"
 	promptMovedOn  = "moved_on"
 	promptDoubt    = "doubt"
+	promptGaveUp   = "gave_up"
 	promptUnloaded = "unloaded"
 	promptBudget   = "budget_spent"
 	promptSummary  = "summary"
@@ -64,7 +65,7 @@ func newPrompts(tools *toolbox) (*prompts, error) {
 	}
 	version.Write(encode(systemParts))
 	version.Write(encode(tools.list()))
-	for _, name := range append([]string{promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptMovedOn, promptDoubt, promptUnloaded, promptBudget, promptSummary}, systemParts...) {
+	for _, name := range append([]string{promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptMovedOn, promptDoubt, promptGaveUp, promptUnloaded, promptBudget, promptSummary}, systemParts...) {
 		if t.Lookup(name) == nil {
 			return nil, fmt.Errorf("the prompt %s is missing", name)
 		}
