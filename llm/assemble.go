@@ -19,6 +19,7 @@ type assembler struct {
 	reply     dialogue.Reply
 	calls     *calls
 	written   *writtenCalls // finds the calls that are written as text
+	after     *afterCall    // the text behind the first of these; nil: there is none yet
 	content   strings.Builder
 	reasoning strings.Builder
 	refusal   strings.Builder
@@ -81,11 +82,20 @@ func (a *assembler) sayAll(pieces []piece) error {
 
 func (a *assembler) say(p piece) error {
 	switch {
+	case a.after != nil && a.after.dropped:
+		return nil
 	case p.call != nil:
+		if a.after == nil {
+			a.after = &afterCall{}
+		}
 		return a.show(a.calls.whole(p.call.name, p.call.arguments))
 	case p.reasoning != "":
 		a.reasoning.WriteString(p.reasoning)
 		return a.out(dialogue.Delta{Reasoning: p.reasoning})
+	case p.text != "" && a.after != nil:
+		if !a.after.write(p.text) {
+			a.enough()
+		}
 	case p.text != "":
 		a.content.WriteString(p.text)
 		return a.out(dialogue.Delta{Text: p.text})
@@ -126,6 +136,12 @@ func (a *assembler) end() (dialogue.Reply, error) {
 	}
 	if err := a.sayAll(a.written.end(a.finish == dialogue.FinishLength)); err != nil {
 		return a.partial(), err
+	}
+	if after := a.after; after != nil && after.text != "" {
+		a.after = nil
+		if err := a.say(piece{text: after.text}); err != nil {
+			return a.partial(), err
+		}
 	}
 	for _, c := range a.calls.list {
 		if !c.announced { // it never got a name: the agent answers that
