@@ -61,7 +61,7 @@ func (k known) missing(answer string) []string {
 }
 
 // number is one as people write it, with what it is multiplied by.
-var number = regexp.MustCompile(`(?i)[-−]?\d+(?:[,\x{202f}\x{a0}]\d{3})*(?:\.\d+)?(?:e[+-]?\d+)?(?:\s*(?:thousand|million|billion)\b)?`)
+var number = regexp.MustCompile(`(?i)[-−]?(?:\d{1,3}(?:[,\x{202f}\x{a0}]\d{3})+|\d+)(?:\.\d+)?(?:e[+-]?\d+)?(?:\s*(?:thousand|million|billion)\b)?`)
 
 var scales = map[string]float64{"thousand": 1e3, "million": 1e6, "billion": 1e9}
 
@@ -166,6 +166,7 @@ func TestRightAnswersAreTold(t *testing.T) {
 		"a count":              {count, "There were 13.", ""},
 		"a count is not round": {count, "There were 13.05.", "13"},
 		"part of a number":     {count, "There were 130, in 2013.", "13"},
+		"after a year":         {count, "2007,13", ""},
 	} {
 		if got := strings.Join(tc.question.missing(tc.answer), " "); got != tc.missing {
 			t.Errorf("%s: %q is missing, want %q", name, got, tc.missing)
