@@ -39,7 +39,7 @@ func (e *evidence) find(name string) (Evidence, bool) {
 
 // number matches what a reader takes for a number: thousands in groups, a
 // fraction, an exponent, a percent sign or a word for its size after it.
-var number = regexp.MustCompile(`(?i)[-−+]?\d+(?:[,\x{2009}\x{202f}\x{a0}]\d{3})*(?:\.\d+)?(?:e[-+]?\d+)?(?:\s?%|\s?(?:thousand|million|billion|trillion|[kmb])\b)?`)
+var number = regexp.MustCompile(`(?i)[-−+]?(?:\d{1,3}(?:[,\x{2009}\x{202f}\x{a0}]\d{3})+|\d+)(?:\.\d+)?(?:e[-+]?\d+)?(?:\s?%|\s?(?:thousand|million|billion|trillion|[kmb])\b)?`)
 
 // figureIn is a number that was read from a text.
 type figureIn struct {
@@ -182,4 +182,13 @@ func numbersOf(o *Output) []float64 {
 // link and code spans hold numbers that say nothing.
 var markup = regexp.MustCompile("`[^`\n]*`|\\]\\([^)\n]*\\)|(?m)^\\s*\\d+[.)]\\s")
 
-func withoutMarkup(story string) string { return markup.ReplaceAllString(story, " ") }
+// withoutMarkup leaves of a story what a person reads. A code span with a number and
+// nothing else is a number that is set off.
+func withoutMarkup(story string) string {
+	return markup.ReplaceAllStringFunc(story, func(m string) string {
+		if code := strings.TrimSpace(strings.Trim(m, "`")); m[0] == '`' && code != "" && number.FindString(code) == code {
+			return " " + code + " "
+		}
+		return " "
+	})
+}

@@ -9,28 +9,30 @@ import (
 
 func TestCheckNumbers(t *testing.T) {
 	shown := evidence{list: []Evidence{
-		{Path: "s1.stdout", Output: &Output{Text: "mean 4201.754 g over 342 rows, share 0.4237, 1.25e6 people, -3.5"}},
+		{Path: "s1.stdout", Output: &Output{Text: "mean 4201.754 g over 342 rows, share 0.4237, 1.25e6 people, -3.5; 2008,114"}},
 		{Path: "s1.o1", Output: &Output{Table: &execution.Table{Columns: []string{"a"}, Rows: [][]any{{float64(5076)}, {"1,234.5"}}, RowCount: 17}}},
 	}}
 	for name, tc := range map[string]struct {
 		story string
 		want  []string // numbers flagged
 	}{
-		"exact":               {"4201.754 of 342", nil},
-		"rounded":             {"about 4,202 g, or 4.2 thousand", nil},
-		"wrong rounding":      {"about 4,203 g", []string{"4,203"}},
-		"percent of a share":  {"42.4 % and 42%", nil},
-		"wrong percent":       {"43 %", []string{"43 %"}},
-		"millions":            {"1.3 million people", nil},
-		"wrong millions":      {"1.4 million people", []string{"1.4 million"}},
-		"table cells":         {"5,076 and 1,234.5 in 17 rows", nil},
-		"small counts":        {"3 species on 2 islands", nil},
-		"of the question":     {"since 2007", nil},
-		"unsigned change":     {"fell by 3.5", nil},
-		"code and numbering":  {"1. `x[999]`\n2. see [a](u777)", nil},
-		"part of a word":      {"column s99x and v1.2.345", nil},
-		"flagged once":        {"777 and again 777", []string{"777"}},
-		"nothing shown of it": {"It is 98.6.", []string{"98.6"}},
+		"exact":                {"4201.754 of 342", nil},
+		"rounded":              {"about 4,202 g, or 4.2 thousand", nil},
+		"wrong rounding":       {"about 4,203 g", []string{"4,203"}},
+		"percent of a share":   {"42.4 % and 42%", nil},
+		"wrong percent":        {"43 %", []string{"43 %"}},
+		"millions":             {"1.3 million people", nil},
+		"wrong millions":       {"1.4 million people", []string{"1.4 million"}},
+		"table cells":          {"5,076 and 1,234.5 in 17 rows", nil},
+		"small counts":         {"3 species on 2 islands", nil},
+		"of the question":      {"since 2007", nil},
+		"unsigned change":      {"fell by 3.5", nil},
+		"code and numbering":   {"1. `x[999]`\n2. see [a](u777)", nil},
+		"a number set as code": {"The result is `25%`, of ` 5,076 `.", []string{"25%"}},
+		"cells without spaces": {"2008 had 114", nil},
+		"part of a word":       {"column s99x and v1.2.345", nil},
+		"flagged once":         {"777 and again 777", []string{"777"}},
+		"nothing shown of it":  {"It is 98.6.", []string{"98.6"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := shown.checkNumbers(tc.story, "What happened in 2007?")
