@@ -87,3 +87,22 @@ func TestAReplyAfterAFailedProgramStands(t *testing.T) {
 		})
 	}
 }
+
+// A reply that was sent back is not taken after a takeover.
+func TestATakeoverKeepsToWhatWasSentBack(t *testing.T) {
+	s := databases.SQLite(t)
+	b := newBench(t, s, nil)
+	b.python.programs(unknownName)
+	lost := func(ctx context.Context) {
+		rob(t, s, b.client.Run.Query().OnlyIDX(b.ctx))
+		<-ctx.Done()
+	}
+	b.model.then(python("df"), says("I need to load the dataset first."), turn{first: lost}, says("It cannot be computed."))
+	r, _ := b.ask(agent.Question{Text: "q"})
+	if a := b.final(r); r.State != run.StateSucceeded || a.Story != "It cannot be computed." || r.Epoch < 3 {
+		t.Errorf("%s in epoch %d, answer %q", r.State, r.Epoch, a.Story)
+	}
+	if last := b.model.requests[len(b.model.requests)-1]; last.Choice != dialogue.ChoiceRequired {
+		t.Errorf("the model could choose %q", last.Choice)
+	}
+}
