@@ -1,6 +1,11 @@
 package llm
 
-import "github.com/mark-analyst/mark/internal/dialogue"
+import (
+	"strings"
+	"unicode"
+
+	"github.com/mark-analyst/mark/internal/dialogue"
+)
 
 // afterCall is what of a reply's text follows a call that was written as text.
 // Models that call in this way often go on with the result that they expect, and
@@ -19,7 +24,23 @@ func (a *afterCall) write(text string) bool {
 	return !a.dropped
 }
 
-// enough ends a reply that has called a tool and goes on.
+// maxBlank is how much white space in a row a reply may hold, bytes. Small models
+// write line breaks without an end.
+const maxBlank = 1_000
+
+// read takes more of a reply's text.
+func (a *assembler) read(text string) error {
+	rest := strings.TrimRightFunc(text, unicode.IsSpace)
+	if rest != "" {
+		a.blank = 0
+	}
+	if a.blank += len(text) - len(rest); a.blank > maxBlank {
+		a.enough()
+	}
+	return a.sayAll(a.written.write(text))
+}
+
+// enough ends a reply that goes on though it has said what counts.
 func (a *assembler) enough() {
 	a.over = true
 	if a.finish == "" {

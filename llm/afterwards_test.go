@@ -47,3 +47,42 @@ func TestWhatIsMadeUpBehindAWrittenCall(t *testing.T) {
 		}
 	}
 }
+
+// A reply that has come to nothing but line breaks has ended, in either format.
+func TestWhiteSpaceWithoutAnEndEndsAReply(t *testing.T) {
+	for _, format := range []Format{Chat, Responses} {
+		for name, tc := range map[string]struct{ said, want string }{
+			"behind text":  {"It is so.", "It is so."},
+			"behind a gap": {"It is" + strings.Repeat("\n", maxBlank-1) + "so.", "It is" + strings.Repeat("\n", maxBlank-1) + "so."},
+		} {
+			t.Run(string(format)+", "+name, func(t *testing.T) {
+				answer := fakellm.Say(fakellm.Text(tc.said + strings.Repeat("\n ", maxBlank) + "LAST")).UpTo("LAST").Hang()
+				chat := newChat(t, fakellm.New(t, fakellm.Always(answer)).BaseURL(), func(cfg *Config) {
+					cfg.Format, cfg.IdleTimeout, cfg.MaxRetries = format, 2*time.Second, -1
+				})
+				reply, err := chat.Stream(t.Context(), dialogue.Request{Messages: []dialogue.Message{{Role: dialogue.User, Content: "q"}}}, discard)
+				if err != nil || strings.TrimSpace(reply.Message.Content) != tc.want || reply.Finish != dialogue.FinishStop {
+					t.Errorf("%v, said %q, finish %s", err, reply.Message.Content, reply.Finish)
+				}
+			})
+		}
+	}
+}
+
+// Where a call is asked for, a block of Python is the program: models that know no
+// other way write it so. Elsewhere it is text.
+func TestABlockOfPythonIsACallWhereOneHasToBeMade(t *testing.T) {
+	const block = "```python\nprint(1)\n```\n"
+	tools := []dialogue.Tool{{Name: programTool, Description: "Run.", Schema: json.RawMessage(`{"type":"object"}`)}}
+	server := fakellm.New(t, fakellm.Always(fakellm.Say(fakellm.Text(block))))
+	for choice, calls := range map[dialogue.Choice]int{dialogue.ChoiceRequired: 1, dialogue.ChoiceAuto: 0} {
+		reply, err := newChat(t, server.BaseURL(), nil).Stream(t.Context(),
+			dialogue.Request{Tools: tools, Choice: choice, Messages: []dialogue.Message{{Role: dialogue.User, Content: "q"}}}, discard)
+		if err != nil || len(reply.Message.ToolCalls) != calls {
+			t.Fatalf("%s: %v, calls %+v", choice, err, reply.Message.ToolCalls)
+		}
+		if calls == 1 && reply.Message.ToolCalls[0].Arguments != `{"code":"print(1)"}` {
+			t.Errorf("it calls %+v", reply.Message.ToolCalls)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package llm
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/mark-analyst/mark/internal/dialogue"
@@ -20,6 +21,7 @@ type assembler struct {
 	calls     *calls
 	written   *writtenCalls // finds the calls that are written as text
 	after     *afterCall    // the text behind the first of these; nil: there is none yet
+	blank     int           // bytes of white space since the last other character of the text
 	content   strings.Builder
 	reasoning strings.Builder
 	refusal   strings.Builder
@@ -38,6 +40,9 @@ func newAssembler(req dialogue.Request, newID func() string, maxBytes int, emit 
 		}
 	}
 	a.written = newWrittenCalls(tools)
+	if req.Choice == dialogue.ChoiceRequired && slices.Contains(tools, programTool) {
+		a.written.program = programTool // it has to call: a block of Python is the program
+	}
 	return a
 }
 

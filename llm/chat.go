@@ -113,7 +113,7 @@ func (a chatReader) delta(d *delta) error {
 	if err := a.say(piece{reasoning: reasoning}); err != nil {
 		return err
 	}
-	if err := a.sayAll(a.written.write(content)); err != nil {
+	if err := a.read(content); err != nil {
 		return err
 	}
 	a.refusal.WriteString(text(d.Refusal))

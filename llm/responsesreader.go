@@ -241,7 +241,7 @@ func (r *responsesReader) more(it *item, part, s string) error {
 	case part == partRefusal:
 		r.refusal.WriteString(s)
 	case it.kind == itemMessage:
-		return r.sayAll(r.written.write(s))
+		return r.assembler.read(s)
 	}
 	return nil
 }
