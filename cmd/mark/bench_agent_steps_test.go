@@ -45,6 +45,7 @@ func BenchmarkAgentSteps(b *testing.B) {
 		}
 		n := 0
 		e := newEndpoint(b, func() scripted { n++; return replies[(n-1)%len(replies)] })
+		e.summary = frames(b, fakellm.Text("They asked how heavy the penguins are, and were told."))
 		python := &quick{Provider: gvisortest.Provider(b)}
 		s := start(b, url, func(c *Config, p *Parts) { e.use(c); p.Sandbox = python })
 		ada := s.signUp("ada@example.org")
@@ -89,12 +90,17 @@ func BenchmarkAgentSteps(b *testing.B) {
 		whole.report(b, "  a step without model and Python (goal: 5 ms)", commits.at(0.5))
 		steps["list_datasets"].report(b, "    of list_datasets", commits.at(0.5))
 		steps["run_python"].report(b, "    of run_python", commits.at(0.5))
-		tellRepeated(b, turns)
+		tellRepeated(b, turns, e.summaries)
 	})
 }
 
-// tellRepeated tells how much of each prompt is the beginning of the one before.
-func tellRepeated(b *testing.B, turns [][]call) {
+// samePrompt is how much of a prompt is to be the beginning of the one before, in a
+// hundred.
+const samePrompt = 90
+
+// tellRepeated tells how much of each prompt is the beginning of the one before, and
+// how often the chat was cut short, after which it is another.
+func tellRepeated(b *testing.B, turns [][]call, summaries int) {
 	b.Helper()
 	var within, between []float64
 	last := ""
@@ -115,8 +121,8 @@ func tellRepeated(b *testing.B, turns [][]call) {
 			last = prompt
 		}
 	}
-	ratio(b, "  of a prompt sent before, from step to step (goal: 90 %)", "%", within)
-	ratio(b, "  of a prompt sent before, from question to question", "%", between)
+	shares(b, "  of a prompt sent before, from step to step", within, samePrompt)
+	shares(b, fmt.Sprintf("  of a prompt sent before, from question to question (%d cut)", summaries), between, samePrompt)
 }
 
 // promptOf is what a model reads of a request, in the order in which it does: the

@@ -38,9 +38,11 @@ func bothDatabases(b *testing.B, measure func(b *testing.B, database, url string
 type endpoint struct {
 	*httptest.Server
 
-	mu    sync.Mutex
-	next  func() scripted
-	calls []call
+	mu        sync.Mutex
+	next      func() scripted
+	calls     []call
+	summary   []byte // the reply to a request without tools, which is not among the calls; nil: as to others
+	summaries int    // how often that was given: what is too long of a chat is told in short
 }
 
 // scripted is a reply as it goes over the wire.
@@ -72,6 +74,13 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := call{body: body, came: time.Now()}
 	e.mu.Lock()
+	if !bytes.Contains(body, []byte(`"tools":[`)) && e.summary != nil {
+		e.summaries++
+		e.mu.Unlock()
+		w.Header().Set("Content-Type", "text/event-stream")
+		w.Write(e.summary)
+		return
+	}
 	reply := e.next()
 	e.mu.Unlock()
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -170,10 +179,11 @@ func (s *quickSession) Run(_ context.Context, _ string, host execution.Host) (ex
 
 func (s *quickSession) Close() error { return nil }
 
-// ratio is a line of the table without times.
-func ratio(b *testing.B, what, unit string, values []float64) {
+// shares is a line of the table of parts in a hundred.
+func shares(b *testing.B, what string, values []float64, goal float64) {
 	b.Helper()
 	sorted := slices.Sorted(slices.Values(values))
-	fmt.Printf("%-58s p50 %8.1f %s  least %8.1f %s\n", what, sorted[len(sorted)/2], unit, sorted[0], unit)
-	b.ReportMetric(sorted[len(sorted)/2], "p50-"+unit)
+	below, _ := slices.BinarySearch(sorted, goal)
+	fmt.Printf("%-58s p50 %8.1f %%   least %8.1f %%   %d of %d reach %.0f %%\n", what, sorted[len(sorted)/2], sorted[0], len(sorted)-below, len(sorted), goal)
+	b.ReportMetric(sorted[len(sorted)/2], "p50-%")
 }
