@@ -131,7 +131,7 @@ func TestARunGoesOnAfterARestart(t *testing.T) {
 			}
 		}
 		sock.close()
-		s.downWithin(4 * time.Second)
+		s.downWithin(8 * time.Second)
 		s.up()
 		after := ada.follow(run, len(before))
 		gapless(t, append(before, after...), 0)
