@@ -13,8 +13,13 @@ import (
 // longer than one is dropped with all that follows, and not waited for.
 type afterCall struct {
 	text    string
+	bytes   int // with what is held back, which may be another call
 	dropped bool
 }
+
+// maxBehind is how much may stand behind the first call, further calls included,
+// bytes.
+const maxBehind = 8 << 10
 
 // write takes more text. It returns false when there has been enough.
 func (a *afterCall) write(text string) bool {
@@ -37,7 +42,14 @@ func (a *assembler) read(text string) error {
 	if a.blank += len(text) - len(rest); a.blank > maxBlank {
 		a.enough()
 	}
-	return a.sayAll(a.written.write(text))
+	if err := a.sayAll(a.written.write(text)); err != nil || a.after == nil {
+		return err
+	}
+	if a.after.bytes += len(text); a.after.bytes > maxBehind {
+		a.after.text, a.after.dropped = "", true
+		a.enough()
+	}
+	return nil
 }
 
 // enough ends a reply that goes on though it has said what counts.

@@ -24,6 +24,7 @@ func TestWhatIsMadeUpBehindAWrittenCall(t *testing.T) {
 		}{
 			"at length, without an end": {fakellm.Say(fakellm.Text("I look.\n" + writtenList + long + "LAST")).UpTo("LAST").Hang(), "I look.\n"},
 			"at length":                 {fakellm.Say(fakellm.Text(writtenList + long)), ""},
+			"a block without an end":    {fakellm.Say(fakellm.Text(writtenList + "```\n" + strings.Repeat(long, 20) + "LAST")).UpTo("LAST").Hang(), ""},
 			"another call after it":     {fakellm.Say(fakellm.Text(writtenList + long + "\n" + writtenList)), ""},
 			"a remark":                  {fakellm.Say(fakellm.Text(writtenList + "Then I go on.")), "Then I go on."},
 		} {
@@ -74,9 +75,13 @@ func TestWhiteSpaceWithoutAnEndEndsAReply(t *testing.T) {
 func TestABlockOfPythonIsACallWhereOneHasToBeMade(t *testing.T) {
 	const block = "```python\nprint(1)\n```\n"
 	tools := []dialogue.Tool{{Name: programTool, Description: "Run.", Schema: json.RawMessage(`{"type":"object"}`)}}
-	server := fakellm.New(t, fakellm.Always(fakellm.Say(fakellm.Text(block))))
 	for choice, calls := range map[dialogue.Choice]int{dialogue.ChoiceRequired: 1, dialogue.ChoiceAuto: 0} {
-		reply, err := newChat(t, server.BaseURL(), nil).Stream(t.Context(),
+		answer := fakellm.Say(fakellm.Text(block + "```\n1\n```\nAND SO ON"))
+		if calls == 1 { // nothing behind it is waited for
+			answer = answer.UpTo("AND").Hang()
+		}
+		server := fakellm.New(t, fakellm.Always(answer))
+		reply, err := newChat(t, server.BaseURL(), func(cfg *Config) { cfg.IdleTimeout = 2 * time.Second }).Stream(t.Context(),
 			dialogue.Request{Tools: tools, Choice: choice, Messages: []dialogue.Message{{Role: dialogue.User, Content: "q"}}}, discard)
 		if err != nil || len(reply.Message.ToolCalls) != calls {
 			t.Fatalf("%s: %v, calls %+v", choice, err, reply.Message.ToolCalls)

@@ -93,6 +93,10 @@ func (a *assembler) say(p piece) error {
 		if a.after == nil {
 			a.after = &afterCall{}
 		}
+		if p.call.name == a.written.program { // what follows can only be its made-up result
+			a.after.dropped = true
+			a.enough()
+		}
 		return a.show(a.calls.whole(p.call.name, p.call.arguments))
 	case p.reasoning != "":
 		a.reasoning.WriteString(p.reasoning)
