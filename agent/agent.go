@@ -13,6 +13,7 @@ import (
 	"github.com/mark-analyst/mark/internal/dialogue"
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/internal/tokens"
+	"github.com/mark-analyst/mark/warehouse"
 )
 
 // LLM is a language model that streams its replies. Its errors are
@@ -75,6 +76,8 @@ type Config struct {
 	Sandbox  Sandbox
 	Blobs    Blobs
 	Datasets Datasets
+	// Warehouses are what run_sql and mark.query ask; none: there is no run_sql.
+	Warehouses []warehouse.Warehouse
 	// AsOwner gives a context the rights of a person.
 	AsOwner func(ctx context.Context, userID string) context.Context
 	Clock   clock.Clock
@@ -146,7 +149,7 @@ type Agent struct {
 // New returns an Agent that does what it is asked through Work. Start has it
 // look for what else there is to do; Close ends it.
 func New(c Config) (*Agent, error) {
-	tools, err := newToolbox()
+	tools, err := newToolbox(len(c.Warehouses) > 0)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,12 @@ const codeRejected = "APPROVAL_REJECTED"
 type ApprovalRequest struct {
 	Reason string `json:"reason"`
 	Code   string `json:"code,omitempty"` // the Python that is to run
+	// Of a query: the statement, the tables that it reads, the bytes that it may
+	// bill at most, and their price in millionths of a US dollar.
+	SQL        string   `json:"sql,omitempty"`
+	Tables     []string `json:"tables,omitempty"`
+	Bytes      int64    `json:"bytes,omitempty"`
+	CostMicros int64    `json:"costMicros,omitempty"`
 }
 
 // RequestOf reads what Approval.request holds.
@@ -40,11 +46,11 @@ func RequestOf(a *ent.Approval) (ApprovalRequest, error) {
 }
 
 // reviewed asks for a person's approval of each program, where the run has that.
-func reviewed(k *work, args map[string]any) *ApprovalRequest {
+func reviewed(_ context.Context, k *work, args map[string]any) (*ApprovalRequest, error) {
 	if !k.row.ReviewCode {
-		return nil
+		return nil, nil
 	}
-	return &ApprovalRequest{Reason: "Each program is to be looked at before it runs.", Code: text(args, "code")}
+	return &ApprovalRequest{Reason: "Each program is to be looked at before it runs.", Code: text(args, "code")}, nil
 }
 
 // approve lets a call pass that needs no approval or has it. One that needs it
@@ -53,9 +59,9 @@ func (k *work) approve(ctx context.Context, t *tool, s *ent.Step, args map[strin
 	if t.approval == nil || k.edited(s) { // the person has written it
 		return end, false, nil
 	}
-	need := t.approval(k, args)
-	if need == nil {
-		return end, false, nil
+	need, err := t.approval(ctx, k, args)
+	if err != nil || need == nil {
+		return end, false, err
 	}
 	if c := untrusted.Hidden(need.Code); c != 0 { // who reads it would not see what runs
 		return failed("TOOL_CALL_INVALID", fmt.Sprintf("The program holds the invisible character U+%04X. Write it as an escape in a string, or leave it out.", c)), true, nil
@@ -67,7 +73,9 @@ func (k *work) approve(ctx context.Context, t *tool, s *ent.Step, args map[strin
 	case err != nil:
 		return end, false, fmt.Errorf("look for an approval: %w", err)
 	case decided.State == approval.StateApproved:
-		return end, false, nil
+		given, err := RequestOf(decided)
+		k.approved = &given // for what was shown, whatever it would cost now
+		return end, false, err
 	case decided.State == approval.StateRejected:
 		problem := "Not run: the person has refused it. Do not try it again in the same way."
 		if decided.Note != "" {
@@ -83,7 +91,7 @@ func (k *work) approve(ctx context.Context, t *tool, s *ent.Step, args map[strin
 func (k *work) requestApproval(t *tool, s *ent.Step, need ApprovalRequest) error {
 	id := ids.New(ids.Approval)
 	return k.wait(func(ctx context.Context, tx *ent.Tx) error {
-		if err := tx.Step.Update().Where(step.ID(s.ID)).SetTool(t.name).SetCode(storable.Text(need.Code)).Exec(ctx); err != nil {
+		if err := tx.Step.Update().Where(step.ID(s.ID)).SetTool(t.name).SetCode(storable.Text(need.Code + need.SQL)).Exec(ctx); err != nil {
 			return err
 		}
 		return tx.Approval.Create().SetID(id).SetRunID(k.row.ID).SetStepID(s.ID).SetTool(t.name).

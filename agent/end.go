@@ -37,7 +37,7 @@ func usageOf(r *ent.Run) Usage {
 			PromptTokens: r.PromptTokens, CachedTokens: r.CachedTokens,
 			CompletionTokens: r.CompletionTokens, ReasoningTokens: r.ReasoningTokens,
 		},
-		PythonMs: r.PythonMs, CostMicros: r.CostMicros, OutputBytes: r.OutputBytes,
+		PythonMs: r.PythonMs, CostMicros: r.CostMicros, OutputBytes: r.OutputBytes, BytesBilled: r.BytesBilled,
 	}
 }
 

@@ -37,6 +37,7 @@ type EventBody struct {
 	Model  string           `json:"model,omitempty"`
 	Tool   string           `json:"tool,omitempty"`
 	Code   string           `json:"code,omitempty"`
+	SQL    string           `json:"sql,omitempty"`
 	Stream execution.Stream `json:"stream,omitempty"`
 	Output *Output          `json:"output,omitempty"`
 	Usage  *Usage           `json:"usage,omitempty"`
@@ -69,6 +70,7 @@ const (
 	DoingModel   Doing = "MODEL"  // the model replies
 	DoingPython  Doing = "PYTHON" // code runs
 	DoingPerson  Doing = "PERSON" // it waits for a person
+	DoingQuery   Doing = "QUERY"  // a warehouse works on a query
 )
 
 // sentence tells a person what was stopped.
@@ -80,6 +82,8 @@ func (s Stopped) sentence() string {
 		return "Stopped while the model was answering."
 	case DoingPython:
 		return "Stopped while Python was running."
+	case DoingQuery:
+		return "Stopped while the warehouse was working on a query; it was cancelled there."
 	case DoingPerson:
 		return "Stopped while Mark was waiting for you."
 	}
@@ -94,6 +98,7 @@ type Usage struct {
 	// CostMicros is in millionths of a US dollar.
 	CostMicros  int64 `json:"costMicros"`
 	OutputBytes int64 `json:"outputBytes"`
+	BytesBilled int64 `json:"bytesBilled"` // by warehouses
 }
 
 // Body reads an event's body.

@@ -94,7 +94,7 @@ func (k *work) storeExpense(s *ent.Step) eventlog.Change {
 func (a *Agent) storeUsage(ctx context.Context, tx *ent.Tx, r *ent.Run, u Usage) error {
 	stored, err := tx.Run.Query().Where(run.ID(r.ID)).Select(
 		run.FieldPromptTokens, run.FieldCachedTokens, run.FieldCompletionTokens, run.FieldReasoningTokens,
-		run.FieldPythonMs, run.FieldCostMicros, run.FieldOutputBytes).Only(ctx)
+		run.FieldPythonMs, run.FieldCostMicros, run.FieldOutputBytes, run.FieldBytesBilled).Only(ctx)
 	if err != nil {
 		return fmt.Errorf("read the run's usage: %w", err)
 	}
@@ -109,6 +109,7 @@ func (a *Agent) storeUsage(ctx context.Context, tx *ent.Tx, r *ent.Run, u Usage)
 		PythonMs:    max(before.PythonMs, u.PythonMs),
 		CostMicros:  max(before.CostMicros, u.CostMicros),
 		OutputBytes: max(before.OutputBytes, u.OutputBytes),
+		BytesBilled: max(before.BytesBilled, u.BytesBilled),
 	}
 	if after == before {
 		return nil
@@ -116,7 +117,7 @@ func (a *Agent) storeUsage(ctx context.Context, tx *ent.Tx, r *ent.Run, u Usage)
 	err = tx.Run.UpdateOneID(r.ID).
 		SetPromptTokens(after.PromptTokens).SetCachedTokens(after.CachedTokens).
 		SetCompletionTokens(after.CompletionTokens).SetReasoningTokens(after.ReasoningTokens).
-		SetPythonMs(after.PythonMs).SetCostMicros(after.CostMicros).SetOutputBytes(after.OutputBytes).
+		SetPythonMs(after.PythonMs).SetCostMicros(after.CostMicros).SetOutputBytes(after.OutputBytes).SetBytesBilled(after.BytesBilled).
 		Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("store the run's usage: %w", err)

@@ -24,8 +24,10 @@ func (k *work) answerCall(_ context.Context, c execution.Call) (any, error) {
 			return nil, &execution.CallError{Message: "mark.dataset takes the name of a dataset."}
 		}
 		return k.callDataset(args.Name)
-	case "query":
-		return nil, &execution.CallError{Message: "No warehouse is configured: only the files of this chat can be analysed, see mark.files()."}
+	case "query", "result":
+		// A program that is run once more for its variables must not be billed once
+		// more; see remake.
+		return nil, &execution.CallError{Message: "A warehouse is not asked again when variables are made anew."}
 	}
 	return nil, &execution.CallError{Message: "The host does not know this call."}
 }

@@ -33,15 +33,18 @@ type work struct {
 	rec    *recorder
 	prompt prompt // what the model is sent
 
-	datasets []*ent.Dataset // of the chat, READY or FAILED
-	python   *python        // nil until the first step of Python
-	stored   []*ent.Step    // what an earlier claim of the run did, and is not replayed yet
-	again    bool           // an earlier claim has begun the step
-	ran      bool           // Python ran in an earlier claim of the run
-	base     *string        // where the variables are to be, before this run's first program; nil: where they are
-	ended    bool           // a step has ended a session of this run
-	opening  *opening       // nil when none is being opened
-	loaded   bool           // a program ran to its end in this session
+	datasets []*ent.Dataset   // of the chat, READY or FAILED
+	python   *python          // nil until the first step of Python
+	stored   []*ent.Step      // what an earlier claim of the run did, and is not replayed yet
+	again    bool             // an earlier claim has begun the step
+	ran      bool             // Python ran in an earlier claim of the run
+	base     *string          // where the variables are to be, before this run's first program; nil: where they are
+	ended    bool             // a step has ended a session of this run
+	asking   *asking          // the query that was planned for the call at hand
+	approved *ApprovalRequest // what a person has allowed of it
+	queries  []QueryDetail    // what the step at hand has asked
+	opening  *opening         // nil when none is being opened
+	loaded   bool             // a program ran to its end in this session
 	evidence evidence
 	usage    Usage
 	expense  expense // what the step that goes on has paid
@@ -273,11 +276,18 @@ func (k *work) start(s *ent.Step, t *tool, c dialogue.ToolCall, code string) err
 	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
 		return tx.Step.UpdateOne(s).SetTool(t.name).SetCallID(cut(c.ID, maxCallID)).
 			SetArguments(storable.Text(c.Arguments)).SetCode(storable.Text(code)).Exec(ctx)
-	}, KindToolStarted, EventBody{StepID: s.ID, Tool: t.name, Code: code})
+	}, KindToolStarted, toolStarted(s, t, code))
 	if err != nil {
 		return fmt.Errorf("store the call: %w", err)
 	}
 	return nil
+}
+
+func toolStarted(s *ent.Step, t *tool, code string) EventBody {
+	if t.name == ToolRunSQL {
+		return EventBody{StepID: s.ID, Tool: t.name, SQL: code}
+	}
+	return EventBody{StepID: s.ID, Tool: t.name, Code: code}
 }
 
 // callContext is what is around a call.

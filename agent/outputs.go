@@ -19,13 +19,16 @@ import (
 // how evidence refers to it: "s2.o1" is the first output of step 2, "s2.stdout"
 // and "s2.stderr" are what it printed.
 type Output struct {
-	Name     string           `json:"name"`
-	Title    string           `json:"title,omitempty"`
-	MIME     string           `json:"mimeType"`
-	Text     string           `json:"text,omitempty"`
-	JSON     json.RawMessage  `json:"json,omitempty"`
-	Table    *execution.Table `json:"table,omitempty"`
-	Artifact *Artifact        `json:"artifact,omitempty"`
+	Name  string           `json:"name"`
+	Title string           `json:"title,omitempty"`
+	MIME  string           `json:"mimeType"`
+	Text  string           `json:"text,omitempty"`
+	JSON  json.RawMessage  `json:"json,omitempty"`
+	Table *execution.Table `json:"table,omitempty"`
+	// Schema is, of a query's result, its columns ([]warehouse.Column); the file
+	// then holds the rows as JSON lines.
+	Schema   json.RawMessage `json:"schema,omitempty"`
+	Artifact *Artifact       `json:"artifact,omitempty"`
 }
 
 // Artifact is a stored file, with all that is shown of it, so that showing an

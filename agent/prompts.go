@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -15,8 +16,11 @@ var promptFiles embed.FS
 
 // systemParts are the prompts that the system prompt is put together of, in this
 // order: who Mark is, when to answer and when to call a tool, how to write
-// Python, what an answer is, and what the data is.
-var systemParts = []string{"persona", "deciding", "python", "answer", "data"}
+// Python and SQL, what an answer is, and what the data is.
+var systemParts = []string{"persona", "deciding", "python", promptSQL, "answer", "data"}
+
+// promptSQL is there where there is a warehouse.
+const promptSQL = "sql"
 
 // The names of the other prompts.
 const (
@@ -36,6 +40,7 @@ const (
 // prompts are the texts that models are sent, read once.
 type prompts struct {
 	templates *template.Template
+	parts     []string // of the system prompt
 	// hash tells one version of all that models are sent by Mark itself, the
 	// tools' descriptions and schemas included, from another.
 	hash string
@@ -63,14 +68,18 @@ func newPrompts(tools *toolbox) (*prompts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the prompts: %w", err)
 	}
-	version.Write(encode(systemParts))
+	parts := slices.Clone(systemParts)
+	if tools.find(ToolRunSQL) == nil {
+		parts = slices.DeleteFunc(parts, func(name string) bool { return name == promptSQL })
+	}
+	version.Write(encode(parts))
 	version.Write(encode(tools.list()))
 	for _, name := range append([]string{promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptMovedOn, promptDoubt, promptGaveUp, promptUnloaded, promptBudget, promptSummary}, systemParts...) {
 		if t.Lookup(name) == nil {
 			return nil, fmt.Errorf("the prompt %s is missing", name)
 		}
 	}
-	return &prompts{templates: t, hash: hex.EncodeToString(version.Sum(nil))[:hashDigits]}, nil
+	return &prompts{templates: t, parts: parts, hash: hex.EncodeToString(version.Sum(nil))[:hashDigits]}, nil
 }
 
 // text is a prompt without variables.
@@ -78,8 +87,8 @@ func (p *prompts) text(name string) string { return p.render(name, nil) }
 
 // system is the system prompt with the chat's datasets.
 func (p *prompts) system(catalogue string) string {
-	parts := make([]string, len(systemParts))
-	for i, name := range systemParts {
+	parts := make([]string, len(p.parts))
+	for i, name := range p.parts {
 		parts[i] = p.render(name, map[string]string{"Catalogue": strings.TrimRight(catalogue, "\n")})
 	}
 	return strings.Join(parts, "\n\n")

@@ -9,7 +9,7 @@ import (
 // One version of the prompts and tools has one name, and every other another.
 func TestThePromptsHaveAVersion(t *testing.T) {
 	version := func(change func(*toolbox)) string {
-		tools, err := newToolbox()
+		tools, err := newToolbox(true)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -124,6 +124,9 @@ func (k *work) recountRan(s *ent.Step) error {
 	if s.CopiedFrom != "" {
 		return nil // it ran in another run
 	}
+	if err := k.recountQueries(s); err != nil {
+		return err
+	}
 	made, err := Outputs(s.Outputs)
 	if err != nil {
 		return fmt.Errorf("step %d: %w", s.Index, err)

@@ -15,6 +15,7 @@ import (
 // beginStep stores the next step and the event that tells of it, or takes up the
 // one that is stored already.
 func (k *work) beginStep(tool string) (*ent.Step, error) {
+	k.asking, k.approved, k.queries = nil, nil, nil
 	if s := k.next(); s != nil {
 		k.steps, k.again, k.expense = s.Index, true, expense{}
 		if s.Budget != "" {

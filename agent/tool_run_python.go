@@ -37,7 +37,9 @@ func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (
 		out.take(execution.Event{Chunk: &execution.Chunk{Stream: execution.Stderr, Text: "[mark] " + session.notice + "\n"}})
 		session.notice = ""
 	}
-	result, err := session.Run(ctx, code, execution.Host{Emit: out.take, Call: k.answerCall, Point: s.ID})
+	asked := &hostQuery{k: k, step: s}
+	result, err := session.Run(ctx, code, execution.Host{Emit: out.take, Call: asked.answer, Point: s.ID})
+	asked.close()
 	k.usage.PythonMs += result.Duration.Milliseconds()
 	end := callEnd{state: step.StateSucceeded, audit: newAudit(code, result, err)}
 	out.flushProgress()

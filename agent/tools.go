@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -21,6 +22,7 @@ import (
 const (
 	toolListDatasets    = "list_datasets"
 	toolDescribeDataset = "describe_dataset"
+	ToolRunSQL          = "run_sql"
 	toolRunPython       = "run_python"
 	toolAskUser         = "ask_user"
 	toolFinalAnswer     = "final_answer"
@@ -42,8 +44,8 @@ type tool struct {
 	effects bool
 	// approval is what a person has to allow before the call is made; nil, or nil
 	// of a call: nothing.
-	approval func(k *work, args map[string]any) *ApprovalRequest
-	// code is the Python in the arguments; "" for tools without.
+	approval func(ctx context.Context, k *work, args map[string]any) (*ApprovalRequest, error)
+	// code is the Python or the SQL in the arguments; "" for tools without.
 	code func(args map[string]any) string
 	// run does it. Its error ends the run.
 	run func(ctx context.Context, k *work, s *ent.Step, args map[string]any) (callEnd, error)
@@ -54,14 +56,19 @@ type toolbox struct {
 	tools []*tool
 }
 
-func newToolbox() (*toolbox, error) {
+// newToolbox returns the tools; run_sql is there where there is a warehouse.
+func newToolbox(warehouses bool) (*toolbox, error) {
 	box := &toolbox{tools: []*tool{
 		{name: toolListDatasets, run: listDatasets},
 		{name: toolDescribeDataset, run: describeDataset},
+		{name: ToolRunSQL, run: runSQL, effects: true, approval: priced, code: func(args map[string]any) string { return text(args, "sql") }},
 		{name: toolRunPython, run: runPython, effects: true, approval: reviewed, code: func(args map[string]any) string { return text(args, "code") }},
 		{name: toolAskUser, run: askUser},
 		{name: toolFinalAnswer, run: finalAnswer},
 	}}
+	if !warehouses {
+		box.tools = slices.DeleteFunc(box.tools, func(t *tool) bool { return t.name == ToolRunSQL })
+	}
 	for _, t := range box.tools {
 		if t.code == nil {
 			t.code = func(map[string]any) string { return "" }

@@ -18,20 +18,21 @@ type Used struct {
 	CostMicros  int64 // millionths of a US dollar
 	PythonMs    int64
 	OutputBytes int64
+	BytesBilled int64 // by warehouses
 }
 
 // used is what a run used, as budgets count it.
 func (u Usage) used() Used {
 	return Used{
 		Tokens:     int64(u.PromptTokens) + int64(u.CompletionTokens),
-		CostMicros: u.CostMicros, PythonMs: u.PythonMs, OutputBytes: u.OutputBytes,
+		CostMicros: u.CostMicros, PythonMs: u.PythonMs, OutputBytes: u.OutputBytes, BytesBilled: u.BytesBilled,
 	}
 }
 
 func (u Used) minus(v Used) Used {
 	return Used{
 		Runs: u.Runs - v.Runs, Tokens: u.Tokens - v.Tokens, CostMicros: u.CostMicros - v.CostMicros,
-		PythonMs: u.PythonMs - v.PythonMs, OutputBytes: u.OutputBytes - v.OutputBytes,
+		PythonMs: u.PythonMs - v.PythonMs, OutputBytes: u.OutputBytes - v.OutputBytes, BytesBilled: u.BytesBilled - v.BytesBilled,
 	}
 }
 
@@ -42,7 +43,7 @@ var useDaySQL string
 // the run, which was read through ent, belongs to: the guard does not see it.
 func (a *Agent) useDay(ctx context.Context, tx *ent.Tx, ownerID string, more Used) error {
 	_, err := tx.ExecContext(ctx, useDaySQL, ids.New(ids.UsageDay), ownerID, dayOf(a.Clock.Now()),
-		more.Runs, more.Tokens, more.CostMicros, more.PythonMs, more.OutputBytes)
+		more.Runs, more.Tokens, more.CostMicros, more.PythonMs, more.OutputBytes, more.BytesBilled)
 	if err != nil {
 		return fmt.Errorf("add to the day's usage: %w", err)
 	}
@@ -58,7 +59,7 @@ func (a *Agent) usedToday(ctx context.Context, c *ent.Client) (Used, error) {
 	if err != nil {
 		return Used{}, fmt.Errorf("read the day's usage: %w", err)
 	}
-	return Used{Runs: d.Runs, Tokens: d.Tokens, CostMicros: d.CostMicros, PythonMs: d.PythonMs, OutputBytes: d.OutputBytes}, nil
+	return Used{Runs: d.Runs, Tokens: d.Tokens, CostMicros: d.CostMicros, PythonMs: d.PythonMs, OutputBytes: d.OutputBytes, BytesBilled: d.BytesBilled}, nil
 }
 
 // Today tells what the viewer used on this day, of how much, and when both begin

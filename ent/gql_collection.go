@@ -1328,6 +1328,11 @@ func (_q *RunQuery) collectField(ctx context.Context, oneNode bool, opCtx *graph
 				selectedFields = append(selectedFields, run.FieldReasoningTokens)
 				fieldSeen[run.FieldReasoningTokens] = struct{}{}
 			}
+		case "bytesBilled":
+			if _, ok := fieldSeen[run.FieldBytesBilled]; !ok {
+				selectedFields = append(selectedFields, run.FieldBytesBilled)
+				fieldSeen[run.FieldBytesBilled] = struct{}{}
+			}
 		case "pythonMs":
 			if _, ok := fieldSeen[run.FieldPythonMs]; !ok {
 				selectedFields = append(selectedFields, run.FieldPythonMs)
@@ -1647,6 +1652,11 @@ func (_q *StepQuery) collectField(ctx context.Context, oneNode bool, opCtx *grap
 			if _, ok := fieldSeen[step.FieldInput]; !ok {
 				selectedFields = append(selectedFields, step.FieldInput)
 				fieldSeen[step.FieldInput] = struct{}{}
+			}
+		case "queries":
+			if _, ok := fieldSeen[step.FieldQueries]; !ok {
+				selectedFields = append(selectedFields, step.FieldQueries)
+				fieldSeen[step.FieldQueries] = struct{}{}
 			}
 		case "expense":
 			if _, ok := fieldSeen[step.FieldExpense]; !ok {

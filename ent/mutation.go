@@ -8901,6 +8901,8 @@ type RunMutation struct {
 	addcompletion_tokens *int
 	reasoning_tokens     *int
 	addreasoning_tokens  *int
+	bytes_billed         *int64
+	addbytes_billed      *int64
 	python_ms            *int64
 	addpython_ms         *int64
 	cost_micros          *int64
@@ -10306,6 +10308,62 @@ func (m *RunMutation) ResetReasoningTokens() {
 	m.addreasoning_tokens = nil
 }
 
+// SetBytesBilled sets the "bytes_billed" field.
+func (m *RunMutation) SetBytesBilled(i int64) {
+	m.bytes_billed = &i
+	m.addbytes_billed = nil
+}
+
+// BytesBilled returns the value of the "bytes_billed" field in the mutation.
+func (m *RunMutation) BytesBilled() (r int64, exists bool) {
+	v := m.bytes_billed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBytesBilled returns the old "bytes_billed" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldBytesBilled(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBytesBilled is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBytesBilled requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBytesBilled: %w", err)
+	}
+	return oldValue.BytesBilled, nil
+}
+
+// AddBytesBilled adds i to the "bytes_billed" field.
+func (m *RunMutation) AddBytesBilled(i int64) {
+	if m.addbytes_billed != nil {
+		*m.addbytes_billed += i
+	} else {
+		m.addbytes_billed = &i
+	}
+}
+
+// AddedBytesBilled returns the value that was added to the "bytes_billed" field in this mutation.
+func (m *RunMutation) AddedBytesBilled() (r int64, exists bool) {
+	v := m.addbytes_billed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetBytesBilled resets all changes to the "bytes_billed" field.
+func (m *RunMutation) ResetBytesBilled() {
+	m.bytes_billed = nil
+	m.addbytes_billed = nil
+}
+
 // SetPythonMs sets the "python_ms" field.
 func (m *RunMutation) SetPythonMs(i int64) {
 	m.python_ms = &i
@@ -10903,7 +10961,7 @@ func (m *RunMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RunMutation) Fields() []string {
-	fields := make([]string, 0, 32)
+	fields := make([]string, 0, 33)
 	if m.created_at != nil {
 		fields = append(fields, run.FieldCreatedAt)
 	}
@@ -10985,6 +11043,9 @@ func (m *RunMutation) Fields() []string {
 	if m.reasoning_tokens != nil {
 		fields = append(fields, run.FieldReasoningTokens)
 	}
+	if m.bytes_billed != nil {
+		fields = append(fields, run.FieldBytesBilled)
+	}
 	if m.python_ms != nil {
 		fields = append(fields, run.FieldPythonMs)
 	}
@@ -11062,6 +11123,8 @@ func (m *RunMutation) Field(name string) (ent.Value, bool) {
 		return m.CompletionTokens()
 	case run.FieldReasoningTokens:
 		return m.ReasoningTokens()
+	case run.FieldBytesBilled:
+		return m.BytesBilled()
 	case run.FieldPythonMs:
 		return m.PythonMs()
 	case run.FieldCostMicros:
@@ -11135,6 +11198,8 @@ func (m *RunMutation) OldField(ctx context.Context, name string) (ent.Value, err
 		return m.OldCompletionTokens(ctx)
 	case run.FieldReasoningTokens:
 		return m.OldReasoningTokens(ctx)
+	case run.FieldBytesBilled:
+		return m.OldBytesBilled(ctx)
 	case run.FieldPythonMs:
 		return m.OldPythonMs(ctx)
 	case run.FieldCostMicros:
@@ -11343,6 +11408,13 @@ func (m *RunMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetReasoningTokens(v)
 		return nil
+	case run.FieldBytesBilled:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBytesBilled(v)
+		return nil
 	case run.FieldPythonMs:
 		v, ok := value.(int64)
 		if !ok {
@@ -11413,6 +11485,9 @@ func (m *RunMutation) AddedFields() []string {
 	if m.addreasoning_tokens != nil {
 		fields = append(fields, run.FieldReasoningTokens)
 	}
+	if m.addbytes_billed != nil {
+		fields = append(fields, run.FieldBytesBilled)
+	}
 	if m.addpython_ms != nil {
 		fields = append(fields, run.FieldPythonMs)
 	}
@@ -11448,6 +11523,8 @@ func (m *RunMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedCompletionTokens()
 	case run.FieldReasoningTokens:
 		return m.AddedReasoningTokens()
+	case run.FieldBytesBilled:
+		return m.AddedBytesBilled()
 	case run.FieldPythonMs:
 		return m.AddedPythonMs()
 	case run.FieldCostMicros:
@@ -11525,6 +11602,13 @@ func (m *RunMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddReasoningTokens(v)
+		return nil
+	case run.FieldBytesBilled:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBytesBilled(v)
 		return nil
 	case run.FieldPythonMs:
 		v, ok := value.(int64)
@@ -11723,6 +11807,9 @@ func (m *RunMutation) ResetField(name string) error {
 		return nil
 	case run.FieldReasoningTokens:
 		m.ResetReasoningTokens()
+		return nil
+	case run.FieldBytesBilled:
+		m.ResetBytesBilled()
 		return nil
 	case run.FieldPythonMs:
 		m.ResetPythonMs()
@@ -12746,6 +12833,8 @@ type StepMutation struct {
 	appendreply      json.RawMessage
 	copied_from      *string
 	input            *string
+	queries          *json.RawMessage
+	appendqueries    json.RawMessage
 	expense          *json.RawMessage
 	appendexpense    json.RawMessage
 	budget           *string
@@ -13436,6 +13525,71 @@ func (m *StepMutation) ResetInput() {
 	delete(m.clearedFields, step.FieldInput)
 }
 
+// SetQueries sets the "queries" field.
+func (m *StepMutation) SetQueries(jm json.RawMessage) {
+	m.queries = &jm
+	m.appendqueries = nil
+}
+
+// Queries returns the value of the "queries" field in the mutation.
+func (m *StepMutation) Queries() (r json.RawMessage, exists bool) {
+	v := m.queries
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldQueries returns the old "queries" field's value of the Step entity.
+// If the Step object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *StepMutation) OldQueries(ctx context.Context) (v json.RawMessage, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldQueries is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldQueries requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldQueries: %w", err)
+	}
+	return oldValue.Queries, nil
+}
+
+// AppendQueries adds jm to the "queries" field.
+func (m *StepMutation) AppendQueries(jm json.RawMessage) {
+	m.appendqueries = append(m.appendqueries, jm...)
+}
+
+// AppendedQueries returns the list of values that were appended to the "queries" field in this mutation.
+func (m *StepMutation) AppendedQueries() (json.RawMessage, bool) {
+	if len(m.appendqueries) == 0 {
+		return nil, false
+	}
+	return m.appendqueries, true
+}
+
+// ClearQueries clears the value of the "queries" field.
+func (m *StepMutation) ClearQueries() {
+	m.queries = nil
+	m.appendqueries = nil
+	m.clearedFields[step.FieldQueries] = struct{}{}
+}
+
+// QueriesCleared returns if the "queries" field was cleared in this mutation.
+func (m *StepMutation) QueriesCleared() bool {
+	_, ok := m.clearedFields[step.FieldQueries]
+	return ok
+}
+
+// ResetQueries resets all changes to the "queries" field.
+func (m *StepMutation) ResetQueries() {
+	m.queries = nil
+	m.appendqueries = nil
+	delete(m.clearedFields, step.FieldQueries)
+}
+
 // SetExpense sets the "expense" field.
 func (m *StepMutation) SetExpense(jm json.RawMessage) {
 	m.expense = &jm
@@ -14102,7 +14256,7 @@ func (m *StepMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *StepMutation) Fields() []string {
-	fields := make([]string, 0, 21)
+	fields := make([]string, 0, 22)
 	if m.created_at != nil {
 		fields = append(fields, step.FieldCreatedAt)
 	}
@@ -14138,6 +14292,9 @@ func (m *StepMutation) Fields() []string {
 	}
 	if m.input != nil {
 		fields = append(fields, step.FieldInput)
+	}
+	if m.queries != nil {
+		fields = append(fields, step.FieldQueries)
 	}
 	if m.expense != nil {
 		fields = append(fields, step.FieldExpense)
@@ -14198,6 +14355,8 @@ func (m *StepMutation) Field(name string) (ent.Value, bool) {
 		return m.CopiedFrom()
 	case step.FieldInput:
 		return m.Input()
+	case step.FieldQueries:
+		return m.Queries()
 	case step.FieldExpense:
 		return m.Expense()
 	case step.FieldBudget:
@@ -14249,6 +14408,8 @@ func (m *StepMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldCopiedFrom(ctx)
 	case step.FieldInput:
 		return m.OldInput(ctx)
+	case step.FieldQueries:
+		return m.OldQueries(ctx)
 	case step.FieldExpense:
 		return m.OldExpense(ctx)
 	case step.FieldBudget:
@@ -14359,6 +14520,13 @@ func (m *StepMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetInput(v)
+		return nil
+	case step.FieldQueries:
+		v, ok := value.(json.RawMessage)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetQueries(v)
 		return nil
 	case step.FieldExpense:
 		v, ok := value.(json.RawMessage)
@@ -14501,6 +14669,9 @@ func (m *StepMutation) ClearedFields() []string {
 	if m.FieldCleared(step.FieldInput) {
 		fields = append(fields, step.FieldInput)
 	}
+	if m.FieldCleared(step.FieldQueries) {
+		fields = append(fields, step.FieldQueries)
+	}
 	if m.FieldCleared(step.FieldExpense) {
 		fields = append(fields, step.FieldExpense)
 	}
@@ -14559,6 +14730,9 @@ func (m *StepMutation) ClearField(name string) error {
 		return nil
 	case step.FieldInput:
 		m.ClearInput()
+		return nil
+	case step.FieldQueries:
+		m.ClearQueries()
 		return nil
 	case step.FieldExpense:
 		m.ClearExpense()
@@ -14627,6 +14801,9 @@ func (m *StepMutation) ResetField(name string) error {
 		return nil
 	case step.FieldInput:
 		m.ResetInput()
+		return nil
+	case step.FieldQueries:
+		m.ResetQueries()
 		return nil
 	case step.FieldExpense:
 		m.ResetExpense()
@@ -14800,6 +14977,8 @@ type UsageDayMutation struct {
 	addtokens       *int64
 	cost_micros     *int64
 	addcost_micros  *int64
+	bytes_billed    *int64
+	addbytes_billed *int64
 	python_ms       *int64
 	addpython_ms    *int64
 	output_bytes    *int64
@@ -15156,6 +15335,62 @@ func (m *UsageDayMutation) ResetCostMicros() {
 	m.addcost_micros = nil
 }
 
+// SetBytesBilled sets the "bytes_billed" field.
+func (m *UsageDayMutation) SetBytesBilled(i int64) {
+	m.bytes_billed = &i
+	m.addbytes_billed = nil
+}
+
+// BytesBilled returns the value of the "bytes_billed" field in the mutation.
+func (m *UsageDayMutation) BytesBilled() (r int64, exists bool) {
+	v := m.bytes_billed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldBytesBilled returns the old "bytes_billed" field's value of the UsageDay entity.
+// If the UsageDay object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *UsageDayMutation) OldBytesBilled(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldBytesBilled is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldBytesBilled requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldBytesBilled: %w", err)
+	}
+	return oldValue.BytesBilled, nil
+}
+
+// AddBytesBilled adds i to the "bytes_billed" field.
+func (m *UsageDayMutation) AddBytesBilled(i int64) {
+	if m.addbytes_billed != nil {
+		*m.addbytes_billed += i
+	} else {
+		m.addbytes_billed = &i
+	}
+}
+
+// AddedBytesBilled returns the value that was added to the "bytes_billed" field in this mutation.
+func (m *UsageDayMutation) AddedBytesBilled() (r int64, exists bool) {
+	v := m.addbytes_billed
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetBytesBilled resets all changes to the "bytes_billed" field.
+func (m *UsageDayMutation) ResetBytesBilled() {
+	m.bytes_billed = nil
+	m.addbytes_billed = nil
+}
+
 // SetPythonMs sets the "python_ms" field.
 func (m *UsageDayMutation) SetPythonMs(i int64) {
 	m.python_ms = &i
@@ -15329,7 +15564,7 @@ func (m *UsageDayMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *UsageDayMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 8)
 	if m.owner != nil {
 		fields = append(fields, usageday.FieldOwnerID)
 	}
@@ -15344,6 +15579,9 @@ func (m *UsageDayMutation) Fields() []string {
 	}
 	if m.cost_micros != nil {
 		fields = append(fields, usageday.FieldCostMicros)
+	}
+	if m.bytes_billed != nil {
+		fields = append(fields, usageday.FieldBytesBilled)
 	}
 	if m.python_ms != nil {
 		fields = append(fields, usageday.FieldPythonMs)
@@ -15369,6 +15607,8 @@ func (m *UsageDayMutation) Field(name string) (ent.Value, bool) {
 		return m.Tokens()
 	case usageday.FieldCostMicros:
 		return m.CostMicros()
+	case usageday.FieldBytesBilled:
+		return m.BytesBilled()
 	case usageday.FieldPythonMs:
 		return m.PythonMs()
 	case usageday.FieldOutputBytes:
@@ -15392,6 +15632,8 @@ func (m *UsageDayMutation) OldField(ctx context.Context, name string) (ent.Value
 		return m.OldTokens(ctx)
 	case usageday.FieldCostMicros:
 		return m.OldCostMicros(ctx)
+	case usageday.FieldBytesBilled:
+		return m.OldBytesBilled(ctx)
 	case usageday.FieldPythonMs:
 		return m.OldPythonMs(ctx)
 	case usageday.FieldOutputBytes:
@@ -15440,6 +15682,13 @@ func (m *UsageDayMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetCostMicros(v)
 		return nil
+	case usageday.FieldBytesBilled:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetBytesBilled(v)
+		return nil
 	case usageday.FieldPythonMs:
 		v, ok := value.(int64)
 		if !ok {
@@ -15471,6 +15720,9 @@ func (m *UsageDayMutation) AddedFields() []string {
 	if m.addcost_micros != nil {
 		fields = append(fields, usageday.FieldCostMicros)
 	}
+	if m.addbytes_billed != nil {
+		fields = append(fields, usageday.FieldBytesBilled)
+	}
 	if m.addpython_ms != nil {
 		fields = append(fields, usageday.FieldPythonMs)
 	}
@@ -15491,6 +15743,8 @@ func (m *UsageDayMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedTokens()
 	case usageday.FieldCostMicros:
 		return m.AddedCostMicros()
+	case usageday.FieldBytesBilled:
+		return m.AddedBytesBilled()
 	case usageday.FieldPythonMs:
 		return m.AddedPythonMs()
 	case usageday.FieldOutputBytes:
@@ -15524,6 +15778,13 @@ func (m *UsageDayMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddCostMicros(v)
+		return nil
+	case usageday.FieldBytesBilled:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddBytesBilled(v)
 		return nil
 	case usageday.FieldPythonMs:
 		v, ok := value.(int64)
@@ -15580,6 +15841,9 @@ func (m *UsageDayMutation) ResetField(name string) error {
 		return nil
 	case usageday.FieldCostMicros:
 		m.ResetCostMicros()
+		return nil
+	case usageday.FieldBytesBilled:
+		m.ResetBytesBilled()
 		return nil
 	case usageday.FieldPythonMs:
 		m.ResetPythonMs()

@@ -73,6 +73,8 @@ type Run struct {
 	CompletionTokens int `json:"completion_tokens,omitempty"`
 	// Part of completion_tokens.
 	ReasoningTokens int `json:"reasoning_tokens,omitempty"`
+	// By warehouses, for queries.
+	BytesBilled int64 `json:"bytes_billed,omitempty"`
 	// Wall time of Python steps, milliseconds.
 	PythonMs int64 `json:"python_ms,omitempty"`
 	// What the model cost by its prices, millionths of a US dollar; 0 where it has none.
@@ -193,7 +195,7 @@ func (*Run) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case run.FieldReviewCode, run.FieldOnlyEdited, run.FieldCancelRequested:
 			values[i] = new(sql.NullBool)
-		case run.FieldEditedIndex, run.FieldEpoch, run.FieldLastSeq, run.FieldHandovers, run.FieldCompactedSeq, run.FieldPromptTokens, run.FieldCachedTokens, run.FieldCompletionTokens, run.FieldReasoningTokens, run.FieldPythonMs, run.FieldCostMicros, run.FieldOutputBytes:
+		case run.FieldEditedIndex, run.FieldEpoch, run.FieldLastSeq, run.FieldHandovers, run.FieldCompactedSeq, run.FieldPromptTokens, run.FieldCachedTokens, run.FieldCompletionTokens, run.FieldReasoningTokens, run.FieldBytesBilled, run.FieldPythonMs, run.FieldCostMicros, run.FieldOutputBytes:
 			values[i] = new(sql.NullInt64)
 		case run.FieldID, run.FieldOwnerID, run.FieldChatID, run.FieldQuestionID, run.FieldAnswerID, run.FieldState, run.FieldModel, run.FieldPromptHash, run.FieldClientMutationID, run.FieldBasedOnID, run.FieldRewindTo, run.FieldNode, run.FieldErrorCode, run.FieldErrorMessage:
 			values[i] = new(sql.NullString)
@@ -386,6 +388,12 @@ func (_m *Run) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field reasoning_tokens", values[i])
 			} else if value.Valid {
 				_m.ReasoningTokens = int(value.Int64)
+			}
+		case run.FieldBytesBilled:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field bytes_billed", values[i])
+			} else if value.Valid {
+				_m.BytesBilled = value.Int64
 			}
 		case run.FieldPythonMs:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -580,6 +588,9 @@ func (_m *Run) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("reasoning_tokens=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ReasoningTokens))
+	builder.WriteString(", ")
+	builder.WriteString("bytes_billed=")
+	builder.WriteString(fmt.Sprintf("%v", _m.BytesBilled))
 	builder.WriteString(", ")
 	builder.WriteString("python_ms=")
 	builder.WriteString(fmt.Sprintf("%v", _m.PythonMs))

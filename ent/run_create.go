@@ -380,6 +380,20 @@ func (_c *RunCreate) SetNillableReasoningTokens(v *int) *RunCreate {
 	return _c
 }
 
+// SetBytesBilled sets the "bytes_billed" field.
+func (_c *RunCreate) SetBytesBilled(v int64) *RunCreate {
+	_c.mutation.SetBytesBilled(v)
+	return _c
+}
+
+// SetNillableBytesBilled sets the "bytes_billed" field if the given value is not nil.
+func (_c *RunCreate) SetNillableBytesBilled(v *int64) *RunCreate {
+	if v != nil {
+		_c.SetBytesBilled(*v)
+	}
+	return _c
+}
+
 // SetPythonMs sets the "python_ms" field.
 func (_c *RunCreate) SetPythonMs(v int64) *RunCreate {
 	_c.mutation.SetPythonMs(v)
@@ -634,6 +648,10 @@ func (_c *RunCreate) defaults() {
 		v := run.DefaultReasoningTokens
 		_c.mutation.SetReasoningTokens(v)
 	}
+	if _, ok := _c.mutation.BytesBilled(); !ok {
+		v := run.DefaultBytesBilled
+		_c.mutation.SetBytesBilled(v)
+	}
 	if _, ok := _c.mutation.PythonMs(); !ok {
 		v := run.DefaultPythonMs
 		_c.mutation.SetPythonMs(v)
@@ -818,6 +836,14 @@ func (_c *RunCreate) check() error {
 			return &ValidationError{Name: "reasoning_tokens", err: fmt.Errorf(`ent: validator failed for field "Run.reasoning_tokens": %w`, err)}
 		}
 	}
+	if _, ok := _c.mutation.BytesBilled(); !ok {
+		return &ValidationError{Name: "bytes_billed", err: errors.New(`ent: missing required field "Run.bytes_billed"`)}
+	}
+	if v, ok := _c.mutation.BytesBilled(); ok {
+		if err := run.BytesBilledValidator(v); err != nil {
+			return &ValidationError{Name: "bytes_billed", err: fmt.Errorf(`ent: validator failed for field "Run.bytes_billed": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.PythonMs(); !ok {
 		return &ValidationError{Name: "python_ms", err: errors.New(`ent: missing required field "Run.python_ms"`)}
 	}
@@ -978,6 +1004,10 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ReasoningTokens(); ok {
 		_spec.SetField(run.FieldReasoningTokens, field.TypeInt, value)
 		_node.ReasoningTokens = value
+	}
+	if value, ok := _c.mutation.BytesBilled(); ok {
+		_spec.SetField(run.FieldBytesBilled, field.TypeInt64, value)
+		_node.BytesBilled = value
 	}
 	if value, ok := _c.mutation.PythonMs(); ok {
 		_spec.SetField(run.FieldPythonMs, field.TypeInt64, value)

@@ -363,6 +363,27 @@ func (_u *RunUpdate) AddReasoningTokens(v int) *RunUpdate {
 	return _u
 }
 
+// SetBytesBilled sets the "bytes_billed" field.
+func (_u *RunUpdate) SetBytesBilled(v int64) *RunUpdate {
+	_u.mutation.ResetBytesBilled()
+	_u.mutation.SetBytesBilled(v)
+	return _u
+}
+
+// SetNillableBytesBilled sets the "bytes_billed" field if the given value is not nil.
+func (_u *RunUpdate) SetNillableBytesBilled(v *int64) *RunUpdate {
+	if v != nil {
+		_u.SetBytesBilled(*v)
+	}
+	return _u
+}
+
+// AddBytesBilled adds value to the "bytes_billed" field.
+func (_u *RunUpdate) AddBytesBilled(v int64) *RunUpdate {
+	_u.mutation.AddBytesBilled(v)
+	return _u
+}
+
 // SetPythonMs sets the "python_ms" field.
 func (_u *RunUpdate) SetPythonMs(v int64) *RunUpdate {
 	_u.mutation.ResetPythonMs()
@@ -730,6 +751,11 @@ func (_u *RunUpdate) check() error {
 			return &ValidationError{Name: "reasoning_tokens", err: fmt.Errorf(`ent: validator failed for field "Run.reasoning_tokens": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.BytesBilled(); ok {
+		if err := run.BytesBilledValidator(v); err != nil {
+			return &ValidationError{Name: "bytes_billed", err: fmt.Errorf(`ent: validator failed for field "Run.bytes_billed": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.CostMicros(); ok {
 		if err := run.CostMicrosValidator(v); err != nil {
 			return &ValidationError{Name: "cost_micros", err: fmt.Errorf(`ent: validator failed for field "Run.cost_micros": %w`, err)}
@@ -856,6 +882,12 @@ func (_u *RunUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedReasoningTokens(); ok {
 		_spec.AddField(run.FieldReasoningTokens, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.BytesBilled(); ok {
+		_spec.SetField(run.FieldBytesBilled, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedBytesBilled(); ok {
+		_spec.AddField(run.FieldBytesBilled, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.PythonMs(); ok {
 		_spec.SetField(run.FieldPythonMs, field.TypeInt64, value)
@@ -1446,6 +1478,27 @@ func (_u *RunUpdateOne) AddReasoningTokens(v int) *RunUpdateOne {
 	return _u
 }
 
+// SetBytesBilled sets the "bytes_billed" field.
+func (_u *RunUpdateOne) SetBytesBilled(v int64) *RunUpdateOne {
+	_u.mutation.ResetBytesBilled()
+	_u.mutation.SetBytesBilled(v)
+	return _u
+}
+
+// SetNillableBytesBilled sets the "bytes_billed" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillableBytesBilled(v *int64) *RunUpdateOne {
+	if v != nil {
+		_u.SetBytesBilled(*v)
+	}
+	return _u
+}
+
+// AddBytesBilled adds value to the "bytes_billed" field.
+func (_u *RunUpdateOne) AddBytesBilled(v int64) *RunUpdateOne {
+	_u.mutation.AddBytesBilled(v)
+	return _u
+}
+
 // SetPythonMs sets the "python_ms" field.
 func (_u *RunUpdateOne) SetPythonMs(v int64) *RunUpdateOne {
 	_u.mutation.ResetPythonMs()
@@ -1826,6 +1879,11 @@ func (_u *RunUpdateOne) check() error {
 			return &ValidationError{Name: "reasoning_tokens", err: fmt.Errorf(`ent: validator failed for field "Run.reasoning_tokens": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.BytesBilled(); ok {
+		if err := run.BytesBilledValidator(v); err != nil {
+			return &ValidationError{Name: "bytes_billed", err: fmt.Errorf(`ent: validator failed for field "Run.bytes_billed": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.CostMicros(); ok {
 		if err := run.CostMicrosValidator(v); err != nil {
 			return &ValidationError{Name: "cost_micros", err: fmt.Errorf(`ent: validator failed for field "Run.cost_micros": %w`, err)}
@@ -1969,6 +2027,12 @@ func (_u *RunUpdateOne) sqlSave(ctx context.Context) (_node *Run, err error) {
 	}
 	if value, ok := _u.mutation.AddedReasoningTokens(); ok {
 		_spec.AddField(run.FieldReasoningTokens, field.TypeInt, value)
+	}
+	if value, ok := _u.mutation.BytesBilled(); ok {
+		_spec.SetField(run.FieldBytesBilled, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedBytesBilled(); ok {
+		_spec.AddField(run.FieldBytesBilled, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.PythonMs(); ok {
 		_spec.SetField(run.FieldPythonMs, field.TypeInt64, value)

@@ -502,18 +502,24 @@ func init() {
 	run.DefaultReasoningTokens = runDescReasoningTokens.Default.(int)
 	// run.ReasoningTokensValidator is a validator for the "reasoning_tokens" field. It is called by the builders before save.
 	run.ReasoningTokensValidator = runDescReasoningTokens.Validators[0].(func(int) error)
+	// runDescBytesBilled is the schema descriptor for bytes_billed field.
+	runDescBytesBilled := runFields[25].Descriptor()
+	// run.DefaultBytesBilled holds the default value on creation for the bytes_billed field.
+	run.DefaultBytesBilled = runDescBytesBilled.Default.(int64)
+	// run.BytesBilledValidator is a validator for the "bytes_billed" field. It is called by the builders before save.
+	run.BytesBilledValidator = runDescBytesBilled.Validators[0].(func(int64) error)
 	// runDescPythonMs is the schema descriptor for python_ms field.
-	runDescPythonMs := runFields[25].Descriptor()
+	runDescPythonMs := runFields[26].Descriptor()
 	// run.DefaultPythonMs holds the default value on creation for the python_ms field.
 	run.DefaultPythonMs = runDescPythonMs.Default.(int64)
 	// runDescCostMicros is the schema descriptor for cost_micros field.
-	runDescCostMicros := runFields[26].Descriptor()
+	runDescCostMicros := runFields[27].Descriptor()
 	// run.DefaultCostMicros holds the default value on creation for the cost_micros field.
 	run.DefaultCostMicros = runDescCostMicros.Default.(int64)
 	// run.CostMicrosValidator is a validator for the "cost_micros" field. It is called by the builders before save.
 	run.CostMicrosValidator = runDescCostMicros.Validators[0].(func(int64) error)
 	// runDescOutputBytes is the schema descriptor for output_bytes field.
-	runDescOutputBytes := runFields[27].Descriptor()
+	runDescOutputBytes := runFields[28].Descriptor()
 	// run.DefaultOutputBytes holds the default value on creation for the output_bytes field.
 	run.DefaultOutputBytes = runDescOutputBytes.Default.(int64)
 	// run.OutputBytesValidator is a validator for the "output_bytes" field. It is called by the builders before save.
@@ -593,15 +599,15 @@ func init() {
 	// step.CopiedFromValidator is a validator for the "copied_from" field. It is called by the builders before save.
 	step.CopiedFromValidator = stepDescCopiedFrom.Validators[0].(func(string) error)
 	// stepDescBudget is the schema descriptor for budget field.
-	stepDescBudget := stepFields[11].Descriptor()
+	stepDescBudget := stepFields[12].Descriptor()
 	// step.BudgetValidator is a validator for the "budget" field. It is called by the builders before save.
 	step.BudgetValidator = stepDescBudget.Validators[0].(func(string) error)
 	// stepDescErrorCode is the schema descriptor for error_code field.
-	stepDescErrorCode := stepFields[14].Descriptor()
+	stepDescErrorCode := stepFields[15].Descriptor()
 	// step.ErrorCodeValidator is a validator for the "error_code" field. It is called by the builders before save.
 	step.ErrorCodeValidator = stepDescErrorCode.Validators[0].(func(string) error)
 	// stepDescStartedAt is the schema descriptor for started_at field.
-	stepDescStartedAt := stepFields[17].Descriptor()
+	stepDescStartedAt := stepFields[18].Descriptor()
 	// step.DefaultStartedAt holds the default value on creation for the started_at field.
 	step.DefaultStartedAt = stepDescStartedAt.Default.(func() time.Time)
 	// stepDescID is the schema descriptor for id field.
@@ -641,14 +647,20 @@ func init() {
 	usageday.DefaultCostMicros = usagedayDescCostMicros.Default.(int64)
 	// usageday.CostMicrosValidator is a validator for the "cost_micros" field. It is called by the builders before save.
 	usageday.CostMicrosValidator = usagedayDescCostMicros.Validators[0].(func(int64) error)
+	// usagedayDescBytesBilled is the schema descriptor for bytes_billed field.
+	usagedayDescBytesBilled := usagedayFields[5].Descriptor()
+	// usageday.DefaultBytesBilled holds the default value on creation for the bytes_billed field.
+	usageday.DefaultBytesBilled = usagedayDescBytesBilled.Default.(int64)
+	// usageday.BytesBilledValidator is a validator for the "bytes_billed" field. It is called by the builders before save.
+	usageday.BytesBilledValidator = usagedayDescBytesBilled.Validators[0].(func(int64) error)
 	// usagedayDescPythonMs is the schema descriptor for python_ms field.
-	usagedayDescPythonMs := usagedayFields[5].Descriptor()
+	usagedayDescPythonMs := usagedayFields[6].Descriptor()
 	// usageday.DefaultPythonMs holds the default value on creation for the python_ms field.
 	usageday.DefaultPythonMs = usagedayDescPythonMs.Default.(int64)
 	// usageday.PythonMsValidator is a validator for the "python_ms" field. It is called by the builders before save.
 	usageday.PythonMsValidator = usagedayDescPythonMs.Validators[0].(func(int64) error)
 	// usagedayDescOutputBytes is the schema descriptor for output_bytes field.
-	usagedayDescOutputBytes := usagedayFields[6].Descriptor()
+	usagedayDescOutputBytes := usagedayFields[7].Descriptor()
 	// usageday.DefaultOutputBytes holds the default value on creation for the output_bytes field.
 	usageday.DefaultOutputBytes = usagedayDescOutputBytes.Default.(int64)
 	// usageday.OutputBytesValidator is a validator for the "output_bytes" field. It is called by the builders before save.

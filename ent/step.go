@@ -43,6 +43,8 @@ type Step struct {
 	CopiedFrom string `json:"copied_from,omitempty"`
 	// What the person answered to ask_user.
 	Input *string `json:"input,omitempty"`
+	// What a warehouse was asked, in the encoding of package agent (querydetail.go).
+	Queries json.RawMessage `json:"queries,omitempty"`
 	// What all replies to the step took, those that were discarded too, in the encoding of package agent (expense.go).
 	Expense json.RawMessage `json:"expense,omitempty"`
 	// The budget that was spent when the step began: it may only answer. Empty: none was.
@@ -119,7 +121,7 @@ func (*Step) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case step.FieldReply, step.FieldExpense, step.FieldOutputs, step.FieldAudit:
+		case step.FieldReply, step.FieldQueries, step.FieldExpense, step.FieldOutputs, step.FieldAudit:
 			values[i] = new([]byte)
 		case step.FieldIndex, step.FieldDurationMs:
 			values[i] = new(sql.NullInt64)
@@ -222,6 +224,14 @@ func (_m *Step) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Input = new(string)
 				*_m.Input = value.String
+			}
+		case step.FieldQueries:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field queries", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Queries); err != nil {
+					return fmt.Errorf("unmarshal field queries: %w", err)
+				}
 			}
 		case step.FieldExpense:
 			if value, ok := values[i].(*[]byte); !ok {
@@ -373,6 +383,9 @@ func (_m *Step) String() string {
 		builder.WriteString("input=")
 		builder.WriteString(*v)
 	}
+	builder.WriteString(", ")
+	builder.WriteString("queries=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Queries))
 	builder.WriteString(", ")
 	builder.WriteString("expense=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Expense))

@@ -160,6 +160,12 @@ func (_c *StepCreate) SetNillableInput(v *string) *StepCreate {
 	return _c
 }
 
+// SetQueries sets the "queries" field.
+func (_c *StepCreate) SetQueries(v json.RawMessage) *StepCreate {
+	_c.mutation.SetQueries(v)
+	return _c
+}
+
 // SetExpense sets the "expense" field.
 func (_c *StepCreate) SetExpense(v json.RawMessage) *StepCreate {
 	_c.mutation.SetExpense(v)
@@ -515,6 +521,10 @@ func (_c *StepCreate) createSpec() (*Step, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Input(); ok {
 		_spec.SetField(step.FieldInput, field.TypeString, value)
 		_node.Input = &value
+	}
+	if value, ok := _c.mutation.Queries(); ok {
+		_spec.SetField(step.FieldQueries, field.TypeJSON, value)
+		_node.Queries = value
 	}
 	if value, ok := _c.mutation.Expense(); ok {
 		_spec.SetField(step.FieldExpense, field.TypeJSON, value)

@@ -163,6 +163,24 @@ func (_u *StepUpdate) ClearInput() *StepUpdate {
 	return _u
 }
 
+// SetQueries sets the "queries" field.
+func (_u *StepUpdate) SetQueries(v json.RawMessage) *StepUpdate {
+	_u.mutation.SetQueries(v)
+	return _u
+}
+
+// AppendQueries appends value to the "queries" field.
+func (_u *StepUpdate) AppendQueries(v json.RawMessage) *StepUpdate {
+	_u.mutation.AppendQueries(v)
+	return _u
+}
+
+// ClearQueries clears the value of the "queries" field.
+func (_u *StepUpdate) ClearQueries() *StepUpdate {
+	_u.mutation.ClearQueries()
+	return _u
+}
+
 // SetExpense sets the "expense" field.
 func (_u *StepUpdate) SetExpense(v json.RawMessage) *StepUpdate {
 	_u.mutation.SetExpense(v)
@@ -520,6 +538,17 @@ func (_u *StepUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if _u.mutation.InputCleared() {
 		_spec.ClearField(step.FieldInput, field.TypeString)
 	}
+	if value, ok := _u.mutation.Queries(); ok {
+		_spec.SetField(step.FieldQueries, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedQueries(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, step.FieldQueries, value)
+		})
+	}
+	if _u.mutation.QueriesCleared() {
+		_spec.ClearField(step.FieldQueries, field.TypeJSON)
+	}
 	if value, ok := _u.mutation.Expense(); ok {
 		_spec.SetField(step.FieldExpense, field.TypeJSON, value)
 	}
@@ -825,6 +854,24 @@ func (_u *StepUpdateOne) SetNillableInput(v *string) *StepUpdateOne {
 // ClearInput clears the value of the "input" field.
 func (_u *StepUpdateOne) ClearInput() *StepUpdateOne {
 	_u.mutation.ClearInput()
+	return _u
+}
+
+// SetQueries sets the "queries" field.
+func (_u *StepUpdateOne) SetQueries(v json.RawMessage) *StepUpdateOne {
+	_u.mutation.SetQueries(v)
+	return _u
+}
+
+// AppendQueries appends value to the "queries" field.
+func (_u *StepUpdateOne) AppendQueries(v json.RawMessage) *StepUpdateOne {
+	_u.mutation.AppendQueries(v)
+	return _u
+}
+
+// ClearQueries clears the value of the "queries" field.
+func (_u *StepUpdateOne) ClearQueries() *StepUpdateOne {
+	_u.mutation.ClearQueries()
 	return _u
 }
 
@@ -1214,6 +1261,17 @@ func (_u *StepUpdateOne) sqlSave(ctx context.Context) (_node *Step, err error) {
 	}
 	if _u.mutation.InputCleared() {
 		_spec.ClearField(step.FieldInput, field.TypeString)
+	}
+	if value, ok := _u.mutation.Queries(); ok {
+		_spec.SetField(step.FieldQueries, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedQueries(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, step.FieldQueries, value)
+		})
+	}
+	if _u.mutation.QueriesCleared() {
+		_spec.ClearField(step.FieldQueries, field.TypeJSON)
 	}
 	if value, ok := _u.mutation.Expense(); ok {
 		_spec.SetField(step.FieldExpense, field.TypeJSON, value)

@@ -27,6 +27,8 @@ type UsageDay struct {
 	Tokens int64 `json:"tokens,omitempty"`
 	// Of the models, millionths of a US dollar.
 	CostMicros int64 `json:"cost_micros,omitempty"`
+	// By warehouses, for queries.
+	BytesBilled int64 `json:"bytes_billed,omitempty"`
 	// Wall time of Python steps, milliseconds.
 	PythonMs int64 `json:"python_ms,omitempty"`
 	// What steps made.
@@ -64,7 +66,7 @@ func (*UsageDay) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case usageday.FieldRuns, usageday.FieldTokens, usageday.FieldCostMicros, usageday.FieldPythonMs, usageday.FieldOutputBytes:
+		case usageday.FieldRuns, usageday.FieldTokens, usageday.FieldCostMicros, usageday.FieldBytesBilled, usageday.FieldPythonMs, usageday.FieldOutputBytes:
 			values[i] = new(sql.NullInt64)
 		case usageday.FieldID, usageday.FieldOwnerID, usageday.FieldDay:
 			values[i] = new(sql.NullString)
@@ -118,6 +120,12 @@ func (_m *UsageDay) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field cost_micros", values[i])
 			} else if value.Valid {
 				_m.CostMicros = value.Int64
+			}
+		case usageday.FieldBytesBilled:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field bytes_billed", values[i])
+			} else if value.Valid {
+				_m.BytesBilled = value.Int64
 			}
 		case usageday.FieldPythonMs:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -186,6 +194,9 @@ func (_m *UsageDay) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("cost_micros=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CostMicros))
+	builder.WriteString(", ")
+	builder.WriteString("bytes_billed=")
+	builder.WriteString(fmt.Sprintf("%v", _m.BytesBilled))
 	builder.WriteString(", ")
 	builder.WriteString("python_ms=")
 	builder.WriteString(fmt.Sprintf("%v", _m.PythonMs))

@@ -74,6 +74,20 @@ func (_c *UsageDayCreate) SetNillableCostMicros(v *int64) *UsageDayCreate {
 	return _c
 }
 
+// SetBytesBilled sets the "bytes_billed" field.
+func (_c *UsageDayCreate) SetBytesBilled(v int64) *UsageDayCreate {
+	_c.mutation.SetBytesBilled(v)
+	return _c
+}
+
+// SetNillableBytesBilled sets the "bytes_billed" field if the given value is not nil.
+func (_c *UsageDayCreate) SetNillableBytesBilled(v *int64) *UsageDayCreate {
+	if v != nil {
+		_c.SetBytesBilled(*v)
+	}
+	return _c
+}
+
 // SetPythonMs sets the "python_ms" field.
 func (_c *UsageDayCreate) SetPythonMs(v int64) *UsageDayCreate {
 	_c.mutation.SetPythonMs(v)
@@ -168,6 +182,10 @@ func (_c *UsageDayCreate) defaults() {
 		v := usageday.DefaultCostMicros
 		_c.mutation.SetCostMicros(v)
 	}
+	if _, ok := _c.mutation.BytesBilled(); !ok {
+		v := usageday.DefaultBytesBilled
+		_c.mutation.SetBytesBilled(v)
+	}
 	if _, ok := _c.mutation.PythonMs(); !ok {
 		v := usageday.DefaultPythonMs
 		_c.mutation.SetPythonMs(v)
@@ -222,6 +240,14 @@ func (_c *UsageDayCreate) check() error {
 	if v, ok := _c.mutation.CostMicros(); ok {
 		if err := usageday.CostMicrosValidator(v); err != nil {
 			return &ValidationError{Name: "cost_micros", err: fmt.Errorf(`ent: validator failed for field "UsageDay.cost_micros": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.BytesBilled(); !ok {
+		return &ValidationError{Name: "bytes_billed", err: errors.New(`ent: missing required field "UsageDay.bytes_billed"`)}
+	}
+	if v, ok := _c.mutation.BytesBilled(); ok {
+		if err := usageday.BytesBilledValidator(v); err != nil {
+			return &ValidationError{Name: "bytes_billed", err: fmt.Errorf(`ent: validator failed for field "UsageDay.bytes_billed": %w`, err)}
 		}
 	}
 	if _, ok := _c.mutation.PythonMs(); !ok {
@@ -298,6 +324,10 @@ func (_c *UsageDayCreate) createSpec() (*UsageDay, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.CostMicros(); ok {
 		_spec.SetField(usageday.FieldCostMicros, field.TypeInt64, value)
 		_node.CostMicros = value
+	}
+	if value, ok := _c.mutation.BytesBilled(); ok {
+		_spec.SetField(usageday.FieldBytesBilled, field.TypeInt64, value)
+		_node.BytesBilled = value
 	}
 	if value, ok := _c.mutation.PythonMs(); ok {
 		_spec.SetField(usageday.FieldPythonMs, field.TypeInt64, value)

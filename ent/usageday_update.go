@@ -90,6 +90,27 @@ func (_u *UsageDayUpdate) AddCostMicros(v int64) *UsageDayUpdate {
 	return _u
 }
 
+// SetBytesBilled sets the "bytes_billed" field.
+func (_u *UsageDayUpdate) SetBytesBilled(v int64) *UsageDayUpdate {
+	_u.mutation.ResetBytesBilled()
+	_u.mutation.SetBytesBilled(v)
+	return _u
+}
+
+// SetNillableBytesBilled sets the "bytes_billed" field if the given value is not nil.
+func (_u *UsageDayUpdate) SetNillableBytesBilled(v *int64) *UsageDayUpdate {
+	if v != nil {
+		_u.SetBytesBilled(*v)
+	}
+	return _u
+}
+
+// AddBytesBilled adds value to the "bytes_billed" field.
+func (_u *UsageDayUpdate) AddBytesBilled(v int64) *UsageDayUpdate {
+	_u.mutation.AddBytesBilled(v)
+	return _u
+}
+
 // SetPythonMs sets the "python_ms" field.
 func (_u *UsageDayUpdate) SetPythonMs(v int64) *UsageDayUpdate {
 	_u.mutation.ResetPythonMs()
@@ -181,6 +202,11 @@ func (_u *UsageDayUpdate) check() error {
 			return &ValidationError{Name: "cost_micros", err: fmt.Errorf(`ent: validator failed for field "UsageDay.cost_micros": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.BytesBilled(); ok {
+		if err := usageday.BytesBilledValidator(v); err != nil {
+			return &ValidationError{Name: "bytes_billed", err: fmt.Errorf(`ent: validator failed for field "UsageDay.bytes_billed": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.PythonMs(); ok {
 		if err := usageday.PythonMsValidator(v); err != nil {
 			return &ValidationError{Name: "python_ms", err: fmt.Errorf(`ent: validator failed for field "UsageDay.python_ms": %w`, err)}
@@ -226,6 +252,12 @@ func (_u *UsageDayUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedCostMicros(); ok {
 		_spec.AddField(usageday.FieldCostMicros, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.BytesBilled(); ok {
+		_spec.SetField(usageday.FieldBytesBilled, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedBytesBilled(); ok {
+		_spec.AddField(usageday.FieldBytesBilled, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.PythonMs(); ok {
 		_spec.SetField(usageday.FieldPythonMs, field.TypeInt64, value)
@@ -319,6 +351,27 @@ func (_u *UsageDayUpdateOne) SetNillableCostMicros(v *int64) *UsageDayUpdateOne 
 // AddCostMicros adds value to the "cost_micros" field.
 func (_u *UsageDayUpdateOne) AddCostMicros(v int64) *UsageDayUpdateOne {
 	_u.mutation.AddCostMicros(v)
+	return _u
+}
+
+// SetBytesBilled sets the "bytes_billed" field.
+func (_u *UsageDayUpdateOne) SetBytesBilled(v int64) *UsageDayUpdateOne {
+	_u.mutation.ResetBytesBilled()
+	_u.mutation.SetBytesBilled(v)
+	return _u
+}
+
+// SetNillableBytesBilled sets the "bytes_billed" field if the given value is not nil.
+func (_u *UsageDayUpdateOne) SetNillableBytesBilled(v *int64) *UsageDayUpdateOne {
+	if v != nil {
+		_u.SetBytesBilled(*v)
+	}
+	return _u
+}
+
+// AddBytesBilled adds value to the "bytes_billed" field.
+func (_u *UsageDayUpdateOne) AddBytesBilled(v int64) *UsageDayUpdateOne {
+	_u.mutation.AddBytesBilled(v)
 	return _u
 }
 
@@ -426,6 +479,11 @@ func (_u *UsageDayUpdateOne) check() error {
 			return &ValidationError{Name: "cost_micros", err: fmt.Errorf(`ent: validator failed for field "UsageDay.cost_micros": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.BytesBilled(); ok {
+		if err := usageday.BytesBilledValidator(v); err != nil {
+			return &ValidationError{Name: "bytes_billed", err: fmt.Errorf(`ent: validator failed for field "UsageDay.bytes_billed": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.PythonMs(); ok {
 		if err := usageday.PythonMsValidator(v); err != nil {
 			return &ValidationError{Name: "python_ms", err: fmt.Errorf(`ent: validator failed for field "UsageDay.python_ms": %w`, err)}
@@ -488,6 +546,12 @@ func (_u *UsageDayUpdateOne) sqlSave(ctx context.Context) (_node *UsageDay, err 
 	}
 	if value, ok := _u.mutation.AddedCostMicros(); ok {
 		_spec.AddField(usageday.FieldCostMicros, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.BytesBilled(); ok {
+		_spec.SetField(usageday.FieldBytesBilled, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedBytesBilled(); ok {
+		_spec.AddField(usageday.FieldBytesBilled, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.PythonMs(); ok {
 		_spec.SetField(usageday.FieldPythonMs, field.TypeInt64, value)

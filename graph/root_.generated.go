@@ -83,15 +83,19 @@ type ComplexityRoot struct {
 	}
 
 	Approval struct {
+		Bytes     func(childComplexity int) int
 		Code      func(childComplexity int) int
+		CostUsd   func(childComplexity int) int
 		CreatedAt func(childComplexity int) int
 		DecidedAt func(childComplexity int) int
 		ID        func(childComplexity int) int
 		Note      func(childComplexity int) int
 		Reason    func(childComplexity int) int
 		Run       func(childComplexity int) int
+		SQL       func(childComplexity int) int
 		State     func(childComplexity int) int
 		Step      func(childComplexity int) int
+		Tables    func(childComplexity int) int
 		Tool      func(childComplexity int) int
 	}
 
@@ -323,13 +327,14 @@ type ComplexityRoot struct {
 	}
 
 	Message struct {
-		Attachments func(childComplexity int) int
-		CreatedAt   func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Parts       func(childComplexity int) int
-		Role        func(childComplexity int) int
-		Run         func(childComplexity int) int
-		Seq         func(childComplexity int) int
+		Attachments  func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		ID           func(childComplexity int) int
+		Parts        func(childComplexity int) int
+		QueryDetails func(childComplexity int) int
+		Role         func(childComplexity int) int
+		Run          func(childComplexity int) int
+		Seq          func(childComplexity int) int
 	}
 
 	MessageAdded struct {
@@ -435,6 +440,23 @@ type ComplexityRoot struct {
 		Viewer func(childComplexity int) int
 	}
 
+	QueryDetail struct {
+		BytesBilled    func(childComplexity int) int
+		BytesProcessed func(childComplexity int) int
+		CacheHit       func(childComplexity int) int
+		Connection     func(childComplexity int) int
+		CostUsd        func(childComplexity int) int
+		Dialect        func(childComplexity int) int
+		DurationMs     func(childComplexity int) int
+		Error          func(childComplexity int) int
+		JobID          func(childComplexity int) int
+		RowCount       func(childComplexity int) int
+		SQL            func(childComplexity int) int
+		State          func(childComplexity int) int
+		StepID         func(childComplexity int) int
+		Truncated      func(childComplexity int) int
+	}
+
 	QuestionAsked struct {
 		At      func(childComplexity int) int
 		Options func(childComplexity int) int
@@ -474,24 +496,25 @@ type ComplexityRoot struct {
 	}
 
 	Run struct {
-		Answer     func(childComplexity int) int
-		Approvals  func(childComplexity int) int
-		BasedOn    func(childComplexity int) int
-		Chat       func(childComplexity int) int
-		Error      func(childComplexity int) int
-		FinishedAt func(childComplexity int) int
-		ID         func(childComplexity int) int
-		LastSeq    func(childComplexity int) int
-		Message    func(childComplexity int) int
-		Model      func(childComplexity int) int
-		PromptHash func(childComplexity int) int
-		Question   func(childComplexity int) int
-		QueuedAt   func(childComplexity int) int
-		ReviewCode func(childComplexity int) int
-		StartedAt  func(childComplexity int) int
-		State      func(childComplexity int) int
-		Steps      func(childComplexity int) int
-		Usage      func(childComplexity int) int
+		Answer       func(childComplexity int) int
+		Approvals    func(childComplexity int) int
+		BasedOn      func(childComplexity int) int
+		Chat         func(childComplexity int) int
+		Error        func(childComplexity int) int
+		FinishedAt   func(childComplexity int) int
+		ID           func(childComplexity int) int
+		LastSeq      func(childComplexity int) int
+		Message      func(childComplexity int) int
+		Model        func(childComplexity int) int
+		PromptHash   func(childComplexity int) int
+		QueryDetails func(childComplexity int) int
+		Question     func(childComplexity int) int
+		QueuedAt     func(childComplexity int) int
+		ReviewCode   func(childComplexity int) int
+		StartedAt    func(childComplexity int) int
+		State        func(childComplexity int) int
+		Steps        func(childComplexity int) int
+		Usage        func(childComplexity int) int
 	}
 
 	RunChanged struct {
@@ -588,6 +611,7 @@ type ComplexityRoot struct {
 		ID         func(childComplexity int) int
 		Index      func(childComplexity int) int
 		Outputs    func(childComplexity int) int
+		SQL        func(childComplexity int) int
 		StartedAt  func(childComplexity int) int
 		State      func(childComplexity int) int
 		Tool       func(childComplexity int) int
@@ -660,6 +684,7 @@ type ComplexityRoot struct {
 
 	ToolCallPart struct {
 		Code   func(childComplexity int) int
+		SQL    func(childComplexity int) int
 		State  func(childComplexity int) int
 		StepID func(childComplexity int) int
 		Tool   func(childComplexity int) int
@@ -669,6 +694,7 @@ type ComplexityRoot struct {
 		At     func(childComplexity int) int
 		Code   func(childComplexity int) int
 		RunID  func(childComplexity int) int
+		SQL    func(childComplexity int) int
 		Seq    func(childComplexity int) int
 		StepID func(childComplexity int) int
 		Tool   func(childComplexity int) int
@@ -690,6 +716,7 @@ type ComplexityRoot struct {
 	}
 
 	Usage struct {
+		BytesBilled      func(childComplexity int) int
 		CachedTokens     func(childComplexity int) int
 		CompletionTokens func(childComplexity int) int
 		CostUsd          func(childComplexity int) int
@@ -701,6 +728,7 @@ type ComplexityRoot struct {
 	}
 
 	UsageSummary struct {
+		BytesBilled    func(childComplexity int) int
 		CostUsd        func(childComplexity int) int
 		OutputBytes    func(childComplexity int) int
 		ResetsAt       func(childComplexity int) int
@@ -860,12 +888,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.AnswerTable.Truncated(childComplexity), true
 
+	case "Approval.bytes":
+		if e.ComplexityRoot.Approval.Bytes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Bytes(childComplexity), true
 	case "Approval.code":
 		if e.ComplexityRoot.Approval.Code == nil {
 			break
 		}
 
 		return e.ComplexityRoot.Approval.Code(childComplexity), true
+	case "Approval.costUsd":
+		if e.ComplexityRoot.Approval.CostUsd == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.CostUsd(childComplexity), true
 	case "Approval.createdAt":
 		if e.ComplexityRoot.Approval.CreatedAt == nil {
 			break
@@ -902,6 +942,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Approval.Run(childComplexity), true
+	case "Approval.sql":
+		if e.ComplexityRoot.Approval.SQL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.SQL(childComplexity), true
 	case "Approval.state":
 		if e.ComplexityRoot.Approval.State == nil {
 			break
@@ -914,6 +960,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Approval.Step(childComplexity), true
+	case "Approval.tables":
+		if e.ComplexityRoot.Approval.Tables == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Approval.Tables(childComplexity), true
 	case "Approval.tool":
 		if e.ComplexityRoot.Approval.Tool == nil {
 			break
@@ -1749,6 +1801,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Message.Parts(childComplexity), true
+	case "Message.queryDetails":
+		if e.ComplexityRoot.Message.QueryDetails == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Message.QueryDetails(childComplexity), true
 	case "Message.role":
 		if e.ComplexityRoot.Message.Role == nil {
 			break
@@ -2265,6 +2323,91 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Viewer(childComplexity), true
 
+	case "QueryDetail.bytesBilled":
+		if e.ComplexityRoot.QueryDetail.BytesBilled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueryDetail.BytesBilled(childComplexity), true
+	case "QueryDetail.bytesProcessed":
+		if e.ComplexityRoot.QueryDetail.BytesProcessed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueryDetail.BytesProcessed(childComplexity), true
+	case "QueryDetail.cacheHit":
+		if e.ComplexityRoot.QueryDetail.CacheHit == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueryDetail.CacheHit(childComplexity), true
+	case "QueryDetail.connection":
+		if e.ComplexityRoot.QueryDetail.Connection == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueryDetail.Connection(childComplexity), true
+	case "QueryDetail.costUsd":
+		if e.ComplexityRoot.QueryDetail.CostUsd == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueryDetail.CostUsd(childComplexity), true
+	case "QueryDetail.dialect":
+		if e.ComplexityRoot.QueryDetail.Dialect == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueryDetail.Dialect(childComplexity), true
+	case "QueryDetail.durationMs":
+		if e.ComplexityRoot.QueryDetail.DurationMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueryDetail.DurationMs(childComplexity), true
+	case "QueryDetail.error":
+		if e.ComplexityRoot.QueryDetail.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueryDetail.Error(childComplexity), true
+	case "QueryDetail.jobId":
+		if e.ComplexityRoot.QueryDetail.JobID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueryDetail.JobID(childComplexity), true
+	case "QueryDetail.rowCount":
+		if e.ComplexityRoot.QueryDetail.RowCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueryDetail.RowCount(childComplexity), true
+	case "QueryDetail.sql":
+		if e.ComplexityRoot.QueryDetail.SQL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueryDetail.SQL(childComplexity), true
+	case "QueryDetail.state":
+		if e.ComplexityRoot.QueryDetail.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueryDetail.State(childComplexity), true
+	case "QueryDetail.stepId":
+		if e.ComplexityRoot.QueryDetail.StepID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueryDetail.StepID(childComplexity), true
+	case "QueryDetail.truncated":
+		if e.ComplexityRoot.QueryDetail.Truncated == nil {
+			break
+		}
+
+		return e.ComplexityRoot.QueryDetail.Truncated(childComplexity), true
+
 	case "QuestionAsked.at":
 		if e.ComplexityRoot.QuestionAsked.At == nil {
 			break
@@ -2457,6 +2600,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Run.PromptHash(childComplexity), true
+	case "Run.queryDetails":
+		if e.ComplexityRoot.Run.QueryDetails == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Run.QueryDetails(childComplexity), true
 	case "Run.question":
 		if e.ComplexityRoot.Run.Question == nil {
 			break
@@ -2837,6 +2986,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Step.Outputs(childComplexity), true
+	case "Step.sql":
+		if e.ComplexityRoot.Step.SQL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Step.SQL(childComplexity), true
 	case "Step.startedAt":
 		if e.ComplexityRoot.Step.StartedAt == nil {
 			break
@@ -3092,6 +3247,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ToolCallPart.Code(childComplexity), true
+	case "ToolCallPart.sql":
+		if e.ComplexityRoot.ToolCallPart.SQL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToolCallPart.SQL(childComplexity), true
 	case "ToolCallPart.state":
 		if e.ComplexityRoot.ToolCallPart.State == nil {
 			break
@@ -3129,6 +3290,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ToolStarted.RunID(childComplexity), true
+	case "ToolStarted.sql":
+		if e.ComplexityRoot.ToolStarted.SQL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ToolStarted.SQL(childComplexity), true
 	case "ToolStarted.seq":
 		if e.ComplexityRoot.ToolStarted.Seq == nil {
 			break
@@ -3187,6 +3354,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.UploadDatasetPayload.Errors(childComplexity), true
 
+	case "Usage.bytesBilled":
+		if e.ComplexityRoot.Usage.BytesBilled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Usage.BytesBilled(childComplexity), true
 	case "Usage.cachedTokens":
 		if e.ComplexityRoot.Usage.CachedTokens == nil {
 			break
@@ -3236,6 +3409,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Usage.Steps(childComplexity), true
 
+	case "UsageSummary.bytesBilled":
+		if e.ComplexityRoot.UsageSummary.BytesBilled == nil {
+			break
+		}
+
+		return e.ComplexityRoot.UsageSummary.BytesBilled(childComplexity), true
 	case "UsageSummary.costUsd":
 		if e.ComplexityRoot.UsageSummary.CostUsd == nil {
 			break
@@ -3671,6 +3850,8 @@ type UsageSummary {
   sandboxSeconds: AmountBudget!
   "What steps made: files, charts, tables and printed text, bytes."
   outputBytes: CountBudget!
+  "Bytes that warehouses have billed for queries; each connection has limits of its own."
+  bytesBilled: BigInt!
   "When all of these begin anew."
   resetsAt: DateTime!
 }
@@ -3874,6 +4055,8 @@ type Message implements Node {
   attachments: [Dataset!]!
   "The run that a person's message started, or that wrote Mark's."
   run: Run @goField(forceResolver: true)
+  "What warehouses were asked for it; empty for a person's message."
+  queryDetails: [QueryDetail!]! @goField(forceResolver: true)
 }
 
 "A piece of a message."
@@ -3899,6 +4082,8 @@ type ToolCallPart {
   tool: String!
   "The Python that ran; null for other tools."
   code: String
+  "The SQL that ran; null for other tools."
+  sql: String
   "How it ended."
   state: StepState!
 }
@@ -4025,6 +4210,8 @@ type Run implements Node {
   state: RunState!
   "What was done, in order."
   steps: [Step!]! @goField(forceResolver: true)
+  "What warehouses were asked, in order."
+  queryDetails: [QueryDetail!]! @goField(forceResolver: true)
   "The ` + "`" + `seq` + "`" + ` of its newest event."
   lastSeq: Int!
   "What it used so far."
@@ -4087,6 +4274,14 @@ type Approval implements Node {
   reason: String! @goField(forceResolver: true)
   "The Python that is to run; null for other tools."
   code: String @goField(forceResolver: true)
+  "The SQL that is to run; null for other tools."
+  sql: String @goField(forceResolver: true)
+  "The tables that the SQL reads; empty for other tools."
+  tables: [String!]! @goField(forceResolver: true)
+  "Bytes that the SQL would bill at most; null for other tools."
+  bytes: BigInt @goField(forceResolver: true)
+  "What they would cost by the connection's price, US dollars; null for other tools."
+  costUsd: Float @goField(forceResolver: true)
   "Where it stands, now."
   state: ApprovalState!
   "What the person said to the decision; null where nothing."
@@ -4111,10 +4306,60 @@ type Usage {
   reasoningTokens: Int!
   "Wall time of Python, milliseconds."
   pythonMs: BigInt!
+  "Bytes that warehouses have billed for queries."
+  bytesBilled: BigInt!
   "What the model cost by its prices, US dollars; 0 where it has none."
   costUsd: Float!
   "What the steps made: files, charts, tables and printed text, bytes."
   outputBytes: BigInt!
+}
+
+"Where a query of a warehouse stands."
+enum QueryState {
+  "The warehouse works on it."
+  RUNNING
+  "It was answered."
+  SUCCEEDED
+  "The guard let nothing be asked, and nothing was billed."
+  REFUSED
+  "The warehouse reported an error."
+  FAILED
+  "It was cancelled, where the warehouse was still working on it."
+  CANCELLED
+  "The service was interrupted while it ran."
+  UNKNOWN
+}
+
+"What a warehouse was asked, and what it cost."
+type QueryDetail {
+  "The step that asked."
+  stepId: ID!
+  "The connection, as the server's configuration calls it."
+  connection: String!
+  "The dialect of SQL: ` + "`" + `GoogleSQL` + "`" + `."
+  dialect: String!
+  "The statement."
+  sql: String!
+  "Where it stands."
+  state: QueryState!
+  "How many rows the whole result has; null where there is none."
+  rowCount: BigInt
+  "True where the result was read in part: a bound of the server was reached."
+  truncated: Boolean!
+  "Bytes that the query reads: as planned, and as they were when it has run."
+  bytesProcessed: BigInt!
+  "Bytes that were billed."
+  bytesBilled: BigInt!
+  "What they cost by the connection's price, US dollars."
+  costUsd: Float!
+  "True where the warehouse answered from its cache: nothing was billed."
+  cacheHit: Boolean!
+  "The warehouse's id of the job; null where there was none."
+  jobId: String
+  "How long it took, milliseconds; null until it has ended."
+  durationMs: BigInt
+  "Why there is no result; null where there is one."
+  error: Error
 }
 
 "Where a step stands."
@@ -4139,6 +4384,8 @@ type Step implements Node {
   tool: String @goField(forceResolver: true)
   "The Python that ran; null for other tools."
   code: String @goField(forceResolver: true)
+  "The SQL that ran; null for other tools."
+  sql: String @goField(forceResolver: true)
   "Where it stands."
   state: StepState!
   "What came out: rich outputs, and the printed text as ` + "`" + `text/plain` + "`" + ` outputs named stdout and stderr."
@@ -5001,6 +5248,8 @@ type ToolStarted implements RunEvent {
   tool: String!
   "The Python that runs; null for other tools."
   code: String
+  "The SQL that runs; null for other tools."
+  sql: String
 }
 
 "A standard stream of a step."
@@ -5168,6 +5417,8 @@ enum StoppedWork {
   MODEL
   "Code ran: it was interrupted, and the variables are kept."
   PYTHON
+  "A warehouse worked on a query: it was cancelled. What was billed is in ` + "`" + `run.queryDetails` + "`" + `."
+  QUERY
   "It waited for a person."
   PERSON
   "It was between two steps."
@@ -5330,6 +5581,14 @@ func (ec *executionContext) childFields_Approval(ctx context.Context, field grap
 		return ec.fieldContext_Approval_reason(ctx, field)
 	case "code":
 		return ec.fieldContext_Approval_code(ctx, field)
+	case "sql":
+		return ec.fieldContext_Approval_sql(ctx, field)
+	case "tables":
+		return ec.fieldContext_Approval_tables(ctx, field)
+	case "bytes":
+		return ec.fieldContext_Approval_bytes(ctx, field)
+	case "costUsd":
+		return ec.fieldContext_Approval_costUsd(ctx, field)
 	case "state":
 		return ec.fieldContext_Approval_state(ctx, field)
 	case "note":
@@ -5676,6 +5935,8 @@ func (ec *executionContext) childFields_Message(ctx context.Context, field graph
 		return ec.fieldContext_Message_attachments(ctx, field)
 	case "run":
 		return ec.fieldContext_Message_run(ctx, field)
+	case "queryDetails":
+		return ec.fieldContext_Message_queryDetails(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Message", field.Name)
 }
@@ -5750,6 +6011,40 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_QueryDetail(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "stepId":
+		return ec.fieldContext_QueryDetail_stepId(ctx, field)
+	case "connection":
+		return ec.fieldContext_QueryDetail_connection(ctx, field)
+	case "dialect":
+		return ec.fieldContext_QueryDetail_dialect(ctx, field)
+	case "sql":
+		return ec.fieldContext_QueryDetail_sql(ctx, field)
+	case "state":
+		return ec.fieldContext_QueryDetail_state(ctx, field)
+	case "rowCount":
+		return ec.fieldContext_QueryDetail_rowCount(ctx, field)
+	case "truncated":
+		return ec.fieldContext_QueryDetail_truncated(ctx, field)
+	case "bytesProcessed":
+		return ec.fieldContext_QueryDetail_bytesProcessed(ctx, field)
+	case "bytesBilled":
+		return ec.fieldContext_QueryDetail_bytesBilled(ctx, field)
+	case "costUsd":
+		return ec.fieldContext_QueryDetail_costUsd(ctx, field)
+	case "cacheHit":
+		return ec.fieldContext_QueryDetail_cacheHit(ctx, field)
+	case "jobId":
+		return ec.fieldContext_QueryDetail_jobId(ctx, field)
+	case "durationMs":
+		return ec.fieldContext_QueryDetail_durationMs(ctx, field)
+	case "error":
+		return ec.fieldContext_QueryDetail_error(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QueryDetail", field.Name)
+}
+
 func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "session":
@@ -5784,6 +6079,8 @@ func (ec *executionContext) childFields_Run(ctx context.Context, field graphql.C
 		return ec.fieldContext_Run_state(ctx, field)
 	case "steps":
 		return ec.fieldContext_Run_steps(ctx, field)
+	case "queryDetails":
+		return ec.fieldContext_Run_queryDetails(ctx, field)
 	case "lastSeq":
 		return ec.fieldContext_Run_lastSeq(ctx, field)
 	case "usage":
@@ -5936,6 +6233,8 @@ func (ec *executionContext) childFields_Step(ctx context.Context, field graphql.
 		return ec.fieldContext_Step_tool(ctx, field)
 	case "code":
 		return ec.fieldContext_Step_code(ctx, field)
+	case "sql":
+		return ec.fieldContext_Step_sql(ctx, field)
 	case "state":
 		return ec.fieldContext_Step_state(ctx, field)
 	case "outputs":
@@ -6032,6 +6331,8 @@ func (ec *executionContext) childFields_Usage(ctx context.Context, field graphql
 		return ec.fieldContext_Usage_reasoningTokens(ctx, field)
 	case "pythonMs":
 		return ec.fieldContext_Usage_pythonMs(ctx, field)
+	case "bytesBilled":
+		return ec.fieldContext_Usage_bytesBilled(ctx, field)
 	case "costUsd":
 		return ec.fieldContext_Usage_costUsd(ctx, field)
 	case "outputBytes":
@@ -6052,6 +6353,8 @@ func (ec *executionContext) childFields_UsageSummary(ctx context.Context, field 
 		return ec.fieldContext_UsageSummary_sandboxSeconds(ctx, field)
 	case "outputBytes":
 		return ec.fieldContext_UsageSummary_outputBytes(ctx, field)
+	case "bytesBilled":
+		return ec.fieldContext_UsageSummary_bytesBilled(ctx, field)
 	case "resetsAt":
 		return ec.fieldContext_UsageSummary_resetsAt(ctx, field)
 	}

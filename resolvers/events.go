@@ -73,7 +73,7 @@ func (r *Resolver) event(ctx context.Context, e eventlog.Event) (model.RunEvent,
 	case agent.KindToolArgsDelta:
 		return &model.ToolArgsDelta{RunID: e.RunID, Seq: e.Seq, At: e.At, StepID: b.StepID, Text: b.Text}, nil
 	case agent.KindToolStarted:
-		return &model.ToolStarted{RunID: e.RunID, Seq: e.Seq, At: e.At, StepID: b.StepID, Tool: b.Tool, Code: optional(b.Code)}, nil
+		return &model.ToolStarted{RunID: e.RunID, Seq: e.Seq, At: e.At, StepID: b.StepID, Tool: b.Tool, Code: optional(b.Code), SQL: optional(b.SQL)}, nil
 	case agent.KindOutputChunk:
 		stream := model.OutputStreamStdout
 		if b.Stream == execution.Stderr {
@@ -148,6 +148,6 @@ func usage(u *agent.Usage) *model.Usage {
 	return &model.Usage{
 		Steps: u.Steps, PromptTokens: u.PromptTokens, CachedTokens: u.CachedTokens,
 		CompletionTokens: u.CompletionTokens, ReasoningTokens: u.ReasoningTokens, PythonMs: u.PythonMs,
-		CostUsd: dollars(u.CostMicros), OutputBytes: u.OutputBytes,
+		CostUsd: dollars(u.CostMicros), OutputBytes: u.OutputBytes, BytesBilled: u.BytesBilled,
 	}
 }

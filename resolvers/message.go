@@ -69,7 +69,8 @@ func (r messageResolver) Parts(ctx context.Context, m *ent.Message) ([]model.Mes
 			out = append(out, &model.ReasoningPart{Text: p.Reasoning.Text})
 		case p.ToolCall != nil:
 			c := p.ToolCall
-			out = append(out, &model.ToolCallPart{StepID: c.StepID, Tool: c.Tool, Code: optional(c.Code), State: step.State(c.State)})
+			code, sql := codeOrSQL(c.Tool, c.Code)
+			out = append(out, &model.ToolCallPart{StepID: c.StepID, Tool: c.Tool, Code: code, SQL: sql, State: step.State(c.State)})
 		case p.Output != nil:
 			out = append(out, &model.OutputPart{StepID: p.Output.StepID, Output: output(p.Output.Output)})
 		case p.Error != nil:

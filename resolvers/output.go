@@ -27,7 +27,21 @@ func (r stepResolver) Tool(_ context.Context, s *ent.Step) (*string, error) {
 }
 
 func (r stepResolver) Code(_ context.Context, s *ent.Step) (*string, error) {
-	return optional(s.Code), nil
+	code, _ := codeOrSQL(s.Tool, s.Code)
+	return code, nil
+}
+
+func (r stepResolver) SQL(_ context.Context, s *ent.Step) (*string, error) {
+	_, sql := codeOrSQL(s.Tool, s.Code)
+	return sql, nil
+}
+
+// codeOrSQL is what a step runs, in the field of its language.
+func codeOrSQL(tool, text string) (code, sql *string) {
+	if tool == agent.ToolRunSQL {
+		return nil, optional(text)
+	}
+	return optional(text), nil
 }
 
 func (r stepResolver) Edited(ctx context.Context, s *ent.Step) (bool, error) {

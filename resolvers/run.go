@@ -54,7 +54,7 @@ func (r runResolver) Usage(ctx context.Context, run *ent.Run) (*model.Usage, err
 	}
 	return &model.Usage{
 		Steps: len(steps), PromptTokens: run.PromptTokens, CachedTokens: run.CachedTokens,
-		CompletionTokens: run.CompletionTokens, ReasoningTokens: run.ReasoningTokens, PythonMs: run.PythonMs,
+		CompletionTokens: run.CompletionTokens, ReasoningTokens: run.ReasoningTokens, PythonMs: run.PythonMs, BytesBilled: run.BytesBilled,
 		CostUsd: dollars(run.CostMicros), OutputBytes: run.OutputBytes,
 	}, nil
 }

@@ -19,6 +19,7 @@ func (r userResolver) Usage(ctx context.Context, _ *ent.User) (*model.UsageSumma
 		CostUsd:        amountBudget(dollars(used.CostMicros), dollars(of.CostMicros)),
 		SandboxSeconds: amountBudget(float64(used.PythonMs)/1000, of.Python.Seconds()),
 		OutputBytes:    countBudget(used.OutputBytes, of.OutputBytes),
+		BytesBilled:    used.BytesBilled,
 		ResetsAt:       resets,
 	}, nil
 }

@@ -366,6 +366,7 @@ var (
 		{Name: "cached_tokens", Type: field.TypeInt, Default: 0},
 		{Name: "completion_tokens", Type: field.TypeInt, Default: 0},
 		{Name: "reasoning_tokens", Type: field.TypeInt, Default: 0},
+		{Name: "bytes_billed", Type: field.TypeInt64, Default: 0},
 		{Name: "python_ms", Type: field.TypeInt64, Default: 0},
 		{Name: "cost_micros", Type: field.TypeInt64, Default: 0},
 		{Name: "output_bytes", Type: field.TypeInt64, Default: 0},
@@ -383,19 +384,19 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "runs_chats_runs",
-				Columns:    []*schema.Column{RunsColumns[30]},
+				Columns:    []*schema.Column{RunsColumns[31]},
 				RefColumns: []*schema.Column{ChatsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_messages_runs",
-				Columns:    []*schema.Column{RunsColumns[31]},
+				Columns:    []*schema.Column{RunsColumns[32]},
 				RefColumns: []*schema.Column{MessagesColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_messages_answer_of",
-				Columns:    []*schema.Column{RunsColumns[32]},
+				Columns:    []*schema.Column{RunsColumns[33]},
 				RefColumns: []*schema.Column{MessagesColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -414,12 +415,12 @@ var (
 			{
 				Name:    "run_chat_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[30], RunsColumns[1]},
+				Columns: []*schema.Column{RunsColumns[31], RunsColumns[1]},
 			},
 			{
 				Name:    "run_chat_id_active",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[30], RunsColumns[1]},
+				Columns: []*schema.Column{RunsColumns[31], RunsColumns[1]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "finished_at IS NULL",
 				},
@@ -482,6 +483,7 @@ var (
 		{Name: "reply", Type: field.TypeJSON, Nullable: true},
 		{Name: "copied_from", Type: field.TypeString, Nullable: true, Size: 64},
 		{Name: "input", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "queries", Type: field.TypeJSON, Nullable: true},
 		{Name: "expense", Type: field.TypeJSON, Nullable: true},
 		{Name: "budget", Type: field.TypeString, Nullable: true, Size: 64},
 		{Name: "result", Type: field.TypeString, Nullable: true, Size: 2147483647},
@@ -501,7 +503,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "steps_runs_steps",
-				Columns:    []*schema.Column{StepsColumns[21]},
+				Columns:    []*schema.Column{StepsColumns[22]},
 				RefColumns: []*schema.Column{RunsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -515,7 +517,7 @@ var (
 			{
 				Name:    "step_run_id_index",
 				Unique:  true,
-				Columns: []*schema.Column{StepsColumns[21], StepsColumns[3]},
+				Columns: []*schema.Column{StepsColumns[22], StepsColumns[3]},
 			},
 		},
 	}
@@ -526,6 +528,7 @@ var (
 		{Name: "runs", Type: field.TypeInt64, Default: 0},
 		{Name: "tokens", Type: field.TypeInt64, Default: 0},
 		{Name: "cost_micros", Type: field.TypeInt64, Default: 0},
+		{Name: "bytes_billed", Type: field.TypeInt64, Default: 0},
 		{Name: "python_ms", Type: field.TypeInt64, Default: 0},
 		{Name: "output_bytes", Type: field.TypeInt64, Default: 0},
 		{Name: "owner_id", Type: field.TypeString, Size: 64},
@@ -538,7 +541,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "usage_days_users_usage_days",
-				Columns:    []*schema.Column{UsageDaysColumns[7]},
+				Columns:    []*schema.Column{UsageDaysColumns[8]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -547,7 +550,7 @@ var (
 			{
 				Name:    "usageday_owner_id_day",
 				Unique:  true,
-				Columns: []*schema.Column{UsageDaysColumns[7], UsageDaysColumns[1]},
+				Columns: []*schema.Column{UsageDaysColumns[8], UsageDaysColumns[1]},
 			},
 		},
 	}

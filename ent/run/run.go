@@ -71,6 +71,8 @@ const (
 	FieldCompletionTokens = "completion_tokens"
 	// FieldReasoningTokens holds the string denoting the reasoning_tokens field in the database.
 	FieldReasoningTokens = "reasoning_tokens"
+	// FieldBytesBilled holds the string denoting the bytes_billed field in the database.
+	FieldBytesBilled = "bytes_billed"
 	// FieldPythonMs holds the string denoting the python_ms field in the database.
 	FieldPythonMs = "python_ms"
 	// FieldCostMicros holds the string denoting the cost_micros field in the database.
@@ -178,6 +180,7 @@ var Columns = []string{
 	FieldCachedTokens,
 	FieldCompletionTokens,
 	FieldReasoningTokens,
+	FieldBytesBilled,
 	FieldPythonMs,
 	FieldCostMicros,
 	FieldOutputBytes,
@@ -266,6 +269,10 @@ var (
 	DefaultReasoningTokens int
 	// ReasoningTokensValidator is a validator for the "reasoning_tokens" field. It is called by the builders before save.
 	ReasoningTokensValidator func(int) error
+	// DefaultBytesBilled holds the default value on creation for the "bytes_billed" field.
+	DefaultBytesBilled int64
+	// BytesBilledValidator is a validator for the "bytes_billed" field. It is called by the builders before save.
+	BytesBilledValidator func(int64) error
 	// DefaultPythonMs holds the default value on creation for the "python_ms" field.
 	DefaultPythonMs int64
 	// DefaultCostMicros holds the default value on creation for the "cost_micros" field.
@@ -453,6 +460,11 @@ func ByCompletionTokens(opts ...sql.OrderTermOption) OrderOption {
 // ByReasoningTokens orders the results by the reasoning_tokens field.
 func ByReasoningTokens(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldReasoningTokens, opts...).ToFunc()
+}
+
+// ByBytesBilled orders the results by the bytes_billed field.
+func ByBytesBilled(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldBytesBilled, opts...).ToFunc()
 }
 
 // ByPythonMs orders the results by the python_ms field.

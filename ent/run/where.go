@@ -195,6 +195,11 @@ func ReasoningTokens(v int) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldReasoningTokens, v))
 }
 
+// BytesBilled applies equality check predicate on the "bytes_billed" field. It's identical to BytesBilledEQ.
+func BytesBilled(v int64) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldBytesBilled, v))
+}
+
 // PythonMs applies equality check predicate on the "python_ms" field. It's identical to PythonMsEQ.
 func PythonMs(v int64) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldPythonMs, v))
@@ -1578,6 +1583,46 @@ func ReasoningTokensLT(v int) predicate.Run {
 // ReasoningTokensLTE applies the LTE predicate on the "reasoning_tokens" field.
 func ReasoningTokensLTE(v int) predicate.Run {
 	return predicate.Run(sql.FieldLTE(FieldReasoningTokens, v))
+}
+
+// BytesBilledEQ applies the EQ predicate on the "bytes_billed" field.
+func BytesBilledEQ(v int64) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldBytesBilled, v))
+}
+
+// BytesBilledNEQ applies the NEQ predicate on the "bytes_billed" field.
+func BytesBilledNEQ(v int64) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldBytesBilled, v))
+}
+
+// BytesBilledIn applies the In predicate on the "bytes_billed" field.
+func BytesBilledIn(vs ...int64) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldBytesBilled, vs...))
+}
+
+// BytesBilledNotIn applies the NotIn predicate on the "bytes_billed" field.
+func BytesBilledNotIn(vs ...int64) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldBytesBilled, vs...))
+}
+
+// BytesBilledGT applies the GT predicate on the "bytes_billed" field.
+func BytesBilledGT(v int64) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldBytesBilled, v))
+}
+
+// BytesBilledGTE applies the GTE predicate on the "bytes_billed" field.
+func BytesBilledGTE(v int64) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldBytesBilled, v))
+}
+
+// BytesBilledLT applies the LT predicate on the "bytes_billed" field.
+func BytesBilledLT(v int64) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldBytesBilled, v))
+}
+
+// BytesBilledLTE applies the LTE predicate on the "bytes_billed" field.
+func BytesBilledLTE(v int64) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldBytesBilled, v))
 }
 
 // PythonMsEQ applies the EQ predicate on the "python_ms" field.

@@ -59,6 +59,7 @@ func (Run) Fields() []ent.Field {
 		field.Int("cached_tokens").Default(0).NonNegative().Comment("Part of prompt_tokens."),
 		field.Int("completion_tokens").Default(0).NonNegative(),
 		field.Int("reasoning_tokens").Default(0).NonNegative().Comment("Part of completion_tokens."),
+		field.Int64("bytes_billed").Default(0).NonNegative().Comment("By warehouses, for queries."),
 		field.Int64("python_ms").Default(0).Comment("Wall time of Python steps, milliseconds."),
 		field.Int64("cost_micros").Default(0).NonNegative().
 			Comment("What the model cost by its prices, millionths of a US dollar; 0 where it has none."),

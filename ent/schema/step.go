@@ -38,6 +38,8 @@ func (Step) Fields() []ent.Field {
 			Comment("The step of an earlier run that this one is a copy of: nothing ran. Of a copy's copy, the first."),
 		field.Text("input").Optional().Nillable().
 			Comment("What the person answered to ask_user."),
+		field.JSON("queries", json.RawMessage{}).Optional().
+			Comment("What a warehouse was asked, in the encoding of package agent (querydetail.go)."),
 		field.JSON("expense", json.RawMessage{}).Optional().
 			Comment("What all replies to the step took, those that were discarded too, in the encoding of package agent (expense.go)."),
 		field.String("budget").MaxLen(64).Optional().

@@ -32,6 +32,7 @@ func (UsageDay) Fields() []ent.Field {
 		field.Int64("runs").Default(0).NonNegative().Comment("Questions asked."),
 		field.Int64("tokens").Default(0).NonNegative().Comment("Sent to models and written by them."),
 		field.Int64("cost_micros").Default(0).NonNegative().Comment("Of the models, millionths of a US dollar."),
+		field.Int64("bytes_billed").Default(0).NonNegative().Comment("By warehouses, for queries."),
 		field.Int64("python_ms").Default(0).NonNegative().Comment("Wall time of Python steps, milliseconds."),
 		field.Int64("output_bytes").Default(0).NonNegative().Comment("What steps made."),
 	}

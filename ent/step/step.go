@@ -41,6 +41,8 @@ const (
 	FieldCopiedFrom = "copied_from"
 	// FieldInput holds the string denoting the input field in the database.
 	FieldInput = "input"
+	// FieldQueries holds the string denoting the queries field in the database.
+	FieldQueries = "queries"
 	// FieldExpense holds the string denoting the expense field in the database.
 	FieldExpense = "expense"
 	// FieldBudget holds the string denoting the budget field in the database.
@@ -105,6 +107,7 @@ var Columns = []string{
 	FieldReply,
 	FieldCopiedFrom,
 	FieldInput,
+	FieldQueries,
 	FieldExpense,
 	FieldBudget,
 	FieldResult,

@@ -835,6 +835,16 @@ func InputContainsFold(v string) predicate.Step {
 	return predicate.Step(sql.FieldContainsFold(FieldInput, v))
 }
 
+// QueriesIsNil applies the IsNil predicate on the "queries" field.
+func QueriesIsNil() predicate.Step {
+	return predicate.Step(sql.FieldIsNull(FieldQueries))
+}
+
+// QueriesNotNil applies the NotNil predicate on the "queries" field.
+func QueriesNotNil() predicate.Step {
+	return predicate.Step(sql.FieldNotNull(FieldQueries))
+}
+
 // ExpenseIsNil applies the IsNil predicate on the "expense" field.
 func ExpenseIsNil() predicate.Step {
 	return predicate.Step(sql.FieldIsNull(FieldExpense))

@@ -22,6 +22,8 @@ const (
 	FieldTokens = "tokens"
 	// FieldCostMicros holds the string denoting the cost_micros field in the database.
 	FieldCostMicros = "cost_micros"
+	// FieldBytesBilled holds the string denoting the bytes_billed field in the database.
+	FieldBytesBilled = "bytes_billed"
 	// FieldPythonMs holds the string denoting the python_ms field in the database.
 	FieldPythonMs = "python_ms"
 	// FieldOutputBytes holds the string denoting the output_bytes field in the database.
@@ -47,6 +49,7 @@ var Columns = []string{
 	FieldRuns,
 	FieldTokens,
 	FieldCostMicros,
+	FieldBytesBilled,
 	FieldPythonMs,
 	FieldOutputBytes,
 }
@@ -78,6 +81,10 @@ var (
 	DefaultCostMicros int64
 	// CostMicrosValidator is a validator for the "cost_micros" field. It is called by the builders before save.
 	CostMicrosValidator func(int64) error
+	// DefaultBytesBilled holds the default value on creation for the "bytes_billed" field.
+	DefaultBytesBilled int64
+	// BytesBilledValidator is a validator for the "bytes_billed" field. It is called by the builders before save.
+	BytesBilledValidator func(int64) error
 	// DefaultPythonMs holds the default value on creation for the "python_ms" field.
 	DefaultPythonMs int64
 	// PythonMsValidator is a validator for the "python_ms" field. It is called by the builders before save.
@@ -123,6 +130,11 @@ func ByTokens(opts ...sql.OrderTermOption) OrderOption {
 // ByCostMicros orders the results by the cost_micros field.
 func ByCostMicros(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldCostMicros, opts...).ToFunc()
+}
+
+// ByBytesBilled orders the results by the bytes_billed field.
+func ByBytesBilled(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldBytesBilled, opts...).ToFunc()
 }
 
 // ByPythonMs orders the results by the python_ms field.

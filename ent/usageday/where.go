@@ -88,6 +88,11 @@ func CostMicros(v int64) predicate.UsageDay {
 	return predicate.UsageDay(sql.FieldEQ(FieldCostMicros, v))
 }
 
+// BytesBilled applies equality check predicate on the "bytes_billed" field. It's identical to BytesBilledEQ.
+func BytesBilled(v int64) predicate.UsageDay {
+	return predicate.UsageDay(sql.FieldEQ(FieldBytesBilled, v))
+}
+
 // PythonMs applies equality check predicate on the "python_ms" field. It's identical to PythonMsEQ.
 func PythonMs(v int64) predicate.UsageDay {
 	return predicate.UsageDay(sql.FieldEQ(FieldPythonMs, v))
@@ -346,6 +351,46 @@ func CostMicrosLT(v int64) predicate.UsageDay {
 // CostMicrosLTE applies the LTE predicate on the "cost_micros" field.
 func CostMicrosLTE(v int64) predicate.UsageDay {
 	return predicate.UsageDay(sql.FieldLTE(FieldCostMicros, v))
+}
+
+// BytesBilledEQ applies the EQ predicate on the "bytes_billed" field.
+func BytesBilledEQ(v int64) predicate.UsageDay {
+	return predicate.UsageDay(sql.FieldEQ(FieldBytesBilled, v))
+}
+
+// BytesBilledNEQ applies the NEQ predicate on the "bytes_billed" field.
+func BytesBilledNEQ(v int64) predicate.UsageDay {
+	return predicate.UsageDay(sql.FieldNEQ(FieldBytesBilled, v))
+}
+
+// BytesBilledIn applies the In predicate on the "bytes_billed" field.
+func BytesBilledIn(vs ...int64) predicate.UsageDay {
+	return predicate.UsageDay(sql.FieldIn(FieldBytesBilled, vs...))
+}
+
+// BytesBilledNotIn applies the NotIn predicate on the "bytes_billed" field.
+func BytesBilledNotIn(vs ...int64) predicate.UsageDay {
+	return predicate.UsageDay(sql.FieldNotIn(FieldBytesBilled, vs...))
+}
+
+// BytesBilledGT applies the GT predicate on the "bytes_billed" field.
+func BytesBilledGT(v int64) predicate.UsageDay {
+	return predicate.UsageDay(sql.FieldGT(FieldBytesBilled, v))
+}
+
+// BytesBilledGTE applies the GTE predicate on the "bytes_billed" field.
+func BytesBilledGTE(v int64) predicate.UsageDay {
+	return predicate.UsageDay(sql.FieldGTE(FieldBytesBilled, v))
+}
+
+// BytesBilledLT applies the LT predicate on the "bytes_billed" field.
+func BytesBilledLT(v int64) predicate.UsageDay {
+	return predicate.UsageDay(sql.FieldLT(FieldBytesBilled, v))
+}
+
+// BytesBilledLTE applies the LTE predicate on the "bytes_billed" field.
+func BytesBilledLTE(v int64) predicate.UsageDay {
+	return predicate.UsageDay(sql.FieldLTE(FieldBytesBilled, v))
 }
 
 // PythonMsEQ applies the EQ predicate on the "python_ms" field.

@@ -879,6 +879,38 @@ func (OutputPart) IsMessagePart() {}
 type Query struct {
 }
 
+// What a warehouse was asked, and what it cost.
+type QueryDetail struct {
+	// The step that asked.
+	StepID string `json:"stepId"`
+	// The connection, as the server's configuration calls it.
+	Connection string `json:"connection"`
+	// The dialect of SQL: `GoogleSQL`.
+	Dialect string `json:"dialect"`
+	// The statement.
+	SQL string `json:"sql"`
+	// Where it stands.
+	State QueryState `json:"state"`
+	// How many rows the whole result has; null where there is none.
+	RowCount *int64 `json:"rowCount,omitempty"`
+	// True where the result was read in part: a bound of the server was reached.
+	Truncated bool `json:"truncated"`
+	// Bytes that the query reads: as planned, and as they were when it has run.
+	BytesProcessed int64 `json:"bytesProcessed"`
+	// Bytes that were billed.
+	BytesBilled int64 `json:"bytesBilled"`
+	// What they cost by the connection's price, US dollars.
+	CostUsd float64 `json:"costUsd"`
+	// True where the warehouse answered from its cache: nothing was billed.
+	CacheHit bool `json:"cacheHit"`
+	// The warehouse's id of the job; null where there was none.
+	JobID *string `json:"jobId,omitempty"`
+	// How long it took, milliseconds; null until it has ended.
+	DurationMs *int64 `json:"durationMs,omitempty"`
+	// Why there is no result; null where there is one.
+	Error *Error `json:"error,omitempty"`
+}
+
 // Mark asks the person: see `answerQuestion`. The run is WAITING.
 type QuestionAsked struct {
 	// The run.
@@ -1383,6 +1415,8 @@ type ToolCallPart struct {
 	Tool string `json:"tool"`
 	// The Python that ran; null for other tools.
 	Code *string `json:"code,omitempty"`
+	// The SQL that ran; null for other tools.
+	SQL *string `json:"sql,omitempty"`
 	// How it ended.
 	State step.State `json:"state"`
 }
@@ -1403,6 +1437,8 @@ type ToolStarted struct {
 	Tool string `json:"tool"`
 	// The Python that runs; null for other tools.
 	Code *string `json:"code,omitempty"`
+	// The SQL that runs; null for other tools.
+	SQL *string `json:"sql,omitempty"`
 }
 
 func (ToolStarted) IsRunEvent() {}
@@ -1488,6 +1524,8 @@ type Usage struct {
 	ReasoningTokens int `json:"reasoningTokens"`
 	// Wall time of Python, milliseconds.
 	PythonMs int64 `json:"pythonMs"`
+	// Bytes that warehouses have billed for queries.
+	BytesBilled int64 `json:"bytesBilled"`
 	// What the model cost by its prices, US dollars; 0 where it has none.
 	CostUsd float64 `json:"costUsd"`
 	// What the steps made: files, charts, tables and printed text, bytes.
@@ -1507,6 +1545,8 @@ type UsageSummary struct {
 	SandboxSeconds *AmountBudget `json:"sandboxSeconds"`
 	// What steps made: files, charts, tables and printed text, bytes.
 	OutputBytes *CountBudget `json:"outputBytes"`
+	// Bytes that warehouses have billed for queries; each connection has limits of its own.
+	BytesBilled int64 `json:"bytesBilled"`
 	// When all of these begin anew.
 	ResetsAt time.Time `json:"resetsAt"`
 }
@@ -1650,6 +1690,76 @@ func (e OutputStream) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// Where a query of a warehouse stands.
+type QueryState string
+
+const (
+	// The warehouse works on it.
+	QueryStateRunning QueryState = "RUNNING"
+	// It was answered.
+	QueryStateSucceeded QueryState = "SUCCEEDED"
+	// The guard let nothing be asked, and nothing was billed.
+	QueryStateRefused QueryState = "REFUSED"
+	// The warehouse reported an error.
+	QueryStateFailed QueryState = "FAILED"
+	// It was cancelled, where the warehouse was still working on it.
+	QueryStateCancelled QueryState = "CANCELLED"
+	// The service was interrupted while it ran.
+	QueryStateUnknown QueryState = "UNKNOWN"
+)
+
+var AllQueryState = []QueryState{
+	QueryStateRunning,
+	QueryStateSucceeded,
+	QueryStateRefused,
+	QueryStateFailed,
+	QueryStateCancelled,
+	QueryStateUnknown,
+}
+
+func (e QueryState) IsValid() bool {
+	switch e {
+	case QueryStateRunning, QueryStateSucceeded, QueryStateRefused, QueryStateFailed, QueryStateCancelled, QueryStateUnknown:
+		return true
+	}
+	return false
+}
+
+func (e QueryState) String() string {
+	return string(e)
+}
+
+func (e *QueryState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = QueryState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid QueryState", str)
+	}
+	return nil
+}
+
+func (e QueryState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *QueryState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e QueryState) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
 // What a run can be doing when it is stopped.
 type StoppedWork string
 
@@ -1660,6 +1770,8 @@ const (
 	StoppedWorkModel StoppedWork = "MODEL"
 	// Code ran: it was interrupted, and the variables are kept.
 	StoppedWorkPython StoppedWork = "PYTHON"
+	// A warehouse worked on a query: it was cancelled. What was billed is in `run.queryDetails`.
+	StoppedWorkQuery StoppedWork = "QUERY"
 	// It waited for a person.
 	StoppedWorkPerson StoppedWork = "PERSON"
 	// It was between two steps.
@@ -1670,13 +1782,14 @@ var AllStoppedWork = []StoppedWork{
 	StoppedWorkQueue,
 	StoppedWorkModel,
 	StoppedWorkPython,
+	StoppedWorkQuery,
 	StoppedWorkPerson,
 	StoppedWorkBetweenSteps,
 }
 
 func (e StoppedWork) IsValid() bool {
 	switch e {
-	case StoppedWorkQueue, StoppedWorkModel, StoppedWorkPython, StoppedWorkPerson, StoppedWorkBetweenSteps:
+	case StoppedWorkQueue, StoppedWorkModel, StoppedWorkPython, StoppedWorkQuery, StoppedWorkPerson, StoppedWorkBetweenSteps:
 		return true
 	}
 	return false
