@@ -69,7 +69,7 @@ func (e *Error) Error() string {
 	if e.Position != nil {
 		text += fmt.Sprintf(" (line %d, column %d)", e.Position.Line, e.Position.Column)
 	}
-	if e.Err != nil {
+	if e.Err != nil && e.Err.Error() != e.Message {
 		text += ": " + e.Err.Error()
 	}
 	return text
