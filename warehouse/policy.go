@@ -16,8 +16,8 @@ type Policy struct {
 	ApprovalMicros int64
 	// MicrosPerTiB is the price of 2^40 bytes in millionths of a US dollar.
 	MicrosPerTiB int64
-	// MaxRows and MaxBytes are how much of a result is read; MaxBytes counts a
-	// row's JSON. Beyond them the result is truncated and says so.
+	// MaxRows and MaxBytes are how much of a result is read; MaxBytes counts about
+	// what a row's JSON takes. Beyond them the result is truncated and says so.
 	MaxRows  int64
 	MaxBytes int64
 	// MaxSQLBytes is the longest statement.

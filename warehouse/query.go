@@ -75,7 +75,8 @@ type Plan struct {
 	Params    []Param
 	Labels    map[string]string
 	// MaxBilled is what the run may bill at most, in bytes, enforced by the
-	// warehouse; 0 where it bills nothing. An approval changes it.
+	// warehouse: without approval up to where one would be needed, with one what
+	// was approved. Never 0 where queries cost.
 	MaxBilled int64
 	PlannedAt time.Time
 	// Approval is set by the caller when a person approved. It is the one field

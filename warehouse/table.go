@@ -62,6 +62,8 @@ type Table struct {
 	// Sample holds rows as Result does: one value for each column of Columns.
 	Columns []Column
 	Sample  [][]any
+	// SampleError says why there are no rows though some were asked for, or is nil.
+	SampleError *Error
 }
 
 // Field is a column, or a field within one.

@@ -29,6 +29,7 @@ type entry struct {
 	Inexact   bool                 `yaml:"inexact"`
 	Views     warehouse.ViewPolicy `yaml:"views"`
 	Known     []string             `yaml:"known"` // views
+	Others    int                  `yaml:"others"`
 	Wildcards bool                 `yaml:"wildcards"`
 	SpentRun  int64                `yaml:"spent_run"`
 	SpentDay  int64                `yaml:"spent_day"`
@@ -67,7 +68,7 @@ func testGuard(t testing.TB, e entry) Guard {
 // facts is what the dry run says of an entry; nil when it says nothing.
 func (e entry) facts(t testing.TB) *Facts {
 	t.Helper()
-	f := &Facts{Statement: "SELECT", Bytes: e.Bytes, Exact: !e.Inexact, Views: map[warehouse.TableRef]bool{}}
+	f := &Facts{Statement: "SELECT", Bytes: e.Bytes, Exact: !e.Inexact, Others: e.Others}
 	if e.Type != nil {
 		f.Statement = *e.Type
 	}
@@ -81,7 +82,7 @@ func (e entry) facts(t testing.TB) *Facts {
 		f.Tables = append(f.Tables, warehouse.TableRef{Project: "shop", Dataset: "sales", Table: fmt.Sprint("t", i)})
 	}
 	for _, name := range e.Known {
-		f.Views[ref(t, name)] = true
+		f.Views = append(f.Views, ref(t, name))
 	}
 	return f
 }

@@ -93,6 +93,8 @@ const (
 	NotOnTheList  TablesProblem = "not allowed" //
 	ThroughAView  TablesProblem = "view"        // and views are not permitted
 	NotReported   TablesProblem = "not reported"
+	// MoreThanTables tells that routines or graphs are used, whoever called them.
+	MoreThanTables TablesProblem = "more than tables"
 )
 
 // TablesError says why the tables of a statement are not permitted. Table is the
@@ -111,6 +113,8 @@ func (e *TablesError) Error() string {
 		return fmt.Sprintf("The statement reads %d tables or more; from %d on the warehouse does not list all. Read fewer.", e.Count, maxTables)
 	case e.Problem == ThroughAView:
 		return "Views are not permitted by this connection. Query tables."
+	case e.Problem == MoreThanTables:
+		return "The statement uses a routine or a graph, itself or through a view. Query tables with built-in functions only."
 	case e.Problem == NotReported:
 		return "The warehouse did not say which tables the statement reads, so it does not run. Name them in full."
 	case e.Table == warehouse.TableRef{}:

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mark-analyst/mark/warehouse"
+	"github.com/mark-analyst/mark/warehouse/bqfake"
 )
 
 // warehouseThatRuns records what it would have run.
@@ -19,7 +20,7 @@ func (w *warehouseThatRuns) try(g Guard, sql string, honest bool) {
 	decided, err := g.Decide(context.Background(), warehouse.Query{SQL: sql}, func(context.Context) (*Facts, error) {
 		facts := &Facts{Statement: "SELECT", Exact: true}
 		if honest {
-			facts.Statement = trueType(sql)
+			facts.Statement = bqfake.StatementType(sql)
 		}
 		return facts, nil
 	})
@@ -31,7 +32,7 @@ func (w *warehouseThatRuns) try(g Guard, sql string, honest bool) {
 // check fails when something ran that is no query.
 func (w *warehouseThatRuns) check(t interface{ Fatalf(string, ...any) }) {
 	for _, sql := range w.ran {
-		if kind := trueType(sql); kind != "SELECT" {
+		if kind := bqfake.StatementType(sql); kind != "SELECT" {
 			t.Fatalf("%q ran, and is %q", sql, kind)
 		}
 		if strings.ContainsAny(sql, "\x00\r\u202e") && !strings.Contains(sql, "\r\n") {

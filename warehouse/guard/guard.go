@@ -49,7 +49,7 @@ func (g Guard) Decide(ctx context.Context, q warehouse.Query, dry DryRun) (Decid
 	if err := Statement(facts); err != nil {
 		return refuse(warehouse.StageStatement, err)
 	}
-	out.Decision.Tables, out.Decision.Bytes = sorted(facts.Tables), facts.Bytes
+	out.Decision.Tables, out.Decision.Bytes = sorted(slices.Concat(facts.Tables, facts.Views)), facts.Bytes
 	if err := Tables(text, facts, g.Allow, g.Policy.Views, g.Project); err != nil {
 		return refuse(warehouse.StageTables, err)
 	}
@@ -111,6 +111,8 @@ var tablesCodes = map[TablesProblem]warehouse.Code{
 	NotOnTheList:  warehouse.CodeTableNotAllowed,
 	ThroughAView:  warehouse.CodeTableNotAllowed,
 	NotReported:   warehouse.CodeNoStatistics,
+
+	MoreThanTables: warehouse.CodeForbiddenSQL,
 }
 
 var costCodes = map[Budget]warehouse.Code{

@@ -16,6 +16,9 @@ type Text struct {
 	Wildcards []warehouse.TableRef
 	// Schemas are the datasets whose INFORMATION_SCHEMA is read.
 	Schemas []Schema
+	// Sources are the paths of two parts or more behind FROM and JOIN: tables, or
+	// arrays of other sources. For suggestions only.
+	Sources []warehouse.TableRef
 	// NamesTables tells that FROM or JOIN is followed by what can only be a
 	// table: a path of three parts, or one in backticks with dots.
 	NamesTables bool
@@ -201,9 +204,7 @@ func (p *parsed) name(path []string, first, end int) error {
 		if len(path) < 2 {
 			return p.fail(RuleWildcard, t)
 		}
-		last := len(path) - 1
-		p.text.Wildcards = append(p.text.Wildcards, warehouse.TableRef{
-			Project: strings.Join(path[:last-1], "."), Dataset: path[last-1], Table: path[last]})
+		p.text.Wildcards = append(p.text.Wildcards, refOf(path))
 	}
 	if p.at(end).isMark("(") {
 		if err := p.function(path, first); err != nil {
@@ -211,11 +212,20 @@ func (p *parsed) name(path []string, first, end int) error {
 		}
 	}
 	if before := p.at(first - 1); before.is("FROM") || before.is("JOIN") {
+		if len(path) > 1 {
+			p.text.Sources = append(p.text.Sources, refOf(path))
+		}
 		if len(path) >= 3 || t.kind == quoted && len(path) > 1 {
 			p.text.NamesTables = p.text.NamesTables || !slices.ContainsFunc(path, isSchema)
 		}
 	}
 	return nil
+}
+
+// refOf reads a path of two parts or more; a project's name may have dots.
+func refOf(path []string) warehouse.TableRef {
+	last := len(path) - 1
+	return warehouse.TableRef{Project: strings.Join(path[:last-1], "."), Dataset: path[last-1], Table: path[last]}
 }
 
 func isSchema(part string) bool { return strings.EqualFold(part, "INFORMATION_SCHEMA") }

@@ -15,8 +15,11 @@ const maxTables = 50
 type Facts struct {
 	Statement string // "SELECT"; "" when it does not say
 	Tables    []warehouse.TableRef
-	// Views are those of Tables that are known to be views.
-	Views map[warehouse.TableRef]bool
+	// Views are the views on the way to Tables, which may hold them or not.
+	Views []warehouse.TableRef
+	// Others counts what is read or called beside tables and views: routines that
+	// somebody wrote, property graphs.
+	Others int
 	// Bytes is how much would be processed; negative when it does not say.
 	Bytes int64
 	// Exact tells that Bytes is exact or the most there can be. Where it is not
@@ -40,8 +43,14 @@ func Statement(facts *Facts) error {
 // Tables is the third stage: all that is read is on the list. Project is the
 // connection's, for names without one. Its errors are *TablesError.
 func Tables(text *Text, facts *Facts, list AllowList, views warehouse.ViewPolicy, project string) error {
-	if n := len(facts.Tables); n >= maxTables {
+	if n := len(facts.Tables) + len(facts.Views); n >= maxTables {
 		return &TablesError{Problem: TooManyTables, Count: n}
+	}
+	if facts.Others > 0 {
+		return &TablesError{Problem: MoreThanTables, Count: facts.Others}
+	}
+	if views == warehouse.RefuseViews && len(facts.Views) > 0 {
+		return &TablesError{Problem: ThroughAView}
 	}
 	if len(facts.Tables) == 0 && len(text.Schemas) == 0 && (facts.Bytes > 0 || text.NamesTables) {
 		return &TablesError{Problem: NotReported}
@@ -62,15 +71,15 @@ func Tables(text *Text, facts *Facts, list AllowList, views warehouse.ViewPolicy
 			return &TablesError{Problem: NotOnTheList, Table: ref}
 		}
 	}
-	for _, ref := range facts.Tables {
-		if err := oneTable(text, facts, list, views, ref); err != nil {
+	for _, ref := range slices.Concat(facts.Tables, facts.Views) {
+		if err := oneTable(text, list, views, ref); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func oneTable(text *Text, facts *Facts, list AllowList, views warehouse.ViewPolicy, ref warehouse.TableRef) error {
+func oneTable(text *Text, list AllowList, views warehouse.ViewPolicy, ref warehouse.TableRef) error {
 	allowed := list.Table(ref)
 	if strings.HasPrefix(ref.Table, "INFORMATION_SCHEMA") {
 		allowed = list.WholeDataset(ref.Project, ref.Dataset)
@@ -81,7 +90,7 @@ func oneTable(text *Text, facts *Facts, list AllowList, views warehouse.ViewPoli
 		return &TablesError{Problem: NotOnTheList, Table: ref}
 	case !allowed:
 		return &TablesError{Problem: NotOnTheList}
-	case views == warehouse.RefuseViews && (!told || facts.Views[ref]):
+	case views == warehouse.RefuseViews && !told:
 		// What the statement does not name came through a view.
 		return &TablesError{Problem: ThroughAView, Table: ref}
 	}

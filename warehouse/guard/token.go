@@ -120,7 +120,10 @@ func (s *scanner) lineComment() error {
 	if directive := strings.TrimSpace(strings.TrimLeft(text, "#-")); len(directive) >= 9 && strings.EqualFold(directive[:9], "legacySQL") {
 		return s.fail(RuleLegacySQL, start, "#legacySQL")
 	}
-	return s.unseen(start, strings.TrimSuffix(text, "\r"), false)
+	if s.pos < len(s.sql) { // a line feed follows
+		text = strings.TrimSuffix(text, "\r")
+	}
+	return s.unseen(start, text, false)
 }
 
 func (s *scanner) blockComment() error {

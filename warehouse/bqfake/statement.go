@@ -1,15 +1,15 @@
-package guard
+package bqfake
 
 import (
 	"regexp"
 	"strings"
 )
 
-// trueType says what a statement really is, as a dry run of an honest warehouse
-// does. It is written another way than the tokenizer on purpose: one expression
-// finds what is no code, and what is left is looked at as text. "" is a syntax
-// error.
-func trueType(sql string) string {
+// StatementType says what a statement really is, as a dry run of an honest
+// warehouse does. It is written another way than the guard's tokenizer on
+// purpose: one expression finds what is no code, and what is left is looked at
+// as text. "" is a syntax error.
+func StatementType(sql string) string {
 	code := noCode.ReplaceAllStringFunc(sql, func(found string) string {
 		switch found[0] {
 		case '#', '-', '/':
@@ -51,3 +51,18 @@ var (
 	scripting  = map[string]bool{"BEGIN": true, "DECLARE": true, "SET": true, "IF": true, "LOOP": true, "WHILE": true, "REPEAT": true,
 		"FOR": true, "CALL": true, "EXECUTE": true, "RAISE": true, "RETURN": true, "BREAK": true, "CONTINUE": true}
 )
+
+// source finds what stands behind FROM and JOIN.
+var source = regexp.MustCompile("(?i)\\b(?:FROM|JOIN)\\s+((?:`[^`]+`|[\\w-]+)(?:\\.(?:`[^`]+`|[\\w-]+))*)")
+
+// sources are the names of two parts or more behind FROM and JOIN, without
+// backticks.
+func sources(sql string) []string {
+	var out []string
+	for _, found := range source.FindAllStringSubmatch(sql, -1) {
+		if name := strings.ReplaceAll(found[1], "`", ""); strings.Contains(name, ".") {
+			out = append(out, name)
+		}
+	}
+	return out
+}
