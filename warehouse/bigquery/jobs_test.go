@@ -71,6 +71,7 @@ func text(t *testing.T, job *bq.Job) string {
 func TestDryRunThatSaysTooLittle(t *testing.T) {
 	for name, a := range map[string]bqfake.Answer{
 		"no statistics":       {NoStatistics: true},
+		"that it was none":    {Unmarked: true},
 		"a script":            {Type: "SCRIPT"},
 		"bytes and no tables": {Bytes: 5},
 		"a routine":           {Routines: 1},

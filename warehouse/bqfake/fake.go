@@ -85,6 +85,9 @@ type Answer struct {
 	CacheHit  bool
 	// NoStatistics is a dry run that says nothing of the statement.
 	NoStatistics bool
+	// Unmarked is an answer to a dry run that does not say that it is one, as of
+	// a service that does not know of dry runs.
+	Unmarked bool
 	// Fails is how the dry run fails, JobFails how the job does once it runs.
 	Fails, JobFails *Failure
 	// Never is a job that never ends by itself; Deaf is one that does not end when

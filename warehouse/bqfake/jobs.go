@@ -49,6 +49,9 @@ func (s *Server) insert(project string, request *bq.Job) (any, *Failure) {
 		if answer.NoStatistics {
 			out.Statistics = nil
 		}
+		if answer.Unmarked {
+			out.Configuration = &bq.JobConfiguration{Query: request.Configuration.Query}
+		}
 		return out, nil
 	}
 	if s.jobs[ref.JobId] != nil {
