@@ -37,8 +37,8 @@ type described struct {
 type describedColumn struct {
 	Name        string   `json:"name"`
 	Type        string   `json:"type"`
-	Nulls       int64    `json:"nulls"`
-	Distinct    int64    `json:"distinct"`
+	Nulls       *int64   `json:"nulls,omitempty"`
+	Distinct    *int64   `json:"distinct,omitempty"`
 	Min         string   `json:"min,omitempty"`
 	Max         string   `json:"max,omitempty"`
 	Samples     []string `json:"samples,omitempty"`

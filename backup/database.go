@@ -91,7 +91,7 @@ func readDatabase(ctx context.Context, path string) (c content, err error) {
 		}
 		var selects []string
 		for _, table := range tables {
-			selects = append(selects, `SELECT blob_key FROM "`+strings.ReplaceAll(table, `"`, `""`)+`"`)
+			selects = append(selects, `SELECT blob_key FROM "`+strings.ReplaceAll(table, `"`, `""`)+`" WHERE blob_key <> ''`)
 		}
 		c.blobs, err = firstColumn(ctx, db, strings.Join(selects, " UNION ")+" ORDER BY 1")
 		return err

@@ -42,12 +42,12 @@ const (
 	enqueueTime = 3 * time.Second
 )
 
-// enqueue has a new dataset profiled, also when whoever brought it has gone.
-func (s *Service) enqueue(ctx context.Context, id, owner string) {
+// enqueue has a dataset profiled that waits, also when whoever brought it has gone.
+func (s *Service) enqueue(ctx context.Context, d *ent.Dataset) {
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), enqueueTime)
 	defer cancel()
-	if err := s.queue.Enqueue(limited, Job{DatasetID: id, OwnerID: owner, Epoch: 1}); err != nil {
-		s.logger.WarnContext(ctx, "a dataset's profiling could not be enqueued; it is found later", "dataset", id, "error", err)
+	if err := s.queue.Enqueue(limited, Job{DatasetID: d.ID, OwnerID: d.OwnerID, Epoch: d.ProfileEpoch + 1}); err != nil {
+		s.logger.WarnContext(ctx, "a dataset's profiling could not be enqueued; it is found later", "dataset", d.ID, "error", err)
 	}
 }
 

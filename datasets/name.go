@@ -45,6 +45,9 @@ func cleanFileName(name string) string {
 
 // cut returns at most n bytes of s, and no part of a character.
 func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
 	for n > 0 && !utf8.RuneStart(s[n]) {
 		n--
 	}

@@ -4,17 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/mark-analyst/mark/datasets/profile"
 	"github.com/mark-analyst/mark/ent"
-	"github.com/mark-analyst/mark/ent/column"
 	"github.com/mark-analyst/mark/ent/dataset"
 )
-
-// columnsAtOnce bounds the columns of one statement: SQLite takes 32,766
-// arguments, and a column has 12.
-const columnsAtOnce = 1000
 
 // fail stores why there is no profile, if the dataset is still the claim's.
 func (s *Service) fail(ctx context.Context, c claim, f *profile.Failure) error {
@@ -45,13 +39,7 @@ func (s *Service) update(ctx context.Context, change func(*ent.DatasetUpdate)) (
 }
 
 // cutMessage bounds a message to what its column takes.
-func cutMessage(message string) string {
-	const most = 2000
-	if len(message) <= most {
-		return message
-	}
-	return cut(message, most)
-}
+func cutMessage(message string) string { return cut(message, 2000) }
 
 // finish stores a profile whole, if the dataset is still the claim's.
 func (s *Service) finish(ctx context.Context, c claim, p profile.Profile) error {
@@ -76,29 +64,28 @@ func (s *Service) finish(ctx context.Context, c claim, p profile.Profile) error 
 	if n == 0 {
 		return nil // deleted meanwhile, or another node's
 	}
-	if _, err := tx.Column.Delete().Where(column.DatasetID(c.id)).Exec(ctx); err != nil {
+	if _, err := s.replaceColumns(ctx, tx, c.id, profiled(p.Columns)); err != nil {
 		return fmt.Errorf("store a profile: %w", err)
-	}
-	position := 0
-	for columns := range slices.Chunk(p.Columns, columnsAtOnce) {
-		rows := make([]*ent.ColumnCreate, len(columns))
-		for i, col := range columns {
-			rows[i] = tx.Column.Create().SetDatasetID(c.id).SetPosition(position).
-				SetName(col.Name).SetType(col.Type).SetNullCount(col.NullCount).SetDistinctCount(col.DistinctCount).
-				SetNillableMin(some(col.Min)).SetNillableMax(some(col.Max)).SetSampleValues(col.Samples)
-			if col.OriginalName != col.Name {
-				rows[i].SetDescription("In the file: " + col.OriginalName)
-			}
-			position++
-		}
-		if err := tx.Column.CreateBulk(rows...).Exec(ctx); err != nil {
-			return fmt.Errorf("store a profile: %w", err)
-		}
 	}
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("store a profile: %w", err)
 	}
 	return nil
+}
+
+// profiled are the columns of a profile.
+func profiled(columns []profile.Column) []newColumn {
+	out := make([]newColumn, len(columns))
+	for i, c := range columns {
+		out[i] = newColumn{
+			name: c.Name, kind: c.Type, nulls: &c.NullCount, distinct: &c.DistinctCount,
+			min: some(c.Min), max: some(c.Max), samples: c.Samples,
+		}
+		if c.OriginalName != c.Name {
+			out[i].description = "In the file: " + c.OriginalName
+		}
+	}
+	return out
 }
 
 func some(s string) *string {

@@ -1,6 +1,7 @@
-// Package datasets takes in the files that people want to ask about: it stores
-// them, has them profiled in the sandbox, and tells when they can be used. No
-// file is parsed outside the sandbox.
+// Package datasets takes in what people want to ask about: files, which it stores
+// and has profiled in the sandbox, and tables of warehouses, whose metadata it
+// keeps. It tells when they can be used. No file is parsed outside the sandbox;
+// no query is run on a warehouse.
 package datasets
 
 import (
@@ -17,6 +18,7 @@ import (
 	"github.com/mark-analyst/mark/files"
 	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/warehouse"
 )
 
 // Sandbox opens isolated Python sessions. Its errors are *execution.Error.
@@ -70,12 +72,14 @@ type Config struct {
 	Queue, Background Queue
 	Files             *files.Store
 	Sandbox           Sandbox
-	Clock             clock.Clock
-	Logger            *slog.Logger
-	Limits            Limits
+	// Warehouses are where tables can be added from; none: only files can be.
+	Warehouses []warehouse.Warehouse
+	Clock      clock.Clock
+	Logger     *slog.Logger
+	Limits     Limits
 }
 
-// Service takes in, profiles and deletes datasets. It is safe for concurrent
+// Service takes in, reads and deletes datasets. It is safe for concurrent
 // use.
 type Service struct {
 	client            *ent.Client
@@ -83,6 +87,7 @@ type Service struct {
 	queue, background Queue
 	files             *files.Store
 	sandbox           Sandbox
+	warehouses        []warehouse.Warehouse
 	clock             clock.Clock
 	logger            *slog.Logger
 	limits            Limits
@@ -102,7 +107,7 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{
 		client: c.Client, postgres: c.Dialect == dialect.Postgres, queue: c.Queue, background: c.Background,
-		files: c.Files, sandbox: c.Sandbox, clock: c.Clock, logger: c.Logger, limits: c.Limits.withDefaults(),
+		files: c.Files, sandbox: c.Sandbox, warehouses: c.Warehouses, clock: c.Clock, logger: c.Logger, limits: c.Limits.withDefaults(),
 		held: held{all: map[string]*holding{}, changed: make(chan struct{})},
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())

@@ -89,7 +89,7 @@ func (s *Service) add(ctx context.Context, n newDataset) (*ent.Dataset, error) {
 		s.erase(ctx, object.Key)
 		return nil, err
 	}
-	s.enqueue(ctx, d.ID, viewer.UserID)
+	s.enqueue(ctx, d)
 	return d, nil
 }
 
@@ -112,22 +112,28 @@ func visibleChat(ctx context.Context, client *ent.Client, id *string) error {
 	return nil
 }
 
-// room returns how many more bytes the viewer may store.
+// room returns how many more bytes the viewer may store, if another dataset may
+// be there at all.
 func (s *Service) room(ctx context.Context, client *ent.Client) (int64, error) {
 	var used []struct {
-		Count int
-		Sum   *int64 // null over no rows
+		Source dataset.Source
+		Count  int
+		Sum    int64
 	}
-	err := client.Dataset.Query().Aggregate(ent.Count(), ent.As(ent.Sum(dataset.FieldSizeBytes), "sum")).Scan(ctx, &used)
-	if err != nil || len(used) != 1 {
+	err := client.Dataset.Query().GroupBy(dataset.FieldSource).
+		Aggregate(ent.Count(), ent.As(ent.Sum(dataset.FieldSizeBytes), "sum")).Scan(ctx, &used)
+	if err != nil {
 		return 0, fmt.Errorf("count the datasets: %w", err)
 	}
-	if used[0].Count >= s.limits.PerUser {
-		return 0, fault.New(fault.LimitExceeded, "You have %d datasets, which is the limit. Delete one first.", used[0].Count)
+	count, left := 0, s.limits.UserBytes
+	for _, u := range used {
+		count += u.Count
+		if u.Source == dataset.SourceUpload { // a table's bytes are its warehouse's
+			left -= u.Sum
+		}
 	}
-	left := s.limits.UserBytes
-	if used[0].Sum != nil {
-		left -= *used[0].Sum
+	if count >= s.limits.PerUser {
+		return 0, fault.New(fault.LimitExceeded, "You have %d datasets, which is the limit. Delete one first.", count)
 	}
 	if left < 0 {
 		return 0, s.full()
@@ -218,7 +224,8 @@ func (s *Service) erase(ctx context.Context, key string) {
 	}
 }
 
-// Delete erases a dataset of the viewer's, with its file. Profiling it ends.
+// Delete erases a dataset of the viewer's, with its file; a table stays in its
+// warehouse. Profiling it ends.
 // The error is a fault NOT_FOUND where there is none.
 func (s *Service) Delete(ctx context.Context, id string) error {
 	none := fault.New(fault.NotFound, "There is no such dataset.").OnField("datasetId")
@@ -244,6 +251,8 @@ func (s *Service) Delete(ctx context.Context, id string) error {
 		return fmt.Errorf("delete the dataset: %w", err)
 	}
 	s.held.end(id) // where another node has it, that node notices
-	s.erase(ctx, d.BlobKey)
+	if d.BlobKey != "" {
+		s.erase(ctx, d.BlobKey)
+	}
 	return nil
 }

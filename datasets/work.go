@@ -10,6 +10,7 @@ import (
 	"github.com/mark-analyst/mark/auth"
 	"github.com/mark-analyst/mark/datasets/profile"
 	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/internal/execution"
 )
 
@@ -49,18 +50,20 @@ func (s *Service) Work(ctx context.Context, j Job) error {
 	return err
 }
 
-// profile does what was claimed.
+// profile does what was claimed: it reads a file or a table's metadata.
 func (s *Service) profile(ctx context.Context, c claim, d *ent.Dataset) (err error) {
 	// A defect that one file brings out must not take the service down.
 	defer func() {
 		if r := recover(); r != nil {
 			s.logger.ErrorContext(ctx, "profiling a dataset panicked", "dataset", d.ID, "panic", r, "stack", string(debug.Stack()))
-			err = s.fail(ctx, c, failureOf(nil))
+			err = s.fail(ctx, c, brokenBy(d))
 		}
 	}()
 	if d.ProfileLosses >= mostLosses {
-		return s.fail(ctx, c, &profile.Failure{Code: profile.Failed, Message: fmt.Sprintf(
-			"Mark was interrupted %d times while it read this file, and has given up. Upload it again, or a part of it.", d.ProfileLosses)})
+		return s.fail(ctx, c, lostWith(d))
+	}
+	if d.Source == dataset.SourceBigQuery {
+		return s.sync(ctx, c, d)
 	}
 	began := s.clock.Now()
 	p, err := s.read(ctx, d)
@@ -103,6 +106,24 @@ func (s *Service) read(ctx context.Context, d *ent.Dataset) (p profile.Profile, 
 		return p, &execution.Error{Code: execution.CodeTimeout, Message: "Profiling took too long.", Err: err}
 	}
 	return p, err
+}
+
+// brokenBy is what a person is told of a defect.
+func brokenBy(d *ent.Dataset) *profile.Failure {
+	if d.Source == dataset.SourceBigQuery {
+		return tableFailure(nil)
+	}
+	return failureOf(nil)
+}
+
+// lostWith is what a person is told of a dataset that took several nodes with it.
+func lostWith(d *ent.Dataset) *profile.Failure {
+	what, do := "file", "Upload it again, or a part of it."
+	if d.Source == dataset.SourceBigQuery {
+		what, do = "table", "Refresh it to try again."
+	}
+	return &profile.Failure{Code: profile.Failed, Message: fmt.Sprintf(
+		"Mark was interrupted %d times while it read this %s, and has given up. %s", d.ProfileLosses, what, do)}
 }
 
 // failureOf is what a person is told about an error.

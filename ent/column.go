@@ -27,19 +27,21 @@ type Column struct {
 	DatasetID string `json:"dataset_id,omitempty"`
 	// From 0, in the file's order.
 	Position int `json:"position,omitempty"`
-	// As the DataFrame has it: unique, never empty.
+	// As the DataFrame has it: unique, never empty. A field of a record has its path, with dots.
 	Name string `json:"name,omitempty"`
-	// BigQuery's names: STRING, INTEGER, FLOAT, BOOLEAN, DATE, TIMESTAMP, …
+	// BigQuery's names: STRING, INTEGER, FLOAT, BOOLEAN, DATE, TIMESTAMP, ARRAY<STRING>, …
 	Type string `json:"type,omitempty"`
 	// Description holds the value of the "description" field.
 	Description string `json:"description,omitempty"`
-	// NullCount holds the value of the "null_count" field.
-	NullCount int64 `json:"null_count,omitempty"`
-	// DistinctCount holds the value of the "distinct_count" field.
-	DistinctCount int64 `json:"distinct_count,omitempty"`
-	// Min holds the value of the "min" field.
+	// What the source says it means. Where the description is another, it is a person's and stays.
+	SourceDescription string `json:"source_description,omitempty"`
+	// Null where nobody counted: in warehouses.
+	NullCount *int64 `json:"null_count,omitempty"`
+	// Likewise.
+	DistinctCount *int64 `json:"distinct_count,omitempty"`
+	// Of a warehouse's table: in the rows of the preview.
 	Min *string `json:"min,omitempty"`
-	// Max holds the value of the "max" field.
+	// Likewise.
 	Max *string `json:"max,omitempty"`
 	// SampleValues holds the value of the "sample_values" field.
 	SampleValues []string `json:"sample_values,omitempty"`
@@ -80,7 +82,7 @@ func (*Column) scanValues(columns []string) ([]any, error) {
 			values[i] = new([]byte)
 		case column.FieldPosition, column.FieldNullCount, column.FieldDistinctCount:
 			values[i] = new(sql.NullInt64)
-		case column.FieldID, column.FieldOwnerID, column.FieldDatasetID, column.FieldName, column.FieldType, column.FieldDescription, column.FieldMin, column.FieldMax:
+		case column.FieldID, column.FieldOwnerID, column.FieldDatasetID, column.FieldName, column.FieldType, column.FieldDescription, column.FieldSourceDescription, column.FieldMin, column.FieldMax:
 			values[i] = new(sql.NullString)
 		case column.FieldCreatedAt:
 			values[i] = new(sql.NullTime)
@@ -147,17 +149,25 @@ func (_m *Column) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.Description = value.String
 			}
+		case column.FieldSourceDescription:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field source_description", values[i])
+			} else if value.Valid {
+				_m.SourceDescription = value.String
+			}
 		case column.FieldNullCount:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field null_count", values[i])
 			} else if value.Valid {
-				_m.NullCount = value.Int64
+				_m.NullCount = new(int64)
+				*_m.NullCount = value.Int64
 			}
 		case column.FieldDistinctCount:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field distinct_count", values[i])
 			} else if value.Valid {
-				_m.DistinctCount = value.Int64
+				_m.DistinctCount = new(int64)
+				*_m.DistinctCount = value.Int64
 			}
 		case column.FieldMin:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -243,11 +253,18 @@ func (_m *Column) String() string {
 	builder.WriteString("description=")
 	builder.WriteString(_m.Description)
 	builder.WriteString(", ")
-	builder.WriteString("null_count=")
-	builder.WriteString(fmt.Sprintf("%v", _m.NullCount))
+	builder.WriteString("source_description=")
+	builder.WriteString(_m.SourceDescription)
 	builder.WriteString(", ")
-	builder.WriteString("distinct_count=")
-	builder.WriteString(fmt.Sprintf("%v", _m.DistinctCount))
+	if v := _m.NullCount; v != nil {
+		builder.WriteString("null_count=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
+	builder.WriteString(", ")
+	if v := _m.DistinctCount; v != nil {
+		builder.WriteString("distinct_count=")
+		builder.WriteString(fmt.Sprintf("%v", *v))
+	}
 	builder.WriteString(", ")
 	if v := _m.Min; v != nil {
 		builder.WriteString("min=")

@@ -79,15 +79,45 @@ func (_c *ColumnCreate) SetNillableDescription(v *string) *ColumnCreate {
 	return _c
 }
 
+// SetSourceDescription sets the "source_description" field.
+func (_c *ColumnCreate) SetSourceDescription(v string) *ColumnCreate {
+	_c.mutation.SetSourceDescription(v)
+	return _c
+}
+
+// SetNillableSourceDescription sets the "source_description" field if the given value is not nil.
+func (_c *ColumnCreate) SetNillableSourceDescription(v *string) *ColumnCreate {
+	if v != nil {
+		_c.SetSourceDescription(*v)
+	}
+	return _c
+}
+
 // SetNullCount sets the "null_count" field.
 func (_c *ColumnCreate) SetNullCount(v int64) *ColumnCreate {
 	_c.mutation.SetNullCount(v)
 	return _c
 }
 
+// SetNillableNullCount sets the "null_count" field if the given value is not nil.
+func (_c *ColumnCreate) SetNillableNullCount(v *int64) *ColumnCreate {
+	if v != nil {
+		_c.SetNullCount(*v)
+	}
+	return _c
+}
+
 // SetDistinctCount sets the "distinct_count" field.
 func (_c *ColumnCreate) SetDistinctCount(v int64) *ColumnCreate {
 	_c.mutation.SetDistinctCount(v)
+	return _c
+}
+
+// SetNillableDistinctCount sets the "distinct_count" field if the given value is not nil.
+func (_c *ColumnCreate) SetNillableDistinctCount(v *int64) *ColumnCreate {
+	if v != nil {
+		_c.SetDistinctCount(*v)
+	}
 	return _c
 }
 
@@ -187,6 +217,10 @@ func (_c *ColumnCreate) defaults() {
 		v := column.DefaultDescription
 		_c.mutation.SetDescription(v)
 	}
+	if _, ok := _c.mutation.SourceDescription(); !ok {
+		v := column.DefaultSourceDescription
+		_c.mutation.SetSourceDescription(v)
+	}
 	if _, ok := _c.mutation.ID(); !ok {
 		v := column.DefaultID()
 		_c.mutation.SetID(v)
@@ -236,16 +270,13 @@ func (_c *ColumnCreate) check() error {
 	if _, ok := _c.mutation.Description(); !ok {
 		return &ValidationError{Name: "description", err: errors.New(`ent: missing required field "Column.description"`)}
 	}
-	if _, ok := _c.mutation.NullCount(); !ok {
-		return &ValidationError{Name: "null_count", err: errors.New(`ent: missing required field "Column.null_count"`)}
+	if _, ok := _c.mutation.SourceDescription(); !ok {
+		return &ValidationError{Name: "source_description", err: errors.New(`ent: missing required field "Column.source_description"`)}
 	}
 	if v, ok := _c.mutation.NullCount(); ok {
 		if err := column.NullCountValidator(v); err != nil {
 			return &ValidationError{Name: "null_count", err: fmt.Errorf(`ent: validator failed for field "Column.null_count": %w`, err)}
 		}
-	}
-	if _, ok := _c.mutation.DistinctCount(); !ok {
-		return &ValidationError{Name: "distinct_count", err: errors.New(`ent: missing required field "Column.distinct_count"`)}
 	}
 	if v, ok := _c.mutation.DistinctCount(); ok {
 		if err := column.DistinctCountValidator(v); err != nil {
@@ -319,13 +350,17 @@ func (_c *ColumnCreate) createSpec() (*Column, *sqlgraph.CreateSpec) {
 		_spec.SetField(column.FieldDescription, field.TypeString, value)
 		_node.Description = value
 	}
+	if value, ok := _c.mutation.SourceDescription(); ok {
+		_spec.SetField(column.FieldSourceDescription, field.TypeString, value)
+		_node.SourceDescription = value
+	}
 	if value, ok := _c.mutation.NullCount(); ok {
 		_spec.SetField(column.FieldNullCount, field.TypeInt64, value)
-		_node.NullCount = value
+		_node.NullCount = &value
 	}
 	if value, ok := _c.mutation.DistinctCount(); ok {
 		_spec.SetField(column.FieldDistinctCount, field.TypeInt64, value)
-		_node.DistinctCount = value
+		_node.DistinctCount = &value
 	}
 	if value, ok := _c.mutation.Min(); ok {
 		_spec.SetField(column.FieldMin, field.TypeString, value)

@@ -70,6 +70,20 @@ func (_u *ColumnUpdate) SetNillableDescription(v *string) *ColumnUpdate {
 	return _u
 }
 
+// SetSourceDescription sets the "source_description" field.
+func (_u *ColumnUpdate) SetSourceDescription(v string) *ColumnUpdate {
+	_u.mutation.SetSourceDescription(v)
+	return _u
+}
+
+// SetNillableSourceDescription sets the "source_description" field if the given value is not nil.
+func (_u *ColumnUpdate) SetNillableSourceDescription(v *string) *ColumnUpdate {
+	if v != nil {
+		_u.SetSourceDescription(*v)
+	}
+	return _u
+}
+
 // SetNullCount sets the "null_count" field.
 func (_u *ColumnUpdate) SetNullCount(v int64) *ColumnUpdate {
 	_u.mutation.ResetNullCount()
@@ -91,6 +105,12 @@ func (_u *ColumnUpdate) AddNullCount(v int64) *ColumnUpdate {
 	return _u
 }
 
+// ClearNullCount clears the value of the "null_count" field.
+func (_u *ColumnUpdate) ClearNullCount() *ColumnUpdate {
+	_u.mutation.ClearNullCount()
+	return _u
+}
+
 // SetDistinctCount sets the "distinct_count" field.
 func (_u *ColumnUpdate) SetDistinctCount(v int64) *ColumnUpdate {
 	_u.mutation.ResetDistinctCount()
@@ -109,6 +129,12 @@ func (_u *ColumnUpdate) SetNillableDistinctCount(v *int64) *ColumnUpdate {
 // AddDistinctCount adds value to the "distinct_count" field.
 func (_u *ColumnUpdate) AddDistinctCount(v int64) *ColumnUpdate {
 	_u.mutation.AddDistinctCount(v)
+	return _u
+}
+
+// ClearDistinctCount clears the value of the "distinct_count" field.
+func (_u *ColumnUpdate) ClearDistinctCount() *ColumnUpdate {
+	_u.mutation.ClearDistinctCount()
 	return _u
 }
 
@@ -246,17 +272,26 @@ func (_u *ColumnUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Description(); ok {
 		_spec.SetField(column.FieldDescription, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.SourceDescription(); ok {
+		_spec.SetField(column.FieldSourceDescription, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.NullCount(); ok {
 		_spec.SetField(column.FieldNullCount, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.AddedNullCount(); ok {
 		_spec.AddField(column.FieldNullCount, field.TypeInt64, value)
 	}
+	if _u.mutation.NullCountCleared() {
+		_spec.ClearField(column.FieldNullCount, field.TypeInt64)
+	}
 	if value, ok := _u.mutation.DistinctCount(); ok {
 		_spec.SetField(column.FieldDistinctCount, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.AddedDistinctCount(); ok {
 		_spec.AddField(column.FieldDistinctCount, field.TypeInt64, value)
+	}
+	if _u.mutation.DistinctCountCleared() {
+		_spec.ClearField(column.FieldDistinctCount, field.TypeInt64)
 	}
 	if value, ok := _u.mutation.Min(); ok {
 		_spec.SetField(column.FieldMin, field.TypeString, value)
@@ -343,6 +378,20 @@ func (_u *ColumnUpdateOne) SetNillableDescription(v *string) *ColumnUpdateOne {
 	return _u
 }
 
+// SetSourceDescription sets the "source_description" field.
+func (_u *ColumnUpdateOne) SetSourceDescription(v string) *ColumnUpdateOne {
+	_u.mutation.SetSourceDescription(v)
+	return _u
+}
+
+// SetNillableSourceDescription sets the "source_description" field if the given value is not nil.
+func (_u *ColumnUpdateOne) SetNillableSourceDescription(v *string) *ColumnUpdateOne {
+	if v != nil {
+		_u.SetSourceDescription(*v)
+	}
+	return _u
+}
+
 // SetNullCount sets the "null_count" field.
 func (_u *ColumnUpdateOne) SetNullCount(v int64) *ColumnUpdateOne {
 	_u.mutation.ResetNullCount()
@@ -364,6 +413,12 @@ func (_u *ColumnUpdateOne) AddNullCount(v int64) *ColumnUpdateOne {
 	return _u
 }
 
+// ClearNullCount clears the value of the "null_count" field.
+func (_u *ColumnUpdateOne) ClearNullCount() *ColumnUpdateOne {
+	_u.mutation.ClearNullCount()
+	return _u
+}
+
 // SetDistinctCount sets the "distinct_count" field.
 func (_u *ColumnUpdateOne) SetDistinctCount(v int64) *ColumnUpdateOne {
 	_u.mutation.ResetDistinctCount()
@@ -382,6 +437,12 @@ func (_u *ColumnUpdateOne) SetNillableDistinctCount(v *int64) *ColumnUpdateOne {
 // AddDistinctCount adds value to the "distinct_count" field.
 func (_u *ColumnUpdateOne) AddDistinctCount(v int64) *ColumnUpdateOne {
 	_u.mutation.AddDistinctCount(v)
+	return _u
+}
+
+// ClearDistinctCount clears the value of the "distinct_count" field.
+func (_u *ColumnUpdateOne) ClearDistinctCount() *ColumnUpdateOne {
+	_u.mutation.ClearDistinctCount()
 	return _u
 }
 
@@ -549,17 +610,26 @@ func (_u *ColumnUpdateOne) sqlSave(ctx context.Context) (_node *Column, err erro
 	if value, ok := _u.mutation.Description(); ok {
 		_spec.SetField(column.FieldDescription, field.TypeString, value)
 	}
+	if value, ok := _u.mutation.SourceDescription(); ok {
+		_spec.SetField(column.FieldSourceDescription, field.TypeString, value)
+	}
 	if value, ok := _u.mutation.NullCount(); ok {
 		_spec.SetField(column.FieldNullCount, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.AddedNullCount(); ok {
 		_spec.AddField(column.FieldNullCount, field.TypeInt64, value)
 	}
+	if _u.mutation.NullCountCleared() {
+		_spec.ClearField(column.FieldNullCount, field.TypeInt64)
+	}
 	if value, ok := _u.mutation.DistinctCount(); ok {
 		_spec.SetField(column.FieldDistinctCount, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.AddedDistinctCount(); ok {
 		_spec.AddField(column.FieldDistinctCount, field.TypeInt64, value)
+	}
+	if _u.mutation.DistinctCountCleared() {
+		_spec.ClearField(column.FieldDistinctCount, field.TypeInt64)
 	}
 	if value, ok := _u.mutation.Min(); ok {
 		_spec.SetField(column.FieldMin, field.TypeString, value)

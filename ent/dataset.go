@@ -25,7 +25,7 @@ type Dataset struct {
 	OwnerID string `json:"owner_id,omitempty"`
 	// Name holds the value of the "name" field.
 	Name string `json:"name,omitempty"`
-	// Cleaned name of the file, as Python sees it.
+	// Cleaned name of the file, as Python sees it; of a warehouse's table its whole name, cut to fit.
 	FileName string `json:"file_name,omitempty"`
 	// Source holds the value of the "source" field.
 	Source dataset.Source `json:"source,omitempty"`
@@ -37,11 +37,13 @@ type Dataset struct {
 	ErrorMessage string `json:"error_message,omitempty"`
 	// Description holds the value of the "description" field.
 	Description string `json:"description,omitempty"`
-	// BlobKey holds the value of the "blob_key" field.
+	// What the source says it is about. Where the description is another, it is a person's and stays.
+	SourceDescription string `json:"source_description,omitempty"`
+	// Of an upload's file; a table has none.
 	BlobKey string `json:"blob_key,omitempty"`
 	// Sha256 holds the value of the "sha256" field.
 	Sha256 string `json:"sha256,omitempty"`
-	// SizeBytes holds the value of the "size_bytes" field.
+	// Of the file, or the table's logical size; 0 where nobody knows.
 	SizeBytes int64 `json:"size_bytes,omitempty"`
 	// CSV, TSV, JSONL, JSON, XLSX, PARQUET: found by content.
 	Format string `json:"format,omitempty"`
@@ -51,7 +53,7 @@ type Dataset struct {
 	RowCount *int64 `json:"row_count,omitempty"`
 	// execution.Table: the first rows.
 	Sample json.RawMessage `json:"sample,omitempty"`
-	// What profiling had to repair or guess.
+	// What profiling had to repair or guess; of a table, what has changed in it.
 	Notes []string `json:"notes,omitempty"`
 	// SyncedAt holds the value of the "synced_at" field.
 	SyncedAt *time.Time `json:"synced_at,omitempty"`
@@ -61,6 +63,24 @@ type Dataset struct {
 	ProfilingUntil *time.Time `json:"profiling_until,omitempty"`
 	// How many beginnings in a row were lost with their nodes.
 	ProfileLosses int `json:"profile_losses,omitempty"`
+	// As the configuration calls it.
+	Connection string `json:"connection,omitempty"`
+	// TableProject holds the value of the "table_project" field.
+	TableProject string `json:"table_project,omitempty"`
+	// TableDataset holds the value of the "table_dataset" field.
+	TableDataset string `json:"table_dataset,omitempty"`
+	// TableName holds the value of the "table_name" field.
+	TableName string `json:"table_name,omitempty"`
+	// warehouse.TableType; empty until synced.
+	TableType string `json:"table_type,omitempty"`
+	// Changes with the table's metadata.
+	Etag string `json:"etag,omitempty"`
+	// warehouse.Partitioning.
+	Partitioning json.RawMessage `json:"partitioning,omitempty"`
+	// Clustering holds the value of the "clustering" field.
+	Clustering []string `json:"clustering,omitempty"`
+	// When the table's data or schema last changed.
+	ModifiedAt *time.Time `json:"modified_at,omitempty"`
 	// Edges holds the relations/edges for other nodes in the graph.
 	// The values are being populated by the DatasetQuery when eager-loading is set.
 	Edges        DatasetEdges `json:"edges"`
@@ -129,13 +149,13 @@ func (*Dataset) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
-		case dataset.FieldSample, dataset.FieldNotes:
+		case dataset.FieldSample, dataset.FieldNotes, dataset.FieldPartitioning, dataset.FieldClustering:
 			values[i] = new([]byte)
 		case dataset.FieldSizeBytes, dataset.FieldRowCount, dataset.FieldProfileEpoch, dataset.FieldProfileLosses:
 			values[i] = new(sql.NullInt64)
-		case dataset.FieldID, dataset.FieldOwnerID, dataset.FieldName, dataset.FieldFileName, dataset.FieldSource, dataset.FieldState, dataset.FieldErrorCode, dataset.FieldErrorMessage, dataset.FieldDescription, dataset.FieldBlobKey, dataset.FieldSha256, dataset.FieldFormat, dataset.FieldLoadCode:
+		case dataset.FieldID, dataset.FieldOwnerID, dataset.FieldName, dataset.FieldFileName, dataset.FieldSource, dataset.FieldState, dataset.FieldErrorCode, dataset.FieldErrorMessage, dataset.FieldDescription, dataset.FieldSourceDescription, dataset.FieldBlobKey, dataset.FieldSha256, dataset.FieldFormat, dataset.FieldLoadCode, dataset.FieldConnection, dataset.FieldTableProject, dataset.FieldTableDataset, dataset.FieldTableName, dataset.FieldTableType, dataset.FieldEtag:
 			values[i] = new(sql.NullString)
-		case dataset.FieldCreatedAt, dataset.FieldSyncedAt, dataset.FieldProfilingUntil:
+		case dataset.FieldCreatedAt, dataset.FieldSyncedAt, dataset.FieldProfilingUntil, dataset.FieldModifiedAt:
 			values[i] = new(sql.NullTime)
 		default:
 			values[i] = new(sql.UnknownType)
@@ -211,6 +231,12 @@ func (_m *Dataset) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field description", values[i])
 			} else if value.Valid {
 				_m.Description = value.String
+			}
+		case dataset.FieldSourceDescription:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field source_description", values[i])
+			} else if value.Valid {
+				_m.SourceDescription = value.String
 			}
 		case dataset.FieldBlobKey:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -290,6 +316,65 @@ func (_m *Dataset) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field profile_losses", values[i])
 			} else if value.Valid {
 				_m.ProfileLosses = int(value.Int64)
+			}
+		case dataset.FieldConnection:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field connection", values[i])
+			} else if value.Valid {
+				_m.Connection = value.String
+			}
+		case dataset.FieldTableProject:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field table_project", values[i])
+			} else if value.Valid {
+				_m.TableProject = value.String
+			}
+		case dataset.FieldTableDataset:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field table_dataset", values[i])
+			} else if value.Valid {
+				_m.TableDataset = value.String
+			}
+		case dataset.FieldTableName:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field table_name", values[i])
+			} else if value.Valid {
+				_m.TableName = value.String
+			}
+		case dataset.FieldTableType:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field table_type", values[i])
+			} else if value.Valid {
+				_m.TableType = value.String
+			}
+		case dataset.FieldEtag:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field etag", values[i])
+			} else if value.Valid {
+				_m.Etag = value.String
+			}
+		case dataset.FieldPartitioning:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field partitioning", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Partitioning); err != nil {
+					return fmt.Errorf("unmarshal field partitioning: %w", err)
+				}
+			}
+		case dataset.FieldClustering:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field clustering", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.Clustering); err != nil {
+					return fmt.Errorf("unmarshal field clustering: %w", err)
+				}
+			}
+		case dataset.FieldModifiedAt:
+			if value, ok := values[i].(*sql.NullTime); !ok {
+				return fmt.Errorf("unexpected type %T for field modified_at", values[i])
+			} else if value.Valid {
+				_m.ModifiedAt = new(time.Time)
+				*_m.ModifiedAt = value.Time
 			}
 		default:
 			_m.selectValues.Set(columns[i], values[i])
@@ -374,6 +459,9 @@ func (_m *Dataset) String() string {
 	builder.WriteString("description=")
 	builder.WriteString(_m.Description)
 	builder.WriteString(", ")
+	builder.WriteString("source_description=")
+	builder.WriteString(_m.SourceDescription)
+	builder.WriteString(", ")
 	builder.WriteString("blob_key=")
 	builder.WriteString(_m.BlobKey)
 	builder.WriteString(", ")
@@ -415,6 +503,35 @@ func (_m *Dataset) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("profile_losses=")
 	builder.WriteString(fmt.Sprintf("%v", _m.ProfileLosses))
+	builder.WriteString(", ")
+	builder.WriteString("connection=")
+	builder.WriteString(_m.Connection)
+	builder.WriteString(", ")
+	builder.WriteString("table_project=")
+	builder.WriteString(_m.TableProject)
+	builder.WriteString(", ")
+	builder.WriteString("table_dataset=")
+	builder.WriteString(_m.TableDataset)
+	builder.WriteString(", ")
+	builder.WriteString("table_name=")
+	builder.WriteString(_m.TableName)
+	builder.WriteString(", ")
+	builder.WriteString("table_type=")
+	builder.WriteString(_m.TableType)
+	builder.WriteString(", ")
+	builder.WriteString("etag=")
+	builder.WriteString(_m.Etag)
+	builder.WriteString(", ")
+	builder.WriteString("partitioning=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Partitioning))
+	builder.WriteString(", ")
+	builder.WriteString("clustering=")
+	builder.WriteString(fmt.Sprintf("%v", _m.Clustering))
+	builder.WriteString(", ")
+	if v := _m.ModifiedAt; v != nil {
+		builder.WriteString("modified_at=")
+		builder.WriteString(v.Format(time.ANSIC))
+	}
 	builder.WriteByte(')')
 	return builder.String()
 }

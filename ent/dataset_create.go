@@ -127,9 +127,31 @@ func (_c *DatasetCreate) SetNillableDescription(v *string) *DatasetCreate {
 	return _c
 }
 
+// SetSourceDescription sets the "source_description" field.
+func (_c *DatasetCreate) SetSourceDescription(v string) *DatasetCreate {
+	_c.mutation.SetSourceDescription(v)
+	return _c
+}
+
+// SetNillableSourceDescription sets the "source_description" field if the given value is not nil.
+func (_c *DatasetCreate) SetNillableSourceDescription(v *string) *DatasetCreate {
+	if v != nil {
+		_c.SetSourceDescription(*v)
+	}
+	return _c
+}
+
 // SetBlobKey sets the "blob_key" field.
 func (_c *DatasetCreate) SetBlobKey(v string) *DatasetCreate {
 	_c.mutation.SetBlobKey(v)
+	return _c
+}
+
+// SetNillableBlobKey sets the "blob_key" field if the given value is not nil.
+func (_c *DatasetCreate) SetNillableBlobKey(v *string) *DatasetCreate {
+	if v != nil {
+		_c.SetBlobKey(*v)
+	}
 	return _c
 }
 
@@ -139,9 +161,25 @@ func (_c *DatasetCreate) SetSha256(v string) *DatasetCreate {
 	return _c
 }
 
+// SetNillableSha256 sets the "sha256" field if the given value is not nil.
+func (_c *DatasetCreate) SetNillableSha256(v *string) *DatasetCreate {
+	if v != nil {
+		_c.SetSha256(*v)
+	}
+	return _c
+}
+
 // SetSizeBytes sets the "size_bytes" field.
 func (_c *DatasetCreate) SetSizeBytes(v int64) *DatasetCreate {
 	_c.mutation.SetSizeBytes(v)
+	return _c
+}
+
+// SetNillableSizeBytes sets the "size_bytes" field if the given value is not nil.
+func (_c *DatasetCreate) SetNillableSizeBytes(v *int64) *DatasetCreate {
+	if v != nil {
+		_c.SetSizeBytes(*v)
+	}
 	return _c
 }
 
@@ -251,6 +289,116 @@ func (_c *DatasetCreate) SetProfileLosses(v int) *DatasetCreate {
 func (_c *DatasetCreate) SetNillableProfileLosses(v *int) *DatasetCreate {
 	if v != nil {
 		_c.SetProfileLosses(*v)
+	}
+	return _c
+}
+
+// SetConnection sets the "connection" field.
+func (_c *DatasetCreate) SetConnection(v string) *DatasetCreate {
+	_c.mutation.SetConnection(v)
+	return _c
+}
+
+// SetNillableConnection sets the "connection" field if the given value is not nil.
+func (_c *DatasetCreate) SetNillableConnection(v *string) *DatasetCreate {
+	if v != nil {
+		_c.SetConnection(*v)
+	}
+	return _c
+}
+
+// SetTableProject sets the "table_project" field.
+func (_c *DatasetCreate) SetTableProject(v string) *DatasetCreate {
+	_c.mutation.SetTableProject(v)
+	return _c
+}
+
+// SetNillableTableProject sets the "table_project" field if the given value is not nil.
+func (_c *DatasetCreate) SetNillableTableProject(v *string) *DatasetCreate {
+	if v != nil {
+		_c.SetTableProject(*v)
+	}
+	return _c
+}
+
+// SetTableDataset sets the "table_dataset" field.
+func (_c *DatasetCreate) SetTableDataset(v string) *DatasetCreate {
+	_c.mutation.SetTableDataset(v)
+	return _c
+}
+
+// SetNillableTableDataset sets the "table_dataset" field if the given value is not nil.
+func (_c *DatasetCreate) SetNillableTableDataset(v *string) *DatasetCreate {
+	if v != nil {
+		_c.SetTableDataset(*v)
+	}
+	return _c
+}
+
+// SetTableName sets the "table_name" field.
+func (_c *DatasetCreate) SetTableName(v string) *DatasetCreate {
+	_c.mutation.SetTableName(v)
+	return _c
+}
+
+// SetNillableTableName sets the "table_name" field if the given value is not nil.
+func (_c *DatasetCreate) SetNillableTableName(v *string) *DatasetCreate {
+	if v != nil {
+		_c.SetTableName(*v)
+	}
+	return _c
+}
+
+// SetTableType sets the "table_type" field.
+func (_c *DatasetCreate) SetTableType(v string) *DatasetCreate {
+	_c.mutation.SetTableType(v)
+	return _c
+}
+
+// SetNillableTableType sets the "table_type" field if the given value is not nil.
+func (_c *DatasetCreate) SetNillableTableType(v *string) *DatasetCreate {
+	if v != nil {
+		_c.SetTableType(*v)
+	}
+	return _c
+}
+
+// SetEtag sets the "etag" field.
+func (_c *DatasetCreate) SetEtag(v string) *DatasetCreate {
+	_c.mutation.SetEtag(v)
+	return _c
+}
+
+// SetNillableEtag sets the "etag" field if the given value is not nil.
+func (_c *DatasetCreate) SetNillableEtag(v *string) *DatasetCreate {
+	if v != nil {
+		_c.SetEtag(*v)
+	}
+	return _c
+}
+
+// SetPartitioning sets the "partitioning" field.
+func (_c *DatasetCreate) SetPartitioning(v json.RawMessage) *DatasetCreate {
+	_c.mutation.SetPartitioning(v)
+	return _c
+}
+
+// SetClustering sets the "clustering" field.
+func (_c *DatasetCreate) SetClustering(v []string) *DatasetCreate {
+	_c.mutation.SetClustering(v)
+	return _c
+}
+
+// SetModifiedAt sets the "modified_at" field.
+func (_c *DatasetCreate) SetModifiedAt(v time.Time) *DatasetCreate {
+	_c.mutation.SetModifiedAt(v)
+	return _c
+}
+
+// SetNillableModifiedAt sets the "modified_at" field if the given value is not nil.
+func (_c *DatasetCreate) SetNillableModifiedAt(v *time.Time) *DatasetCreate {
+	if v != nil {
+		_c.SetModifiedAt(*v)
 	}
 	return _c
 }
@@ -370,6 +518,22 @@ func (_c *DatasetCreate) defaults() {
 		v := dataset.DefaultDescription
 		_c.mutation.SetDescription(v)
 	}
+	if _, ok := _c.mutation.SourceDescription(); !ok {
+		v := dataset.DefaultSourceDescription
+		_c.mutation.SetSourceDescription(v)
+	}
+	if _, ok := _c.mutation.BlobKey(); !ok {
+		v := dataset.DefaultBlobKey
+		_c.mutation.SetBlobKey(v)
+	}
+	if _, ok := _c.mutation.Sha256(); !ok {
+		v := dataset.DefaultSha256
+		_c.mutation.SetSha256(v)
+	}
+	if _, ok := _c.mutation.SizeBytes(); !ok {
+		v := dataset.DefaultSizeBytes
+		_c.mutation.SetSizeBytes(v)
+	}
 	if _, ok := _c.mutation.ProfileEpoch(); !ok {
 		v := dataset.DefaultProfileEpoch
 		_c.mutation.SetProfileEpoch(v)
@@ -442,6 +606,9 @@ func (_c *DatasetCreate) check() error {
 	if _, ok := _c.mutation.Description(); !ok {
 		return &ValidationError{Name: "description", err: errors.New(`ent: missing required field "Dataset.description"`)}
 	}
+	if _, ok := _c.mutation.SourceDescription(); !ok {
+		return &ValidationError{Name: "source_description", err: errors.New(`ent: missing required field "Dataset.source_description"`)}
+	}
 	if _, ok := _c.mutation.BlobKey(); !ok {
 		return &ValidationError{Name: "blob_key", err: errors.New(`ent: missing required field "Dataset.blob_key"`)}
 	}
@@ -485,6 +652,26 @@ func (_c *DatasetCreate) check() error {
 	if v, ok := _c.mutation.ProfileLosses(); ok {
 		if err := dataset.ProfileLossesValidator(v); err != nil {
 			return &ValidationError{Name: "profile_losses", err: fmt.Errorf(`ent: validator failed for field "Dataset.profile_losses": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.Connection(); ok {
+		if err := dataset.ConnectionValidator(v); err != nil {
+			return &ValidationError{Name: "connection", err: fmt.Errorf(`ent: validator failed for field "Dataset.connection": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.TableProject(); ok {
+		if err := dataset.TableProjectValidator(v); err != nil {
+			return &ValidationError{Name: "table_project", err: fmt.Errorf(`ent: validator failed for field "Dataset.table_project": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.TableDataset(); ok {
+		if err := dataset.TableDatasetValidator(v); err != nil {
+			return &ValidationError{Name: "table_dataset", err: fmt.Errorf(`ent: validator failed for field "Dataset.table_dataset": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.TableType(); ok {
+		if err := dataset.TableTypeValidator(v); err != nil {
+			return &ValidationError{Name: "table_type", err: fmt.Errorf(`ent: validator failed for field "Dataset.table_type": %w`, err)}
 		}
 	}
 	if v, ok := _c.mutation.ID(); ok {
@@ -562,6 +749,10 @@ func (_c *DatasetCreate) createSpec() (*Dataset, *sqlgraph.CreateSpec) {
 		_spec.SetField(dataset.FieldDescription, field.TypeString, value)
 		_node.Description = value
 	}
+	if value, ok := _c.mutation.SourceDescription(); ok {
+		_spec.SetField(dataset.FieldSourceDescription, field.TypeString, value)
+		_node.SourceDescription = value
+	}
 	if value, ok := _c.mutation.BlobKey(); ok {
 		_spec.SetField(dataset.FieldBlobKey, field.TypeString, value)
 		_node.BlobKey = value
@@ -609,6 +800,42 @@ func (_c *DatasetCreate) createSpec() (*Dataset, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.ProfileLosses(); ok {
 		_spec.SetField(dataset.FieldProfileLosses, field.TypeInt, value)
 		_node.ProfileLosses = value
+	}
+	if value, ok := _c.mutation.Connection(); ok {
+		_spec.SetField(dataset.FieldConnection, field.TypeString, value)
+		_node.Connection = value
+	}
+	if value, ok := _c.mutation.TableProject(); ok {
+		_spec.SetField(dataset.FieldTableProject, field.TypeString, value)
+		_node.TableProject = value
+	}
+	if value, ok := _c.mutation.TableDataset(); ok {
+		_spec.SetField(dataset.FieldTableDataset, field.TypeString, value)
+		_node.TableDataset = value
+	}
+	if value, ok := _c.mutation.TableName(); ok {
+		_spec.SetField(dataset.FieldTableName, field.TypeString, value)
+		_node.TableName = value
+	}
+	if value, ok := _c.mutation.TableType(); ok {
+		_spec.SetField(dataset.FieldTableType, field.TypeString, value)
+		_node.TableType = value
+	}
+	if value, ok := _c.mutation.Etag(); ok {
+		_spec.SetField(dataset.FieldEtag, field.TypeString, value)
+		_node.Etag = value
+	}
+	if value, ok := _c.mutation.Partitioning(); ok {
+		_spec.SetField(dataset.FieldPartitioning, field.TypeJSON, value)
+		_node.Partitioning = value
+	}
+	if value, ok := _c.mutation.Clustering(); ok {
+		_spec.SetField(dataset.FieldClustering, field.TypeJSON, value)
+		_node.Clustering = value
+	}
+	if value, ok := _c.mutation.ModifiedAt(); ok {
+		_spec.SetField(dataset.FieldModifiedAt, field.TypeTime, value)
+		_node.ModifiedAt = &value
 	}
 	if nodes := _c.mutation.OwnerIDs(); len(nodes) > 0 {
 		edge := &sqlgraph.EdgeSpec{

@@ -115,6 +115,41 @@ func (_u *DatasetUpdate) SetNillableDescription(v *string) *DatasetUpdate {
 	return _u
 }
 
+// SetSourceDescription sets the "source_description" field.
+func (_u *DatasetUpdate) SetSourceDescription(v string) *DatasetUpdate {
+	_u.mutation.SetSourceDescription(v)
+	return _u
+}
+
+// SetNillableSourceDescription sets the "source_description" field if the given value is not nil.
+func (_u *DatasetUpdate) SetNillableSourceDescription(v *string) *DatasetUpdate {
+	if v != nil {
+		_u.SetSourceDescription(*v)
+	}
+	return _u
+}
+
+// SetSizeBytes sets the "size_bytes" field.
+func (_u *DatasetUpdate) SetSizeBytes(v int64) *DatasetUpdate {
+	_u.mutation.ResetSizeBytes()
+	_u.mutation.SetSizeBytes(v)
+	return _u
+}
+
+// SetNillableSizeBytes sets the "size_bytes" field if the given value is not nil.
+func (_u *DatasetUpdate) SetNillableSizeBytes(v *int64) *DatasetUpdate {
+	if v != nil {
+		_u.SetSizeBytes(*v)
+	}
+	return _u
+}
+
+// AddSizeBytes adds value to the "size_bytes" field.
+func (_u *DatasetUpdate) AddSizeBytes(v int64) *DatasetUpdate {
+	_u.mutation.AddSizeBytes(v)
+	return _u
+}
+
 // SetFormat sets the "format" field.
 func (_u *DatasetUpdate) SetFormat(v string) *DatasetUpdate {
 	_u.mutation.SetFormat(v)
@@ -300,6 +335,102 @@ func (_u *DatasetUpdate) AddProfileLosses(v int) *DatasetUpdate {
 	return _u
 }
 
+// SetTableType sets the "table_type" field.
+func (_u *DatasetUpdate) SetTableType(v string) *DatasetUpdate {
+	_u.mutation.SetTableType(v)
+	return _u
+}
+
+// SetNillableTableType sets the "table_type" field if the given value is not nil.
+func (_u *DatasetUpdate) SetNillableTableType(v *string) *DatasetUpdate {
+	if v != nil {
+		_u.SetTableType(*v)
+	}
+	return _u
+}
+
+// ClearTableType clears the value of the "table_type" field.
+func (_u *DatasetUpdate) ClearTableType() *DatasetUpdate {
+	_u.mutation.ClearTableType()
+	return _u
+}
+
+// SetEtag sets the "etag" field.
+func (_u *DatasetUpdate) SetEtag(v string) *DatasetUpdate {
+	_u.mutation.SetEtag(v)
+	return _u
+}
+
+// SetNillableEtag sets the "etag" field if the given value is not nil.
+func (_u *DatasetUpdate) SetNillableEtag(v *string) *DatasetUpdate {
+	if v != nil {
+		_u.SetEtag(*v)
+	}
+	return _u
+}
+
+// ClearEtag clears the value of the "etag" field.
+func (_u *DatasetUpdate) ClearEtag() *DatasetUpdate {
+	_u.mutation.ClearEtag()
+	return _u
+}
+
+// SetPartitioning sets the "partitioning" field.
+func (_u *DatasetUpdate) SetPartitioning(v json.RawMessage) *DatasetUpdate {
+	_u.mutation.SetPartitioning(v)
+	return _u
+}
+
+// AppendPartitioning appends value to the "partitioning" field.
+func (_u *DatasetUpdate) AppendPartitioning(v json.RawMessage) *DatasetUpdate {
+	_u.mutation.AppendPartitioning(v)
+	return _u
+}
+
+// ClearPartitioning clears the value of the "partitioning" field.
+func (_u *DatasetUpdate) ClearPartitioning() *DatasetUpdate {
+	_u.mutation.ClearPartitioning()
+	return _u
+}
+
+// SetClustering sets the "clustering" field.
+func (_u *DatasetUpdate) SetClustering(v []string) *DatasetUpdate {
+	_u.mutation.SetClustering(v)
+	return _u
+}
+
+// AppendClustering appends value to the "clustering" field.
+func (_u *DatasetUpdate) AppendClustering(v []string) *DatasetUpdate {
+	_u.mutation.AppendClustering(v)
+	return _u
+}
+
+// ClearClustering clears the value of the "clustering" field.
+func (_u *DatasetUpdate) ClearClustering() *DatasetUpdate {
+	_u.mutation.ClearClustering()
+	return _u
+}
+
+// SetModifiedAt sets the "modified_at" field.
+func (_u *DatasetUpdate) SetModifiedAt(v time.Time) *DatasetUpdate {
+	_u.mutation.SetModifiedAt(v)
+	return _u
+}
+
+// SetNillableModifiedAt sets the "modified_at" field if the given value is not nil.
+func (_u *DatasetUpdate) SetNillableModifiedAt(v *time.Time) *DatasetUpdate {
+	if v != nil {
+		_u.SetModifiedAt(*v)
+	}
+	return _u
+}
+
+// ClearModifiedAt clears the value of the "modified_at" field.
+func (_u *DatasetUpdate) ClearModifiedAt() *DatasetUpdate {
+	_u.mutation.ClearModifiedAt()
+	return _u
+}
+
 // AddColumnIDs adds the "columns" edge to the Column entity by IDs.
 func (_u *DatasetUpdate) AddColumnIDs(ids ...string) *DatasetUpdate {
 	_u.mutation.AddColumnIDs(ids...)
@@ -462,6 +593,11 @@ func (_u *DatasetUpdate) check() error {
 			return &ValidationError{Name: "error_message", err: fmt.Errorf(`ent: validator failed for field "Dataset.error_message": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.SizeBytes(); ok {
+		if err := dataset.SizeBytesValidator(v); err != nil {
+			return &ValidationError{Name: "size_bytes", err: fmt.Errorf(`ent: validator failed for field "Dataset.size_bytes": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Format(); ok {
 		if err := dataset.FormatValidator(v); err != nil {
 			return &ValidationError{Name: "format", err: fmt.Errorf(`ent: validator failed for field "Dataset.format": %w`, err)}
@@ -475,6 +611,11 @@ func (_u *DatasetUpdate) check() error {
 	if v, ok := _u.mutation.ProfileLosses(); ok {
 		if err := dataset.ProfileLossesValidator(v); err != nil {
 			return &ValidationError{Name: "profile_losses", err: fmt.Errorf(`ent: validator failed for field "Dataset.profile_losses": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.TableType(); ok {
+		if err := dataset.TableTypeValidator(v); err != nil {
+			return &ValidationError{Name: "table_type", err: fmt.Errorf(`ent: validator failed for field "Dataset.table_type": %w`, err)}
 		}
 	}
 	if _u.mutation.OwnerCleared() && len(_u.mutation.OwnerIDs()) > 0 {
@@ -515,6 +656,15 @@ func (_u *DatasetUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Description(); ok {
 		_spec.SetField(dataset.FieldDescription, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.SourceDescription(); ok {
+		_spec.SetField(dataset.FieldSourceDescription, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.SizeBytes(); ok {
+		_spec.SetField(dataset.FieldSizeBytes, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedSizeBytes(); ok {
+		_spec.AddField(dataset.FieldSizeBytes, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.Format(); ok {
 		_spec.SetField(dataset.FieldFormat, field.TypeString, value)
@@ -582,6 +732,58 @@ func (_u *DatasetUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedProfileLosses(); ok {
 		_spec.AddField(dataset.FieldProfileLosses, field.TypeInt, value)
+	}
+	if _u.mutation.ConnectionCleared() {
+		_spec.ClearField(dataset.FieldConnection, field.TypeString)
+	}
+	if _u.mutation.TableProjectCleared() {
+		_spec.ClearField(dataset.FieldTableProject, field.TypeString)
+	}
+	if _u.mutation.TableDatasetCleared() {
+		_spec.ClearField(dataset.FieldTableDataset, field.TypeString)
+	}
+	if _u.mutation.TableNameCleared() {
+		_spec.ClearField(dataset.FieldTableName, field.TypeString)
+	}
+	if value, ok := _u.mutation.TableType(); ok {
+		_spec.SetField(dataset.FieldTableType, field.TypeString, value)
+	}
+	if _u.mutation.TableTypeCleared() {
+		_spec.ClearField(dataset.FieldTableType, field.TypeString)
+	}
+	if value, ok := _u.mutation.Etag(); ok {
+		_spec.SetField(dataset.FieldEtag, field.TypeString, value)
+	}
+	if _u.mutation.EtagCleared() {
+		_spec.ClearField(dataset.FieldEtag, field.TypeString)
+	}
+	if value, ok := _u.mutation.Partitioning(); ok {
+		_spec.SetField(dataset.FieldPartitioning, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedPartitioning(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, dataset.FieldPartitioning, value)
+		})
+	}
+	if _u.mutation.PartitioningCleared() {
+		_spec.ClearField(dataset.FieldPartitioning, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.Clustering(); ok {
+		_spec.SetField(dataset.FieldClustering, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedClustering(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, dataset.FieldClustering, value)
+		})
+	}
+	if _u.mutation.ClusteringCleared() {
+		_spec.ClearField(dataset.FieldClustering, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.ModifiedAt(); ok {
+		_spec.SetField(dataset.FieldModifiedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ModifiedAtCleared() {
+		_spec.ClearField(dataset.FieldModifiedAt, field.TypeTime)
 	}
 	if _u.mutation.ColumnsCleared() {
 		edge := &sqlgraph.EdgeSpec{
@@ -820,6 +1022,41 @@ func (_u *DatasetUpdateOne) SetNillableDescription(v *string) *DatasetUpdateOne 
 	return _u
 }
 
+// SetSourceDescription sets the "source_description" field.
+func (_u *DatasetUpdateOne) SetSourceDescription(v string) *DatasetUpdateOne {
+	_u.mutation.SetSourceDescription(v)
+	return _u
+}
+
+// SetNillableSourceDescription sets the "source_description" field if the given value is not nil.
+func (_u *DatasetUpdateOne) SetNillableSourceDescription(v *string) *DatasetUpdateOne {
+	if v != nil {
+		_u.SetSourceDescription(*v)
+	}
+	return _u
+}
+
+// SetSizeBytes sets the "size_bytes" field.
+func (_u *DatasetUpdateOne) SetSizeBytes(v int64) *DatasetUpdateOne {
+	_u.mutation.ResetSizeBytes()
+	_u.mutation.SetSizeBytes(v)
+	return _u
+}
+
+// SetNillableSizeBytes sets the "size_bytes" field if the given value is not nil.
+func (_u *DatasetUpdateOne) SetNillableSizeBytes(v *int64) *DatasetUpdateOne {
+	if v != nil {
+		_u.SetSizeBytes(*v)
+	}
+	return _u
+}
+
+// AddSizeBytes adds value to the "size_bytes" field.
+func (_u *DatasetUpdateOne) AddSizeBytes(v int64) *DatasetUpdateOne {
+	_u.mutation.AddSizeBytes(v)
+	return _u
+}
+
 // SetFormat sets the "format" field.
 func (_u *DatasetUpdateOne) SetFormat(v string) *DatasetUpdateOne {
 	_u.mutation.SetFormat(v)
@@ -1005,6 +1242,102 @@ func (_u *DatasetUpdateOne) AddProfileLosses(v int) *DatasetUpdateOne {
 	return _u
 }
 
+// SetTableType sets the "table_type" field.
+func (_u *DatasetUpdateOne) SetTableType(v string) *DatasetUpdateOne {
+	_u.mutation.SetTableType(v)
+	return _u
+}
+
+// SetNillableTableType sets the "table_type" field if the given value is not nil.
+func (_u *DatasetUpdateOne) SetNillableTableType(v *string) *DatasetUpdateOne {
+	if v != nil {
+		_u.SetTableType(*v)
+	}
+	return _u
+}
+
+// ClearTableType clears the value of the "table_type" field.
+func (_u *DatasetUpdateOne) ClearTableType() *DatasetUpdateOne {
+	_u.mutation.ClearTableType()
+	return _u
+}
+
+// SetEtag sets the "etag" field.
+func (_u *DatasetUpdateOne) SetEtag(v string) *DatasetUpdateOne {
+	_u.mutation.SetEtag(v)
+	return _u
+}
+
+// SetNillableEtag sets the "etag" field if the given value is not nil.
+func (_u *DatasetUpdateOne) SetNillableEtag(v *string) *DatasetUpdateOne {
+	if v != nil {
+		_u.SetEtag(*v)
+	}
+	return _u
+}
+
+// ClearEtag clears the value of the "etag" field.
+func (_u *DatasetUpdateOne) ClearEtag() *DatasetUpdateOne {
+	_u.mutation.ClearEtag()
+	return _u
+}
+
+// SetPartitioning sets the "partitioning" field.
+func (_u *DatasetUpdateOne) SetPartitioning(v json.RawMessage) *DatasetUpdateOne {
+	_u.mutation.SetPartitioning(v)
+	return _u
+}
+
+// AppendPartitioning appends value to the "partitioning" field.
+func (_u *DatasetUpdateOne) AppendPartitioning(v json.RawMessage) *DatasetUpdateOne {
+	_u.mutation.AppendPartitioning(v)
+	return _u
+}
+
+// ClearPartitioning clears the value of the "partitioning" field.
+func (_u *DatasetUpdateOne) ClearPartitioning() *DatasetUpdateOne {
+	_u.mutation.ClearPartitioning()
+	return _u
+}
+
+// SetClustering sets the "clustering" field.
+func (_u *DatasetUpdateOne) SetClustering(v []string) *DatasetUpdateOne {
+	_u.mutation.SetClustering(v)
+	return _u
+}
+
+// AppendClustering appends value to the "clustering" field.
+func (_u *DatasetUpdateOne) AppendClustering(v []string) *DatasetUpdateOne {
+	_u.mutation.AppendClustering(v)
+	return _u
+}
+
+// ClearClustering clears the value of the "clustering" field.
+func (_u *DatasetUpdateOne) ClearClustering() *DatasetUpdateOne {
+	_u.mutation.ClearClustering()
+	return _u
+}
+
+// SetModifiedAt sets the "modified_at" field.
+func (_u *DatasetUpdateOne) SetModifiedAt(v time.Time) *DatasetUpdateOne {
+	_u.mutation.SetModifiedAt(v)
+	return _u
+}
+
+// SetNillableModifiedAt sets the "modified_at" field if the given value is not nil.
+func (_u *DatasetUpdateOne) SetNillableModifiedAt(v *time.Time) *DatasetUpdateOne {
+	if v != nil {
+		_u.SetModifiedAt(*v)
+	}
+	return _u
+}
+
+// ClearModifiedAt clears the value of the "modified_at" field.
+func (_u *DatasetUpdateOne) ClearModifiedAt() *DatasetUpdateOne {
+	_u.mutation.ClearModifiedAt()
+	return _u
+}
+
 // AddColumnIDs adds the "columns" edge to the Column entity by IDs.
 func (_u *DatasetUpdateOne) AddColumnIDs(ids ...string) *DatasetUpdateOne {
 	_u.mutation.AddColumnIDs(ids...)
@@ -1180,6 +1513,11 @@ func (_u *DatasetUpdateOne) check() error {
 			return &ValidationError{Name: "error_message", err: fmt.Errorf(`ent: validator failed for field "Dataset.error_message": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.SizeBytes(); ok {
+		if err := dataset.SizeBytesValidator(v); err != nil {
+			return &ValidationError{Name: "size_bytes", err: fmt.Errorf(`ent: validator failed for field "Dataset.size_bytes": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.Format(); ok {
 		if err := dataset.FormatValidator(v); err != nil {
 			return &ValidationError{Name: "format", err: fmt.Errorf(`ent: validator failed for field "Dataset.format": %w`, err)}
@@ -1193,6 +1531,11 @@ func (_u *DatasetUpdateOne) check() error {
 	if v, ok := _u.mutation.ProfileLosses(); ok {
 		if err := dataset.ProfileLossesValidator(v); err != nil {
 			return &ValidationError{Name: "profile_losses", err: fmt.Errorf(`ent: validator failed for field "Dataset.profile_losses": %w`, err)}
+		}
+	}
+	if v, ok := _u.mutation.TableType(); ok {
+		if err := dataset.TableTypeValidator(v); err != nil {
+			return &ValidationError{Name: "table_type", err: fmt.Errorf(`ent: validator failed for field "Dataset.table_type": %w`, err)}
 		}
 	}
 	if _u.mutation.OwnerCleared() && len(_u.mutation.OwnerIDs()) > 0 {
@@ -1250,6 +1593,15 @@ func (_u *DatasetUpdateOne) sqlSave(ctx context.Context) (_node *Dataset, err er
 	}
 	if value, ok := _u.mutation.Description(); ok {
 		_spec.SetField(dataset.FieldDescription, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.SourceDescription(); ok {
+		_spec.SetField(dataset.FieldSourceDescription, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.SizeBytes(); ok {
+		_spec.SetField(dataset.FieldSizeBytes, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedSizeBytes(); ok {
+		_spec.AddField(dataset.FieldSizeBytes, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.Format(); ok {
 		_spec.SetField(dataset.FieldFormat, field.TypeString, value)
@@ -1317,6 +1669,58 @@ func (_u *DatasetUpdateOne) sqlSave(ctx context.Context) (_node *Dataset, err er
 	}
 	if value, ok := _u.mutation.AddedProfileLosses(); ok {
 		_spec.AddField(dataset.FieldProfileLosses, field.TypeInt, value)
+	}
+	if _u.mutation.ConnectionCleared() {
+		_spec.ClearField(dataset.FieldConnection, field.TypeString)
+	}
+	if _u.mutation.TableProjectCleared() {
+		_spec.ClearField(dataset.FieldTableProject, field.TypeString)
+	}
+	if _u.mutation.TableDatasetCleared() {
+		_spec.ClearField(dataset.FieldTableDataset, field.TypeString)
+	}
+	if _u.mutation.TableNameCleared() {
+		_spec.ClearField(dataset.FieldTableName, field.TypeString)
+	}
+	if value, ok := _u.mutation.TableType(); ok {
+		_spec.SetField(dataset.FieldTableType, field.TypeString, value)
+	}
+	if _u.mutation.TableTypeCleared() {
+		_spec.ClearField(dataset.FieldTableType, field.TypeString)
+	}
+	if value, ok := _u.mutation.Etag(); ok {
+		_spec.SetField(dataset.FieldEtag, field.TypeString, value)
+	}
+	if _u.mutation.EtagCleared() {
+		_spec.ClearField(dataset.FieldEtag, field.TypeString)
+	}
+	if value, ok := _u.mutation.Partitioning(); ok {
+		_spec.SetField(dataset.FieldPartitioning, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedPartitioning(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, dataset.FieldPartitioning, value)
+		})
+	}
+	if _u.mutation.PartitioningCleared() {
+		_spec.ClearField(dataset.FieldPartitioning, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.Clustering(); ok {
+		_spec.SetField(dataset.FieldClustering, field.TypeJSON, value)
+	}
+	if value, ok := _u.mutation.AppendedClustering(); ok {
+		_spec.AddModifier(func(u *sql.UpdateBuilder) {
+			sqljson.Append(u, dataset.FieldClustering, value)
+		})
+	}
+	if _u.mutation.ClusteringCleared() {
+		_spec.ClearField(dataset.FieldClustering, field.TypeJSON)
+	}
+	if value, ok := _u.mutation.ModifiedAt(); ok {
+		_spec.SetField(dataset.FieldModifiedAt, field.TypeTime, value)
+	}
+	if _u.mutation.ModifiedAtCleared() {
+		_spec.ClearField(dataset.FieldModifiedAt, field.TypeTime)
 	}
 	if _u.mutation.ColumnsCleared() {
 		edge := &sqlgraph.EdgeSpec{

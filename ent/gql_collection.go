@@ -742,6 +742,11 @@ func (_q *ColumnQuery) collectField(ctx context.Context, oneNode bool, opCtx *gr
 				selectedFields = append(selectedFields, column.FieldDescription)
 				fieldSeen[column.FieldDescription] = struct{}{}
 			}
+		case "sourceDescription":
+			if _, ok := fieldSeen[column.FieldSourceDescription]; !ok {
+				selectedFields = append(selectedFields, column.FieldSourceDescription)
+				fieldSeen[column.FieldSourceDescription] = struct{}{}
+			}
 		case "nullCount":
 			if _, ok := fieldSeen[column.FieldNullCount]; !ok {
 				selectedFields = append(selectedFields, column.FieldNullCount)
@@ -893,6 +898,11 @@ func (_q *DatasetQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 				selectedFields = append(selectedFields, dataset.FieldDescription)
 				fieldSeen[dataset.FieldDescription] = struct{}{}
 			}
+		case "sourceDescription":
+			if _, ok := fieldSeen[dataset.FieldSourceDescription]; !ok {
+				selectedFields = append(selectedFields, dataset.FieldSourceDescription)
+				fieldSeen[dataset.FieldSourceDescription] = struct{}{}
+			}
 		case "blobKey":
 			if _, ok := fieldSeen[dataset.FieldBlobKey]; !ok {
 				selectedFields = append(selectedFields, dataset.FieldBlobKey)
@@ -952,6 +962,51 @@ func (_q *DatasetQuery) collectField(ctx context.Context, oneNode bool, opCtx *g
 			if _, ok := fieldSeen[dataset.FieldProfileLosses]; !ok {
 				selectedFields = append(selectedFields, dataset.FieldProfileLosses)
 				fieldSeen[dataset.FieldProfileLosses] = struct{}{}
+			}
+		case "connection":
+			if _, ok := fieldSeen[dataset.FieldConnection]; !ok {
+				selectedFields = append(selectedFields, dataset.FieldConnection)
+				fieldSeen[dataset.FieldConnection] = struct{}{}
+			}
+		case "tableProject":
+			if _, ok := fieldSeen[dataset.FieldTableProject]; !ok {
+				selectedFields = append(selectedFields, dataset.FieldTableProject)
+				fieldSeen[dataset.FieldTableProject] = struct{}{}
+			}
+		case "tableDataset":
+			if _, ok := fieldSeen[dataset.FieldTableDataset]; !ok {
+				selectedFields = append(selectedFields, dataset.FieldTableDataset)
+				fieldSeen[dataset.FieldTableDataset] = struct{}{}
+			}
+		case "tableName":
+			if _, ok := fieldSeen[dataset.FieldTableName]; !ok {
+				selectedFields = append(selectedFields, dataset.FieldTableName)
+				fieldSeen[dataset.FieldTableName] = struct{}{}
+			}
+		case "tableType":
+			if _, ok := fieldSeen[dataset.FieldTableType]; !ok {
+				selectedFields = append(selectedFields, dataset.FieldTableType)
+				fieldSeen[dataset.FieldTableType] = struct{}{}
+			}
+		case "etag":
+			if _, ok := fieldSeen[dataset.FieldEtag]; !ok {
+				selectedFields = append(selectedFields, dataset.FieldEtag)
+				fieldSeen[dataset.FieldEtag] = struct{}{}
+			}
+		case "partitioning":
+			if _, ok := fieldSeen[dataset.FieldPartitioning]; !ok {
+				selectedFields = append(selectedFields, dataset.FieldPartitioning)
+				fieldSeen[dataset.FieldPartitioning] = struct{}{}
+			}
+		case "clustering":
+			if _, ok := fieldSeen[dataset.FieldClustering]; !ok {
+				selectedFields = append(selectedFields, dataset.FieldClustering)
+				fieldSeen[dataset.FieldClustering] = struct{}{}
+			}
+		case "modifiedAt":
+			if _, ok := fieldSeen[dataset.FieldModifiedAt]; !ok {
+				selectedFields = append(selectedFields, dataset.FieldModifiedAt)
+				fieldSeen[dataset.FieldModifiedAt] = struct{}{}
 			}
 		case "id":
 		case "__typename":

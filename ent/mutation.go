@@ -2945,6 +2945,7 @@ type ColumnMutation struct {
 	name                *string
 	_type               *string
 	description         *string
+	source_description  *string
 	null_count          *int64
 	addnull_count       *int64
 	distinct_count      *int64
@@ -3337,6 +3338,42 @@ func (m *ColumnMutation) ResetDescription() {
 	m.description = nil
 }
 
+// SetSourceDescription sets the "source_description" field.
+func (m *ColumnMutation) SetSourceDescription(s string) {
+	m.source_description = &s
+}
+
+// SourceDescription returns the value of the "source_description" field in the mutation.
+func (m *ColumnMutation) SourceDescription() (r string, exists bool) {
+	v := m.source_description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSourceDescription returns the old "source_description" field's value of the Column entity.
+// If the Column object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ColumnMutation) OldSourceDescription(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSourceDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSourceDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSourceDescription: %w", err)
+	}
+	return oldValue.SourceDescription, nil
+}
+
+// ResetSourceDescription resets all changes to the "source_description" field.
+func (m *ColumnMutation) ResetSourceDescription() {
+	m.source_description = nil
+}
+
 // SetNullCount sets the "null_count" field.
 func (m *ColumnMutation) SetNullCount(i int64) {
 	m.null_count = &i
@@ -3355,7 +3392,7 @@ func (m *ColumnMutation) NullCount() (r int64, exists bool) {
 // OldNullCount returns the old "null_count" field's value of the Column entity.
 // If the Column object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ColumnMutation) OldNullCount(ctx context.Context) (v int64, err error) {
+func (m *ColumnMutation) OldNullCount(ctx context.Context) (v *int64, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldNullCount is only allowed on UpdateOne operations")
 	}
@@ -3387,10 +3424,24 @@ func (m *ColumnMutation) AddedNullCount() (r int64, exists bool) {
 	return *v, true
 }
 
+// ClearNullCount clears the value of the "null_count" field.
+func (m *ColumnMutation) ClearNullCount() {
+	m.null_count = nil
+	m.addnull_count = nil
+	m.clearedFields[column.FieldNullCount] = struct{}{}
+}
+
+// NullCountCleared returns if the "null_count" field was cleared in this mutation.
+func (m *ColumnMutation) NullCountCleared() bool {
+	_, ok := m.clearedFields[column.FieldNullCount]
+	return ok
+}
+
 // ResetNullCount resets all changes to the "null_count" field.
 func (m *ColumnMutation) ResetNullCount() {
 	m.null_count = nil
 	m.addnull_count = nil
+	delete(m.clearedFields, column.FieldNullCount)
 }
 
 // SetDistinctCount sets the "distinct_count" field.
@@ -3411,7 +3462,7 @@ func (m *ColumnMutation) DistinctCount() (r int64, exists bool) {
 // OldDistinctCount returns the old "distinct_count" field's value of the Column entity.
 // If the Column object wasn't provided to the builder, the object is fetched from the database.
 // An error is returned if the mutation operation is not UpdateOne, or the database query fails.
-func (m *ColumnMutation) OldDistinctCount(ctx context.Context) (v int64, err error) {
+func (m *ColumnMutation) OldDistinctCount(ctx context.Context) (v *int64, err error) {
 	if !m.op.Is(OpUpdateOne) {
 		return v, errors.New("OldDistinctCount is only allowed on UpdateOne operations")
 	}
@@ -3443,10 +3494,24 @@ func (m *ColumnMutation) AddedDistinctCount() (r int64, exists bool) {
 	return *v, true
 }
 
+// ClearDistinctCount clears the value of the "distinct_count" field.
+func (m *ColumnMutation) ClearDistinctCount() {
+	m.distinct_count = nil
+	m.adddistinct_count = nil
+	m.clearedFields[column.FieldDistinctCount] = struct{}{}
+}
+
+// DistinctCountCleared returns if the "distinct_count" field was cleared in this mutation.
+func (m *ColumnMutation) DistinctCountCleared() bool {
+	_, ok := m.clearedFields[column.FieldDistinctCount]
+	return ok
+}
+
 // ResetDistinctCount resets all changes to the "distinct_count" field.
 func (m *ColumnMutation) ResetDistinctCount() {
 	m.distinct_count = nil
 	m.adddistinct_count = nil
+	delete(m.clearedFields, column.FieldDistinctCount)
 }
 
 // SetMin sets the "min" field.
@@ -3673,7 +3738,7 @@ func (m *ColumnMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ColumnMutation) Fields() []string {
-	fields := make([]string, 0, 12)
+	fields := make([]string, 0, 13)
 	if m.created_at != nil {
 		fields = append(fields, column.FieldCreatedAt)
 	}
@@ -3694,6 +3759,9 @@ func (m *ColumnMutation) Fields() []string {
 	}
 	if m.description != nil {
 		fields = append(fields, column.FieldDescription)
+	}
+	if m.source_description != nil {
+		fields = append(fields, column.FieldSourceDescription)
 	}
 	if m.null_count != nil {
 		fields = append(fields, column.FieldNullCount)
@@ -3732,6 +3800,8 @@ func (m *ColumnMutation) Field(name string) (ent.Value, bool) {
 		return m.GetType()
 	case column.FieldDescription:
 		return m.Description()
+	case column.FieldSourceDescription:
+		return m.SourceDescription()
 	case column.FieldNullCount:
 		return m.NullCount()
 	case column.FieldDistinctCount:
@@ -3765,6 +3835,8 @@ func (m *ColumnMutation) OldField(ctx context.Context, name string) (ent.Value, 
 		return m.OldType(ctx)
 	case column.FieldDescription:
 		return m.OldDescription(ctx)
+	case column.FieldSourceDescription:
+		return m.OldSourceDescription(ctx)
 	case column.FieldNullCount:
 		return m.OldNullCount(ctx)
 	case column.FieldDistinctCount:
@@ -3832,6 +3904,13 @@ func (m *ColumnMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDescription(v)
+		return nil
+	case column.FieldSourceDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSourceDescription(v)
 		return nil
 	case column.FieldNullCount:
 		v, ok := value.(int64)
@@ -3937,6 +4016,12 @@ func (m *ColumnMutation) AddField(name string, value ent.Value) error {
 // mutation.
 func (m *ColumnMutation) ClearedFields() []string {
 	var fields []string
+	if m.FieldCleared(column.FieldNullCount) {
+		fields = append(fields, column.FieldNullCount)
+	}
+	if m.FieldCleared(column.FieldDistinctCount) {
+		fields = append(fields, column.FieldDistinctCount)
+	}
 	if m.FieldCleared(column.FieldMin) {
 		fields = append(fields, column.FieldMin)
 	}
@@ -3960,6 +4045,12 @@ func (m *ColumnMutation) FieldCleared(name string) bool {
 // error if the field is not defined in the schema.
 func (m *ColumnMutation) ClearField(name string) error {
 	switch name {
+	case column.FieldNullCount:
+		m.ClearNullCount()
+		return nil
+	case column.FieldDistinctCount:
+		m.ClearDistinctCount()
+		return nil
 	case column.FieldMin:
 		m.ClearMin()
 		return nil
@@ -3997,6 +4088,9 @@ func (m *ColumnMutation) ResetField(name string) error {
 		return nil
 	case column.FieldDescription:
 		m.ResetDescription()
+		return nil
+	case column.FieldSourceDescription:
+		m.ResetSourceDescription()
 		return nil
 	case column.FieldNullCount:
 		m.ResetNullCount()
@@ -4094,50 +4188,62 @@ func (m *ColumnMutation) ResetEdge(name string) error {
 // DatasetMutation represents an operation that mutates the Dataset nodes in the graph.
 type DatasetMutation struct {
 	config
-	op                Op
-	typ               string
-	id                *string
-	created_at        *time.Time
-	name              *string
-	file_name         *string
-	source            *dataset.Source
-	state             *dataset.State
-	error_code        *string
-	error_message     *string
-	description       *string
-	blob_key          *string
-	sha256            *string
-	size_bytes        *int64
-	addsize_bytes     *int64
-	format            *string
-	load_code         *string
-	row_count         *int64
-	addrow_count      *int64
-	sample            *json.RawMessage
-	appendsample      json.RawMessage
-	notes             *[]string
-	appendnotes       []string
-	synced_at         *time.Time
-	profile_epoch     *int
-	addprofile_epoch  *int
-	profiling_until   *time.Time
-	profile_losses    *int
-	addprofile_losses *int
-	clearedFields     map[string]struct{}
-	owner             *string
-	clearedowner      bool
-	columns           map[string]struct{}
-	removedcolumns    map[string]struct{}
-	clearedcolumns    bool
-	chats             map[string]struct{}
-	removedchats      map[string]struct{}
-	clearedchats      bool
-	messages          map[string]struct{}
-	removedmessages   map[string]struct{}
-	clearedmessages   bool
-	done              bool
-	oldValue          func(context.Context) (*Dataset, error)
-	predicates        []predicate.Dataset
+	op                 Op
+	typ                string
+	id                 *string
+	created_at         *time.Time
+	name               *string
+	file_name          *string
+	source             *dataset.Source
+	state              *dataset.State
+	error_code         *string
+	error_message      *string
+	description        *string
+	source_description *string
+	blob_key           *string
+	sha256             *string
+	size_bytes         *int64
+	addsize_bytes      *int64
+	format             *string
+	load_code          *string
+	row_count          *int64
+	addrow_count       *int64
+	sample             *json.RawMessage
+	appendsample       json.RawMessage
+	notes              *[]string
+	appendnotes        []string
+	synced_at          *time.Time
+	profile_epoch      *int
+	addprofile_epoch   *int
+	profiling_until    *time.Time
+	profile_losses     *int
+	addprofile_losses  *int
+	connection         *string
+	table_project      *string
+	table_dataset      *string
+	table_name         *string
+	table_type         *string
+	etag               *string
+	partitioning       *json.RawMessage
+	appendpartitioning json.RawMessage
+	clustering         *[]string
+	appendclustering   []string
+	modified_at        *time.Time
+	clearedFields      map[string]struct{}
+	owner              *string
+	clearedowner       bool
+	columns            map[string]struct{}
+	removedcolumns     map[string]struct{}
+	clearedcolumns     bool
+	chats              map[string]struct{}
+	removedchats       map[string]struct{}
+	clearedchats       bool
+	messages           map[string]struct{}
+	removedmessages    map[string]struct{}
+	clearedmessages    bool
+	done               bool
+	oldValue           func(context.Context) (*Dataset, error)
+	predicates         []predicate.Dataset
 }
 
 var _ ent.Mutation = (*DatasetMutation)(nil)
@@ -4592,6 +4698,42 @@ func (m *DatasetMutation) OldDescription(ctx context.Context) (v string, err err
 // ResetDescription resets all changes to the "description" field.
 func (m *DatasetMutation) ResetDescription() {
 	m.description = nil
+}
+
+// SetSourceDescription sets the "source_description" field.
+func (m *DatasetMutation) SetSourceDescription(s string) {
+	m.source_description = &s
+}
+
+// SourceDescription returns the value of the "source_description" field in the mutation.
+func (m *DatasetMutation) SourceDescription() (r string, exists bool) {
+	v := m.source_description
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldSourceDescription returns the old "source_description" field's value of the Dataset entity.
+// If the Dataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DatasetMutation) OldSourceDescription(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldSourceDescription is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldSourceDescription requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldSourceDescription: %w", err)
+	}
+	return oldValue.SourceDescription, nil
+}
+
+// ResetSourceDescription resets all changes to the "source_description" field.
+func (m *DatasetMutation) ResetSourceDescription() {
+	m.source_description = nil
 }
 
 // SetBlobKey sets the "blob_key" field.
@@ -5230,6 +5372,479 @@ func (m *DatasetMutation) ResetProfileLosses() {
 	m.addprofile_losses = nil
 }
 
+// SetConnection sets the "connection" field.
+func (m *DatasetMutation) SetConnection(s string) {
+	m.connection = &s
+}
+
+// Connection returns the value of the "connection" field in the mutation.
+func (m *DatasetMutation) Connection() (r string, exists bool) {
+	v := m.connection
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldConnection returns the old "connection" field's value of the Dataset entity.
+// If the Dataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DatasetMutation) OldConnection(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldConnection is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldConnection requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldConnection: %w", err)
+	}
+	return oldValue.Connection, nil
+}
+
+// ClearConnection clears the value of the "connection" field.
+func (m *DatasetMutation) ClearConnection() {
+	m.connection = nil
+	m.clearedFields[dataset.FieldConnection] = struct{}{}
+}
+
+// ConnectionCleared returns if the "connection" field was cleared in this mutation.
+func (m *DatasetMutation) ConnectionCleared() bool {
+	_, ok := m.clearedFields[dataset.FieldConnection]
+	return ok
+}
+
+// ResetConnection resets all changes to the "connection" field.
+func (m *DatasetMutation) ResetConnection() {
+	m.connection = nil
+	delete(m.clearedFields, dataset.FieldConnection)
+}
+
+// SetTableProject sets the "table_project" field.
+func (m *DatasetMutation) SetTableProject(s string) {
+	m.table_project = &s
+}
+
+// TableProject returns the value of the "table_project" field in the mutation.
+func (m *DatasetMutation) TableProject() (r string, exists bool) {
+	v := m.table_project
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTableProject returns the old "table_project" field's value of the Dataset entity.
+// If the Dataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DatasetMutation) OldTableProject(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTableProject is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTableProject requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTableProject: %w", err)
+	}
+	return oldValue.TableProject, nil
+}
+
+// ClearTableProject clears the value of the "table_project" field.
+func (m *DatasetMutation) ClearTableProject() {
+	m.table_project = nil
+	m.clearedFields[dataset.FieldTableProject] = struct{}{}
+}
+
+// TableProjectCleared returns if the "table_project" field was cleared in this mutation.
+func (m *DatasetMutation) TableProjectCleared() bool {
+	_, ok := m.clearedFields[dataset.FieldTableProject]
+	return ok
+}
+
+// ResetTableProject resets all changes to the "table_project" field.
+func (m *DatasetMutation) ResetTableProject() {
+	m.table_project = nil
+	delete(m.clearedFields, dataset.FieldTableProject)
+}
+
+// SetTableDataset sets the "table_dataset" field.
+func (m *DatasetMutation) SetTableDataset(s string) {
+	m.table_dataset = &s
+}
+
+// TableDataset returns the value of the "table_dataset" field in the mutation.
+func (m *DatasetMutation) TableDataset() (r string, exists bool) {
+	v := m.table_dataset
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTableDataset returns the old "table_dataset" field's value of the Dataset entity.
+// If the Dataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DatasetMutation) OldTableDataset(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTableDataset is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTableDataset requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTableDataset: %w", err)
+	}
+	return oldValue.TableDataset, nil
+}
+
+// ClearTableDataset clears the value of the "table_dataset" field.
+func (m *DatasetMutation) ClearTableDataset() {
+	m.table_dataset = nil
+	m.clearedFields[dataset.FieldTableDataset] = struct{}{}
+}
+
+// TableDatasetCleared returns if the "table_dataset" field was cleared in this mutation.
+func (m *DatasetMutation) TableDatasetCleared() bool {
+	_, ok := m.clearedFields[dataset.FieldTableDataset]
+	return ok
+}
+
+// ResetTableDataset resets all changes to the "table_dataset" field.
+func (m *DatasetMutation) ResetTableDataset() {
+	m.table_dataset = nil
+	delete(m.clearedFields, dataset.FieldTableDataset)
+}
+
+// SetTableName sets the "table_name" field.
+func (m *DatasetMutation) SetTableName(s string) {
+	m.table_name = &s
+}
+
+// TableName returns the value of the "table_name" field in the mutation.
+func (m *DatasetMutation) TableName() (r string, exists bool) {
+	v := m.table_name
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTableName returns the old "table_name" field's value of the Dataset entity.
+// If the Dataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DatasetMutation) OldTableName(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTableName is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTableName requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTableName: %w", err)
+	}
+	return oldValue.TableName, nil
+}
+
+// ClearTableName clears the value of the "table_name" field.
+func (m *DatasetMutation) ClearTableName() {
+	m.table_name = nil
+	m.clearedFields[dataset.FieldTableName] = struct{}{}
+}
+
+// TableNameCleared returns if the "table_name" field was cleared in this mutation.
+func (m *DatasetMutation) TableNameCleared() bool {
+	_, ok := m.clearedFields[dataset.FieldTableName]
+	return ok
+}
+
+// ResetTableName resets all changes to the "table_name" field.
+func (m *DatasetMutation) ResetTableName() {
+	m.table_name = nil
+	delete(m.clearedFields, dataset.FieldTableName)
+}
+
+// SetTableType sets the "table_type" field.
+func (m *DatasetMutation) SetTableType(s string) {
+	m.table_type = &s
+}
+
+// TableType returns the value of the "table_type" field in the mutation.
+func (m *DatasetMutation) TableType() (r string, exists bool) {
+	v := m.table_type
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTableType returns the old "table_type" field's value of the Dataset entity.
+// If the Dataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DatasetMutation) OldTableType(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTableType is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTableType requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTableType: %w", err)
+	}
+	return oldValue.TableType, nil
+}
+
+// ClearTableType clears the value of the "table_type" field.
+func (m *DatasetMutation) ClearTableType() {
+	m.table_type = nil
+	m.clearedFields[dataset.FieldTableType] = struct{}{}
+}
+
+// TableTypeCleared returns if the "table_type" field was cleared in this mutation.
+func (m *DatasetMutation) TableTypeCleared() bool {
+	_, ok := m.clearedFields[dataset.FieldTableType]
+	return ok
+}
+
+// ResetTableType resets all changes to the "table_type" field.
+func (m *DatasetMutation) ResetTableType() {
+	m.table_type = nil
+	delete(m.clearedFields, dataset.FieldTableType)
+}
+
+// SetEtag sets the "etag" field.
+func (m *DatasetMutation) SetEtag(s string) {
+	m.etag = &s
+}
+
+// Etag returns the value of the "etag" field in the mutation.
+func (m *DatasetMutation) Etag() (r string, exists bool) {
+	v := m.etag
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldEtag returns the old "etag" field's value of the Dataset entity.
+// If the Dataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DatasetMutation) OldEtag(ctx context.Context) (v string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldEtag is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldEtag requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldEtag: %w", err)
+	}
+	return oldValue.Etag, nil
+}
+
+// ClearEtag clears the value of the "etag" field.
+func (m *DatasetMutation) ClearEtag() {
+	m.etag = nil
+	m.clearedFields[dataset.FieldEtag] = struct{}{}
+}
+
+// EtagCleared returns if the "etag" field was cleared in this mutation.
+func (m *DatasetMutation) EtagCleared() bool {
+	_, ok := m.clearedFields[dataset.FieldEtag]
+	return ok
+}
+
+// ResetEtag resets all changes to the "etag" field.
+func (m *DatasetMutation) ResetEtag() {
+	m.etag = nil
+	delete(m.clearedFields, dataset.FieldEtag)
+}
+
+// SetPartitioning sets the "partitioning" field.
+func (m *DatasetMutation) SetPartitioning(jm json.RawMessage) {
+	m.partitioning = &jm
+	m.appendpartitioning = nil
+}
+
+// Partitioning returns the value of the "partitioning" field in the mutation.
+func (m *DatasetMutation) Partitioning() (r json.RawMessage, exists bool) {
+	v := m.partitioning
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldPartitioning returns the old "partitioning" field's value of the Dataset entity.
+// If the Dataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DatasetMutation) OldPartitioning(ctx context.Context) (v json.RawMessage, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldPartitioning is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldPartitioning requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldPartitioning: %w", err)
+	}
+	return oldValue.Partitioning, nil
+}
+
+// AppendPartitioning adds jm to the "partitioning" field.
+func (m *DatasetMutation) AppendPartitioning(jm json.RawMessage) {
+	m.appendpartitioning = append(m.appendpartitioning, jm...)
+}
+
+// AppendedPartitioning returns the list of values that were appended to the "partitioning" field in this mutation.
+func (m *DatasetMutation) AppendedPartitioning() (json.RawMessage, bool) {
+	if len(m.appendpartitioning) == 0 {
+		return nil, false
+	}
+	return m.appendpartitioning, true
+}
+
+// ClearPartitioning clears the value of the "partitioning" field.
+func (m *DatasetMutation) ClearPartitioning() {
+	m.partitioning = nil
+	m.appendpartitioning = nil
+	m.clearedFields[dataset.FieldPartitioning] = struct{}{}
+}
+
+// PartitioningCleared returns if the "partitioning" field was cleared in this mutation.
+func (m *DatasetMutation) PartitioningCleared() bool {
+	_, ok := m.clearedFields[dataset.FieldPartitioning]
+	return ok
+}
+
+// ResetPartitioning resets all changes to the "partitioning" field.
+func (m *DatasetMutation) ResetPartitioning() {
+	m.partitioning = nil
+	m.appendpartitioning = nil
+	delete(m.clearedFields, dataset.FieldPartitioning)
+}
+
+// SetClustering sets the "clustering" field.
+func (m *DatasetMutation) SetClustering(s []string) {
+	m.clustering = &s
+	m.appendclustering = nil
+}
+
+// Clustering returns the value of the "clustering" field in the mutation.
+func (m *DatasetMutation) Clustering() (r []string, exists bool) {
+	v := m.clustering
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClustering returns the old "clustering" field's value of the Dataset entity.
+// If the Dataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DatasetMutation) OldClustering(ctx context.Context) (v []string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClustering is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClustering requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClustering: %w", err)
+	}
+	return oldValue.Clustering, nil
+}
+
+// AppendClustering adds s to the "clustering" field.
+func (m *DatasetMutation) AppendClustering(s []string) {
+	m.appendclustering = append(m.appendclustering, s...)
+}
+
+// AppendedClustering returns the list of values that were appended to the "clustering" field in this mutation.
+func (m *DatasetMutation) AppendedClustering() ([]string, bool) {
+	if len(m.appendclustering) == 0 {
+		return nil, false
+	}
+	return m.appendclustering, true
+}
+
+// ClearClustering clears the value of the "clustering" field.
+func (m *DatasetMutation) ClearClustering() {
+	m.clustering = nil
+	m.appendclustering = nil
+	m.clearedFields[dataset.FieldClustering] = struct{}{}
+}
+
+// ClusteringCleared returns if the "clustering" field was cleared in this mutation.
+func (m *DatasetMutation) ClusteringCleared() bool {
+	_, ok := m.clearedFields[dataset.FieldClustering]
+	return ok
+}
+
+// ResetClustering resets all changes to the "clustering" field.
+func (m *DatasetMutation) ResetClustering() {
+	m.clustering = nil
+	m.appendclustering = nil
+	delete(m.clearedFields, dataset.FieldClustering)
+}
+
+// SetModifiedAt sets the "modified_at" field.
+func (m *DatasetMutation) SetModifiedAt(t time.Time) {
+	m.modified_at = &t
+}
+
+// ModifiedAt returns the value of the "modified_at" field in the mutation.
+func (m *DatasetMutation) ModifiedAt() (r time.Time, exists bool) {
+	v := m.modified_at
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldModifiedAt returns the old "modified_at" field's value of the Dataset entity.
+// If the Dataset object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *DatasetMutation) OldModifiedAt(ctx context.Context) (v *time.Time, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldModifiedAt is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldModifiedAt requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldModifiedAt: %w", err)
+	}
+	return oldValue.ModifiedAt, nil
+}
+
+// ClearModifiedAt clears the value of the "modified_at" field.
+func (m *DatasetMutation) ClearModifiedAt() {
+	m.modified_at = nil
+	m.clearedFields[dataset.FieldModifiedAt] = struct{}{}
+}
+
+// ModifiedAtCleared returns if the "modified_at" field was cleared in this mutation.
+func (m *DatasetMutation) ModifiedAtCleared() bool {
+	_, ok := m.clearedFields[dataset.FieldModifiedAt]
+	return ok
+}
+
+// ResetModifiedAt resets all changes to the "modified_at" field.
+func (m *DatasetMutation) ResetModifiedAt() {
+	m.modified_at = nil
+	delete(m.clearedFields, dataset.FieldModifiedAt)
+}
+
 // ClearOwner clears the "owner" edge to the User entity.
 func (m *DatasetMutation) ClearOwner() {
 	m.clearedowner = true
@@ -5453,7 +6068,7 @@ func (m *DatasetMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *DatasetMutation) Fields() []string {
-	fields := make([]string, 0, 21)
+	fields := make([]string, 0, 31)
 	if m.created_at != nil {
 		fields = append(fields, dataset.FieldCreatedAt)
 	}
@@ -5480,6 +6095,9 @@ func (m *DatasetMutation) Fields() []string {
 	}
 	if m.description != nil {
 		fields = append(fields, dataset.FieldDescription)
+	}
+	if m.source_description != nil {
+		fields = append(fields, dataset.FieldSourceDescription)
 	}
 	if m.blob_key != nil {
 		fields = append(fields, dataset.FieldBlobKey)
@@ -5517,6 +6135,33 @@ func (m *DatasetMutation) Fields() []string {
 	if m.profile_losses != nil {
 		fields = append(fields, dataset.FieldProfileLosses)
 	}
+	if m.connection != nil {
+		fields = append(fields, dataset.FieldConnection)
+	}
+	if m.table_project != nil {
+		fields = append(fields, dataset.FieldTableProject)
+	}
+	if m.table_dataset != nil {
+		fields = append(fields, dataset.FieldTableDataset)
+	}
+	if m.table_name != nil {
+		fields = append(fields, dataset.FieldTableName)
+	}
+	if m.table_type != nil {
+		fields = append(fields, dataset.FieldTableType)
+	}
+	if m.etag != nil {
+		fields = append(fields, dataset.FieldEtag)
+	}
+	if m.partitioning != nil {
+		fields = append(fields, dataset.FieldPartitioning)
+	}
+	if m.clustering != nil {
+		fields = append(fields, dataset.FieldClustering)
+	}
+	if m.modified_at != nil {
+		fields = append(fields, dataset.FieldModifiedAt)
+	}
 	return fields
 }
 
@@ -5543,6 +6188,8 @@ func (m *DatasetMutation) Field(name string) (ent.Value, bool) {
 		return m.ErrorMessage()
 	case dataset.FieldDescription:
 		return m.Description()
+	case dataset.FieldSourceDescription:
+		return m.SourceDescription()
 	case dataset.FieldBlobKey:
 		return m.BlobKey()
 	case dataset.FieldSha256:
@@ -5567,6 +6214,24 @@ func (m *DatasetMutation) Field(name string) (ent.Value, bool) {
 		return m.ProfilingUntil()
 	case dataset.FieldProfileLosses:
 		return m.ProfileLosses()
+	case dataset.FieldConnection:
+		return m.Connection()
+	case dataset.FieldTableProject:
+		return m.TableProject()
+	case dataset.FieldTableDataset:
+		return m.TableDataset()
+	case dataset.FieldTableName:
+		return m.TableName()
+	case dataset.FieldTableType:
+		return m.TableType()
+	case dataset.FieldEtag:
+		return m.Etag()
+	case dataset.FieldPartitioning:
+		return m.Partitioning()
+	case dataset.FieldClustering:
+		return m.Clustering()
+	case dataset.FieldModifiedAt:
+		return m.ModifiedAt()
 	}
 	return nil, false
 }
@@ -5594,6 +6259,8 @@ func (m *DatasetMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldErrorMessage(ctx)
 	case dataset.FieldDescription:
 		return m.OldDescription(ctx)
+	case dataset.FieldSourceDescription:
+		return m.OldSourceDescription(ctx)
 	case dataset.FieldBlobKey:
 		return m.OldBlobKey(ctx)
 	case dataset.FieldSha256:
@@ -5618,6 +6285,24 @@ func (m *DatasetMutation) OldField(ctx context.Context, name string) (ent.Value,
 		return m.OldProfilingUntil(ctx)
 	case dataset.FieldProfileLosses:
 		return m.OldProfileLosses(ctx)
+	case dataset.FieldConnection:
+		return m.OldConnection(ctx)
+	case dataset.FieldTableProject:
+		return m.OldTableProject(ctx)
+	case dataset.FieldTableDataset:
+		return m.OldTableDataset(ctx)
+	case dataset.FieldTableName:
+		return m.OldTableName(ctx)
+	case dataset.FieldTableType:
+		return m.OldTableType(ctx)
+	case dataset.FieldEtag:
+		return m.OldEtag(ctx)
+	case dataset.FieldPartitioning:
+		return m.OldPartitioning(ctx)
+	case dataset.FieldClustering:
+		return m.OldClustering(ctx)
+	case dataset.FieldModifiedAt:
+		return m.OldModifiedAt(ctx)
 	}
 	return nil, fmt.Errorf("unknown Dataset field %s", name)
 }
@@ -5689,6 +6374,13 @@ func (m *DatasetMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetDescription(v)
+		return nil
+	case dataset.FieldSourceDescription:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetSourceDescription(v)
 		return nil
 	case dataset.FieldBlobKey:
 		v, ok := value.(string)
@@ -5773,6 +6465,69 @@ func (m *DatasetMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetProfileLosses(v)
+		return nil
+	case dataset.FieldConnection:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetConnection(v)
+		return nil
+	case dataset.FieldTableProject:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTableProject(v)
+		return nil
+	case dataset.FieldTableDataset:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTableDataset(v)
+		return nil
+	case dataset.FieldTableName:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTableName(v)
+		return nil
+	case dataset.FieldTableType:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTableType(v)
+		return nil
+	case dataset.FieldEtag:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetEtag(v)
+		return nil
+	case dataset.FieldPartitioning:
+		v, ok := value.(json.RawMessage)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetPartitioning(v)
+		return nil
+	case dataset.FieldClustering:
+		v, ok := value.([]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClustering(v)
+		return nil
+	case dataset.FieldModifiedAt:
+		v, ok := value.(time.Time)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetModifiedAt(v)
 		return nil
 	}
 	return fmt.Errorf("unknown Dataset field %s", name)
@@ -5882,6 +6637,33 @@ func (m *DatasetMutation) ClearedFields() []string {
 	if m.FieldCleared(dataset.FieldProfilingUntil) {
 		fields = append(fields, dataset.FieldProfilingUntil)
 	}
+	if m.FieldCleared(dataset.FieldConnection) {
+		fields = append(fields, dataset.FieldConnection)
+	}
+	if m.FieldCleared(dataset.FieldTableProject) {
+		fields = append(fields, dataset.FieldTableProject)
+	}
+	if m.FieldCleared(dataset.FieldTableDataset) {
+		fields = append(fields, dataset.FieldTableDataset)
+	}
+	if m.FieldCleared(dataset.FieldTableName) {
+		fields = append(fields, dataset.FieldTableName)
+	}
+	if m.FieldCleared(dataset.FieldTableType) {
+		fields = append(fields, dataset.FieldTableType)
+	}
+	if m.FieldCleared(dataset.FieldEtag) {
+		fields = append(fields, dataset.FieldEtag)
+	}
+	if m.FieldCleared(dataset.FieldPartitioning) {
+		fields = append(fields, dataset.FieldPartitioning)
+	}
+	if m.FieldCleared(dataset.FieldClustering) {
+		fields = append(fields, dataset.FieldClustering)
+	}
+	if m.FieldCleared(dataset.FieldModifiedAt) {
+		fields = append(fields, dataset.FieldModifiedAt)
+	}
 	return fields
 }
 
@@ -5923,6 +6705,33 @@ func (m *DatasetMutation) ClearField(name string) error {
 	case dataset.FieldProfilingUntil:
 		m.ClearProfilingUntil()
 		return nil
+	case dataset.FieldConnection:
+		m.ClearConnection()
+		return nil
+	case dataset.FieldTableProject:
+		m.ClearTableProject()
+		return nil
+	case dataset.FieldTableDataset:
+		m.ClearTableDataset()
+		return nil
+	case dataset.FieldTableName:
+		m.ClearTableName()
+		return nil
+	case dataset.FieldTableType:
+		m.ClearTableType()
+		return nil
+	case dataset.FieldEtag:
+		m.ClearEtag()
+		return nil
+	case dataset.FieldPartitioning:
+		m.ClearPartitioning()
+		return nil
+	case dataset.FieldClustering:
+		m.ClearClustering()
+		return nil
+	case dataset.FieldModifiedAt:
+		m.ClearModifiedAt()
+		return nil
 	}
 	return fmt.Errorf("unknown Dataset nullable field %s", name)
 }
@@ -5957,6 +6766,9 @@ func (m *DatasetMutation) ResetField(name string) error {
 		return nil
 	case dataset.FieldDescription:
 		m.ResetDescription()
+		return nil
+	case dataset.FieldSourceDescription:
+		m.ResetSourceDescription()
 		return nil
 	case dataset.FieldBlobKey:
 		m.ResetBlobKey()
@@ -5993,6 +6805,33 @@ func (m *DatasetMutation) ResetField(name string) error {
 		return nil
 	case dataset.FieldProfileLosses:
 		m.ResetProfileLosses()
+		return nil
+	case dataset.FieldConnection:
+		m.ResetConnection()
+		return nil
+	case dataset.FieldTableProject:
+		m.ResetTableProject()
+		return nil
+	case dataset.FieldTableDataset:
+		m.ResetTableDataset()
+		return nil
+	case dataset.FieldTableName:
+		m.ResetTableName()
+		return nil
+	case dataset.FieldTableType:
+		m.ResetTableType()
+		return nil
+	case dataset.FieldEtag:
+		m.ResetEtag()
+		return nil
+	case dataset.FieldPartitioning:
+		m.ResetPartitioning()
+		return nil
+	case dataset.FieldClustering:
+		m.ResetClustering()
+		return nil
+	case dataset.FieldModifiedAt:
+		m.ResetModifiedAt()
 		return nil
 	}
 	return fmt.Errorf("unknown Dataset field %s", name)

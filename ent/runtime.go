@@ -183,12 +183,16 @@ func init() {
 	columnDescDescription := columnFields[4].Descriptor()
 	// column.DefaultDescription holds the default value on creation for the description field.
 	column.DefaultDescription = columnDescDescription.Default.(string)
+	// columnDescSourceDescription is the schema descriptor for source_description field.
+	columnDescSourceDescription := columnFields[5].Descriptor()
+	// column.DefaultSourceDescription holds the default value on creation for the source_description field.
+	column.DefaultSourceDescription = columnDescSourceDescription.Default.(string)
 	// columnDescNullCount is the schema descriptor for null_count field.
-	columnDescNullCount := columnFields[5].Descriptor()
+	columnDescNullCount := columnFields[6].Descriptor()
 	// column.NullCountValidator is a validator for the "null_count" field. It is called by the builders before save.
 	column.NullCountValidator = columnDescNullCount.Validators[0].(func(int64) error)
 	// columnDescDistinctCount is the schema descriptor for distinct_count field.
-	columnDescDistinctCount := columnFields[6].Descriptor()
+	columnDescDistinctCount := columnFields[7].Descriptor()
 	// column.DistinctCountValidator is a validator for the "distinct_count" field. It is called by the builders before save.
 	column.DistinctCountValidator = columnDescDistinctCount.Validators[0].(func(int64) error)
 	// columnDescID is the schema descriptor for id field.
@@ -232,34 +236,60 @@ func init() {
 	datasetDescDescription := datasetFields[6].Descriptor()
 	// dataset.DefaultDescription holds the default value on creation for the description field.
 	dataset.DefaultDescription = datasetDescDescription.Default.(string)
+	// datasetDescSourceDescription is the schema descriptor for source_description field.
+	datasetDescSourceDescription := datasetFields[7].Descriptor()
+	// dataset.DefaultSourceDescription holds the default value on creation for the source_description field.
+	dataset.DefaultSourceDescription = datasetDescSourceDescription.Default.(string)
 	// datasetDescBlobKey is the schema descriptor for blob_key field.
-	datasetDescBlobKey := datasetFields[7].Descriptor()
+	datasetDescBlobKey := datasetFields[8].Descriptor()
+	// dataset.DefaultBlobKey holds the default value on creation for the blob_key field.
+	dataset.DefaultBlobKey = datasetDescBlobKey.Default.(string)
 	// dataset.BlobKeyValidator is a validator for the "blob_key" field. It is called by the builders before save.
 	dataset.BlobKeyValidator = datasetDescBlobKey.Validators[0].(func(string) error)
 	// datasetDescSha256 is the schema descriptor for sha256 field.
-	datasetDescSha256 := datasetFields[8].Descriptor()
+	datasetDescSha256 := datasetFields[9].Descriptor()
+	// dataset.DefaultSha256 holds the default value on creation for the sha256 field.
+	dataset.DefaultSha256 = datasetDescSha256.Default.(string)
 	// dataset.Sha256Validator is a validator for the "sha256" field. It is called by the builders before save.
 	dataset.Sha256Validator = datasetDescSha256.Validators[0].(func(string) error)
 	// datasetDescSizeBytes is the schema descriptor for size_bytes field.
-	datasetDescSizeBytes := datasetFields[9].Descriptor()
+	datasetDescSizeBytes := datasetFields[10].Descriptor()
+	// dataset.DefaultSizeBytes holds the default value on creation for the size_bytes field.
+	dataset.DefaultSizeBytes = datasetDescSizeBytes.Default.(int64)
 	// dataset.SizeBytesValidator is a validator for the "size_bytes" field. It is called by the builders before save.
 	dataset.SizeBytesValidator = datasetDescSizeBytes.Validators[0].(func(int64) error)
 	// datasetDescFormat is the schema descriptor for format field.
-	datasetDescFormat := datasetFields[10].Descriptor()
+	datasetDescFormat := datasetFields[11].Descriptor()
 	// dataset.FormatValidator is a validator for the "format" field. It is called by the builders before save.
 	dataset.FormatValidator = datasetDescFormat.Validators[0].(func(string) error)
 	// datasetDescProfileEpoch is the schema descriptor for profile_epoch field.
-	datasetDescProfileEpoch := datasetFields[16].Descriptor()
+	datasetDescProfileEpoch := datasetFields[17].Descriptor()
 	// dataset.DefaultProfileEpoch holds the default value on creation for the profile_epoch field.
 	dataset.DefaultProfileEpoch = datasetDescProfileEpoch.Default.(int)
 	// dataset.ProfileEpochValidator is a validator for the "profile_epoch" field. It is called by the builders before save.
 	dataset.ProfileEpochValidator = datasetDescProfileEpoch.Validators[0].(func(int) error)
 	// datasetDescProfileLosses is the schema descriptor for profile_losses field.
-	datasetDescProfileLosses := datasetFields[18].Descriptor()
+	datasetDescProfileLosses := datasetFields[19].Descriptor()
 	// dataset.DefaultProfileLosses holds the default value on creation for the profile_losses field.
 	dataset.DefaultProfileLosses = datasetDescProfileLosses.Default.(int)
 	// dataset.ProfileLossesValidator is a validator for the "profile_losses" field. It is called by the builders before save.
 	dataset.ProfileLossesValidator = datasetDescProfileLosses.Validators[0].(func(int) error)
+	// datasetDescConnection is the schema descriptor for connection field.
+	datasetDescConnection := datasetFields[20].Descriptor()
+	// dataset.ConnectionValidator is a validator for the "connection" field. It is called by the builders before save.
+	dataset.ConnectionValidator = datasetDescConnection.Validators[0].(func(string) error)
+	// datasetDescTableProject is the schema descriptor for table_project field.
+	datasetDescTableProject := datasetFields[21].Descriptor()
+	// dataset.TableProjectValidator is a validator for the "table_project" field. It is called by the builders before save.
+	dataset.TableProjectValidator = datasetDescTableProject.Validators[0].(func(string) error)
+	// datasetDescTableDataset is the schema descriptor for table_dataset field.
+	datasetDescTableDataset := datasetFields[22].Descriptor()
+	// dataset.TableDatasetValidator is a validator for the "table_dataset" field. It is called by the builders before save.
+	dataset.TableDatasetValidator = datasetDescTableDataset.Validators[0].(func(string) error)
+	// datasetDescTableType is the schema descriptor for table_type field.
+	datasetDescTableType := datasetFields[24].Descriptor()
+	// dataset.TableTypeValidator is a validator for the "table_type" field. It is called by the builders before save.
+	dataset.TableTypeValidator = datasetDescTableType.Validators[0].(func(string) error)
 	// datasetDescID is the schema descriptor for id field.
 	datasetDescID := datasetMixinFields0[0].Descriptor()
 	// dataset.DefaultID holds the default value on creation for the id field.

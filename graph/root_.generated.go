@@ -48,6 +48,11 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AddBigQueryTablePayload struct {
+		Dataset func(childComplexity int) int
+		Errors  func(childComplexity int) int
+	}
+
 	AddSampleDatasetPayload struct {
 		Dataset func(childComplexity int) int
 		Errors  func(childComplexity int) int
@@ -228,21 +233,25 @@ type ComplexityRoot struct {
 	}
 
 	Dataset struct {
-		Columns     func(childComplexity int) int
-		CreatedAt   func(childComplexity int) int
-		Description func(childComplexity int) int
-		Error       func(childComplexity int) int
-		FileName    func(childComplexity int) int
-		Format      func(childComplexity int) int
-		ID          func(childComplexity int) int
-		Name        func(childComplexity int) int
-		Notes       func(childComplexity int) int
-		RowCount    func(childComplexity int) int
-		Sample      func(childComplexity int) int
-		SizeBytes   func(childComplexity int) int
-		Source      func(childComplexity int) int
-		State       func(childComplexity int) int
-		SyncedAt    func(childComplexity int) int
+		Clustering   func(childComplexity int) int
+		Columns      func(childComplexity int) int
+		CreatedAt    func(childComplexity int) int
+		Description  func(childComplexity int) int
+		Error        func(childComplexity int) int
+		FileName     func(childComplexity int) int
+		Format       func(childComplexity int) int
+		ID           func(childComplexity int) int
+		ModifiedAt   func(childComplexity int) int
+		Name         func(childComplexity int) int
+		Notes        func(childComplexity int) int
+		Partitioning func(childComplexity int) int
+		RowCount     func(childComplexity int) int
+		Sample       func(childComplexity int) int
+		SizeBytes    func(childComplexity int) int
+		Source       func(childComplexity int) int
+		State        func(childComplexity int) int
+		SyncedAt     func(childComplexity int) int
+		Table        func(childComplexity int) int
 	}
 
 	DatasetConnection struct {
@@ -368,6 +377,7 @@ type ComplexityRoot struct {
 	}
 
 	Mutation struct {
+		AddBigQueryTable func(childComplexity int, input model.AddBigQueryTableInput) int
 		AddSampleDataset func(childComplexity int, input model.AddSampleDatasetInput) int
 		AnswerQuestion   func(childComplexity int, input model.AnswerQuestionInput) int
 		BranchChat       func(childComplexity int, input model.BranchChatInput) int
@@ -376,6 +386,7 @@ type ComplexityRoot struct {
 		DeleteChat       func(childComplexity int, input model.DeleteChatInput) int
 		DeleteDataset    func(childComplexity int, input model.DeleteDatasetInput) int
 		EditStep         func(childComplexity int, input model.EditStepInput) int
+		RefreshDataset   func(childComplexity int, input model.RefreshDatasetInput) int
 		RefreshSession   func(childComplexity int, input model.RefreshSessionInput) int
 		RetryRun         func(childComplexity int, input model.RetryRunInput) int
 		SendMessage      func(childComplexity int, input model.SendMessageInput) int
@@ -433,6 +444,15 @@ type ComplexityRoot struct {
 		StartCursor     func(childComplexity int) int
 	}
 
+	Partitioning struct {
+		Column         func(childComplexity int) int
+		End            func(childComplexity int) int
+		FilterRequired func(childComplexity int) int
+		Start          func(childComplexity int) int
+		Step           func(childComplexity int) int
+		Type           func(childComplexity int) int
+	}
+
 	Query struct {
 		Node   func(childComplexity int, id string) int
 		Nodes  func(childComplexity int, ids []string) int
@@ -483,6 +503,11 @@ type ComplexityRoot struct {
 
 	ReasoningPart struct {
 		Text func(childComplexity int) int
+	}
+
+	RefreshDatasetPayload struct {
+		Dataset func(childComplexity int) int
+		Errors  func(childComplexity int) int
 	}
 
 	RefreshSessionPayload struct {
@@ -573,11 +598,12 @@ type ComplexityRoot struct {
 	}
 
 	ServerInfo struct {
-		Limits  func(childComplexity int) int
-		Models  func(childComplexity int) int
-		Samples func(childComplexity int) int
-		Sandbox func(childComplexity int) int
-		Version func(childComplexity int) int
+		Limits     func(childComplexity int) int
+		Models     func(childComplexity int) int
+		Samples    func(childComplexity int) int
+		Sandbox    func(childComplexity int) int
+		Version    func(childComplexity int) int
+		Warehouses func(childComplexity int) int
 	}
 
 	SignInPayload struct {
@@ -660,6 +686,14 @@ type ComplexityRoot struct {
 		RowCount  func(childComplexity int) int
 		Rows      func(childComplexity int) int
 		Truncated func(childComplexity int) int
+	}
+
+	TableReference struct {
+		Connection func(childComplexity int) int
+		Dataset    func(childComplexity int) int
+		Project    func(childComplexity int) int
+		Table      func(childComplexity int) int
+		Type       func(childComplexity int) int
 	}
 
 	TextDelta struct {
@@ -745,13 +779,41 @@ type ComplexityRoot struct {
 	}
 
 	User struct {
-		Chats     func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], search *string, archived *bool, orderBy *ent.ChatOrder) int
-		CreatedAt func(childComplexity int) int
-		Datasets  func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], search *string, source *dataset.Source, orderBy *ent.DatasetOrder) int
-		Email     func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Name      func(childComplexity int) int
-		Usage     func(childComplexity int) int
+		Chats            func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], search *string, archived *bool, orderBy *ent.ChatOrder) int
+		CreatedAt        func(childComplexity int) int
+		Datasets         func(childComplexity int, first *int, after *entgql.Cursor[string], last *int, before *entgql.Cursor[string], search *string, source *dataset.Source, orderBy *ent.DatasetOrder) int
+		Email            func(childComplexity int) int
+		ID               func(childComplexity int) int
+		Name             func(childComplexity int) int
+		Usage            func(childComplexity int) int
+		WarehouseEntries func(childComplexity int, connection string, project *string, dataset *string, first *int, after *entgql.Cursor[string]) int
+	}
+
+	Warehouse struct {
+		Dialect  func(childComplexity int) int
+		Location func(childComplexity int) int
+		Name     func(childComplexity int) int
+		Project  func(childComplexity int) int
+	}
+
+	WarehouseEntry struct {
+		Dataset func(childComplexity int) int
+		Kind    func(childComplexity int) int
+		Label   func(childComplexity int) int
+		Project func(childComplexity int) int
+		Table   func(childComplexity int) int
+		Type    func(childComplexity int) int
+	}
+
+	WarehouseEntryConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	WarehouseEntryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 }
 
@@ -768,6 +830,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "AddBigQueryTablePayload.dataset":
+		if e.ComplexityRoot.AddBigQueryTablePayload.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddBigQueryTablePayload.Dataset(childComplexity), true
+	case "AddBigQueryTablePayload.errors":
+		if e.ComplexityRoot.AddBigQueryTablePayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AddBigQueryTablePayload.Errors(childComplexity), true
 
 	case "AddSampleDatasetPayload.dataset":
 		if e.ComplexityRoot.AddSampleDatasetPayload.Dataset == nil {
@@ -1438,6 +1513,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateChatPayload.Errors(childComplexity), true
 
+	case "Dataset.clustering":
+		if e.ComplexityRoot.Dataset.Clustering == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.Clustering(childComplexity), true
 	case "Dataset.columns":
 		if e.ComplexityRoot.Dataset.Columns == nil {
 			break
@@ -1480,6 +1561,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Dataset.ID(childComplexity), true
+	case "Dataset.modifiedAt":
+		if e.ComplexityRoot.Dataset.ModifiedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.ModifiedAt(childComplexity), true
 	case "Dataset.name":
 		if e.ComplexityRoot.Dataset.Name == nil {
 			break
@@ -1492,6 +1579,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Dataset.Notes(childComplexity), true
+	case "Dataset.partitioning":
+		if e.ComplexityRoot.Dataset.Partitioning == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.Partitioning(childComplexity), true
 	case "Dataset.rowCount":
 		if e.ComplexityRoot.Dataset.RowCount == nil {
 			break
@@ -1528,6 +1621,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Dataset.SyncedAt(childComplexity), true
+	case "Dataset.table":
+		if e.ComplexityRoot.Dataset.Table == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Dataset.Table(childComplexity), true
 
 	case "DatasetConnection.edges":
 		if e.ComplexityRoot.DatasetConnection.Edges == nil {
@@ -1921,6 +2020,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Model.Offline(childComplexity), true
 
+	case "Mutation.addBigQueryTable":
+		if e.ComplexityRoot.Mutation.AddBigQueryTable == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_addBigQueryTable_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AddBigQueryTable(childComplexity, args["input"].(model.AddBigQueryTableInput)), true
 	case "Mutation.addSampleDataset":
 		if e.ComplexityRoot.Mutation.AddSampleDataset == nil {
 			break
@@ -2009,6 +2119,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.EditStep(childComplexity, args["input"].(model.EditStepInput)), true
+	case "Mutation.refreshDataset":
+		if e.ComplexityRoot.Mutation.RefreshDataset == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_refreshDataset_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RefreshDataset(childComplexity, args["input"].(model.RefreshDatasetInput)), true
 	case "Mutation.refreshSession":
 		if e.ComplexityRoot.Mutation.RefreshSession == nil {
 			break
@@ -2288,6 +2409,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
 
+	case "Partitioning.column":
+		if e.ComplexityRoot.Partitioning.Column == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partitioning.Column(childComplexity), true
+	case "Partitioning.end":
+		if e.ComplexityRoot.Partitioning.End == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partitioning.End(childComplexity), true
+	case "Partitioning.filterRequired":
+		if e.ComplexityRoot.Partitioning.FilterRequired == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partitioning.FilterRequired(childComplexity), true
+	case "Partitioning.start":
+		if e.ComplexityRoot.Partitioning.Start == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partitioning.Start(childComplexity), true
+	case "Partitioning.step":
+		if e.ComplexityRoot.Partitioning.Step == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partitioning.Step(childComplexity), true
+	case "Partitioning.type":
+		if e.ComplexityRoot.Partitioning.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Partitioning.Type(childComplexity), true
+
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -2507,6 +2665,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ReasoningPart.Text(childComplexity), true
+
+	case "RefreshDatasetPayload.dataset":
+		if e.ComplexityRoot.RefreshDatasetPayload.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefreshDatasetPayload.Dataset(childComplexity), true
+	case "RefreshDatasetPayload.errors":
+		if e.ComplexityRoot.RefreshDatasetPayload.Errors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RefreshDatasetPayload.Errors(childComplexity), true
 
 	case "RefreshSessionPayload.errors":
 		if e.ComplexityRoot.RefreshSessionPayload.Errors == nil {
@@ -2873,6 +3044,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServerInfo.Version(childComplexity), true
+	case "ServerInfo.warehouses":
+		if e.ComplexityRoot.ServerInfo.Warehouses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerInfo.Warehouses(childComplexity), true
 
 	case "SignInPayload.errors":
 		if e.ComplexityRoot.SignInPayload.Errors == nil {
@@ -3171,6 +3348,37 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Table.Truncated(childComplexity), true
+
+	case "TableReference.connection":
+		if e.ComplexityRoot.TableReference.Connection == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TableReference.Connection(childComplexity), true
+	case "TableReference.dataset":
+		if e.ComplexityRoot.TableReference.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TableReference.Dataset(childComplexity), true
+	case "TableReference.project":
+		if e.ComplexityRoot.TableReference.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TableReference.Project(childComplexity), true
+	case "TableReference.table":
+		if e.ComplexityRoot.TableReference.Table == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TableReference.Table(childComplexity), true
+	case "TableReference.type":
+		if e.ComplexityRoot.TableReference.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TableReference.Type(childComplexity), true
 
 	case "TextDelta.at":
 		if e.ComplexityRoot.TextDelta.At == nil {
@@ -3529,6 +3737,111 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.User.Usage(childComplexity), true
+	case "User.warehouseEntries":
+		if e.ComplexityRoot.User.WarehouseEntries == nil {
+			break
+		}
+
+		args, err := ec.field_User_warehouseEntries_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.User.WarehouseEntries(childComplexity, args["connection"].(string), args["project"].(*string), args["dataset"].(*string), args["first"].(*int), args["after"].(*entgql.Cursor[string])), true
+
+	case "Warehouse.dialect":
+		if e.ComplexityRoot.Warehouse.Dialect == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Warehouse.Dialect(childComplexity), true
+	case "Warehouse.location":
+		if e.ComplexityRoot.Warehouse.Location == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Warehouse.Location(childComplexity), true
+	case "Warehouse.name":
+		if e.ComplexityRoot.Warehouse.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Warehouse.Name(childComplexity), true
+	case "Warehouse.project":
+		if e.ComplexityRoot.Warehouse.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Warehouse.Project(childComplexity), true
+
+	case "WarehouseEntry.dataset":
+		if e.ComplexityRoot.WarehouseEntry.Dataset == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WarehouseEntry.Dataset(childComplexity), true
+	case "WarehouseEntry.kind":
+		if e.ComplexityRoot.WarehouseEntry.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WarehouseEntry.Kind(childComplexity), true
+	case "WarehouseEntry.label":
+		if e.ComplexityRoot.WarehouseEntry.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WarehouseEntry.Label(childComplexity), true
+	case "WarehouseEntry.project":
+		if e.ComplexityRoot.WarehouseEntry.Project == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WarehouseEntry.Project(childComplexity), true
+	case "WarehouseEntry.table":
+		if e.ComplexityRoot.WarehouseEntry.Table == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WarehouseEntry.Table(childComplexity), true
+	case "WarehouseEntry.type":
+		if e.ComplexityRoot.WarehouseEntry.Type == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WarehouseEntry.Type(childComplexity), true
+
+	case "WarehouseEntryConnection.edges":
+		if e.ComplexityRoot.WarehouseEntryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WarehouseEntryConnection.Edges(childComplexity), true
+	case "WarehouseEntryConnection.nodes":
+		if e.ComplexityRoot.WarehouseEntryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WarehouseEntryConnection.Nodes(childComplexity), true
+	case "WarehouseEntryConnection.pageInfo":
+		if e.ComplexityRoot.WarehouseEntryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WarehouseEntryConnection.PageInfo(childComplexity), true
+
+	case "WarehouseEntryEdge.cursor":
+		if e.ComplexityRoot.WarehouseEntryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WarehouseEntryEdge.Cursor(childComplexity), true
+	case "WarehouseEntryEdge.node":
+		if e.ComplexityRoot.WarehouseEntryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WarehouseEntryEdge.Node(childComplexity), true
 
 	}
 	return 0, false
@@ -3539,6 +3852,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AddBigQueryTableInput", ec.unmarshalInputAddBigQueryTableInput),
 			graphql.NewInputUnmarshaler("AddSampleDatasetInput", ec.unmarshalInputAddSampleDatasetInput),
 			graphql.NewInputUnmarshaler("AnswerQuestionInput", ec.unmarshalInputAnswerQuestionInput),
 			graphql.NewInputUnmarshaler("BranchChatInput", ec.unmarshalInputBranchChatInput),
@@ -3551,6 +3865,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeleteDatasetInput", ec.unmarshalInputDeleteDatasetInput),
 			graphql.NewInputUnmarshaler("EditStepInput", ec.unmarshalInputEditStepInput),
 			graphql.NewInputUnmarshaler("MessageOrder", ec.unmarshalInputMessageOrder),
+			graphql.NewInputUnmarshaler("RefreshDatasetInput", ec.unmarshalInputRefreshDatasetInput),
 			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
 			graphql.NewInputUnmarshaler("RetryRunInput", ec.unmarshalInputRetryRunInput),
 			graphql.NewInputUnmarshaler("RunOrder", ec.unmarshalInputRunOrder),
@@ -3731,6 +4046,8 @@ type ServerInfo {
   models: [Model!]!
   "Where Python runs, and what really stands between it and the machine."
   sandbox: SandboxInfo!
+  "The warehouses that this server is connected to: see ` + "`" + `addBigQueryTable` + "`" + `."
+  warehouses: [Warehouse!]!
   "The sample files that ` + "`" + `addSampleDataset` + "`" + ` brings."
   samples: [SampleInfo!]!
   "The bounds of this server."
@@ -3755,6 +4072,18 @@ type SandboxInfo {
   ready: Boolean!
   "The isolation in force; or why there is none, and what to do."
   isolation: String!
+}
+
+"A connection to a warehouse, as it is configured."
+type Warehouse {
+  "What ` + "`" + `addBigQueryTable` + "`" + ` calls it."
+  name: String!
+  "The dialect of SQL: ` + "`" + `GoogleSQL` + "`" + `."
+  dialect: String!
+  "The project that pays; null where there is none, and when nobody is signed in."
+  project: String
+  "Where its data are, such as ` + "`" + `EU` + "`" + `; null where the warehouse finds it out, and when nobody is signed in."
+  location: String
 }
 
 "A sample file that comes with Mark."
@@ -3831,6 +4160,23 @@ type User implements Node {
     "The order; newest first unless told."
     orderBy: DatasetOrder = { field: CREATED_AT, direction: DESC }
   ): DatasetConnection! @goField(forceResolver: true)
+  """
+  What a warehouse has that Mark may read, as one walks into it: the projects of a connection, the datasets of a project, the tables of a
+  dataset. It goes forward only, ` + "`" + `first` + "`" + ` (1 to 100) is required, and there is no count: warehouses tell neither. A page may be shorter than
+  asked, or empty, and ` + "`" + `hasNextPage` + "`" + ` true.
+  """
+  warehouseEntries(
+    "One of ` + "`" + `server.warehouses` + "`" + `."
+    connection: String!
+    "The project to look into; its datasets come."
+    project: String
+    "The dataset of the project to look into; its tables come."
+    dataset: String
+    "The first so many."
+    first: Int
+    "After this cursor, of the same place."
+    after: Cursor
+  ): WarehouseEntryConnection! @goField(forceResolver: true)
   "What the person used today, of how much."
   usage: UsageSummary! @goField(forceResolver: true)
 }
@@ -3870,6 +4216,50 @@ type AmountBudget {
   used: Float!
   "The most that can be used; null where there is no limit."
   limit: Float
+}
+
+"What a warehouse's entry is."
+enum WarehouseEntryKind {
+  "It has datasets."
+  PROJECT
+  "It has tables."
+  DATASET
+  "It can be added: see ` + "`" + `addBigQueryTable` + "`" + `."
+  TABLE
+}
+
+"A project, a dataset or a table of a warehouse."
+type WarehouseEntry {
+  "What it is."
+  kind: WarehouseEntryKind!
+  "The project."
+  project: String!
+  "The dataset; null for a project."
+  dataset: String
+  "The table; null for what holds tables."
+  table: String
+  "What the warehouse's people call it; null where they call it nothing else."
+  label: String
+  "What kind of table it is; null for what holds tables."
+  type: TableType
+}
+
+"A page of what a warehouse has."
+type WarehouseEntryConnection {
+  "The entries with their cursors."
+  edges: [WarehouseEntryEdge!]!
+  "The entries alone."
+  nodes: [WarehouseEntry!]!
+  "Where the page stands. ` + "`" + `endCursor` + "`" + ` is there also on an empty page, where there are more."
+  pageInfo: PageInfo!
+}
+
+"An entry in its connection."
+type WarehouseEntryEdge {
+  "The entry."
+  node: WarehouseEntry!
+  "Its place."
+  cursor: Cursor!
 }
 
 "An order of chats."
@@ -4450,8 +4840,10 @@ type Artifact implements Node {
 
 "Where a dataset comes from."
 enum DatasetSource {
-  "An uploaded file."
+  "A file that somebody uploaded, or a sample."
   UPLOAD
+  "A table of BigQuery. It is asked with SQL where it is; only its metadata are here."
+  BIGQUERY
 }
 
 "Where a dataset stands."
@@ -4472,7 +4864,7 @@ type Dataset implements Node {
   id: ID!
   "What people call it."
   name: String!
-  "The file's name, as Python sees it in its working folder."
+  "The file's name, as Python sees it in its working folder; of a warehouse's table its whole name."
   fileName: String!
   "Where it comes from."
   source: DatasetSource!
@@ -4480,41 +4872,93 @@ type Dataset implements Node {
   state: DatasetState!
   "Why it cannot be used; null unless ` + "`" + `state` + "`" + ` is FAILED."
   error: Error @goField(forceResolver: true)
-  "What it is about, in a person's words."
+  "What it is about, in a person's words or, until somebody writes some, the source's."
   description: String!
-  "The file's format, found by its content: CSV, TSV, JSONL, JSON, XLSX, PARQUET; null until profiled."
+  "The file's format, found by its content: CSV, TSV, JSONL, JSON, XLSX, PARQUET; null until profiled, and for tables."
   format: String @goField(forceResolver: true)
-  "Rows; null until profiled."
+  "Rows; null until profiled, and where the warehouse does not say."
   rowCount: BigInt
-  "The file's size, bytes."
+  "The file's size, or the table's logical size, bytes; 0 where nobody knows."
   sizeBytes: BigInt!
-  "The columns in the file's order; empty until profiled."
+  "The columns in the source's order, the fields of a record after it; empty until profiled."
   columns: [Column!]! @goField(forceResolver: true)
-  "The first rows; null until profiled."
+  "The first rows; null until profiled, and for tables without a preview: views, for example."
   sample: Table @goField(forceResolver: true)
-  "What had to be repaired or guessed to read the file."
+  "What had to be repaired or guessed to read the file; of a table, what has changed in it, the newest first."
   notes: [String!]! @goField(forceResolver: true)
+  "The table of a warehouse; null for files."
+  table: TableReference @goField(forceResolver: true)
+  "How the table is divided; null where it is not, and for files."
+  partitioning: Partitioning @goField(forceResolver: true)
+  "The columns that the table is sorted by, in order; empty where there are none, and for files."
+  clustering: [String!]! @goField(forceResolver: true)
+  "When the table's data or schema last changed; null where nobody knows, and for files."
+  modifiedAt: DateTime
   "When it was added."
   createdAt: DateTime!
-  "When it was profiled; null until then."
+  "When it was profiled, or the table's metadata were read, last; null until then."
   syncedAt: DateTime
+}
+
+"Where a table is."
+type TableReference {
+  "The connection, as ` + "`" + `server { warehouses { name } }` + "`" + ` calls it."
+  connection: String!
+  "The project that has it."
+  project: String!
+  "The warehouse's dataset: a folder of tables, and not Mark's."
+  dataset: String!
+  "The table's name."
+  table: String!
+  "What kind of table it is; null until its metadata were read."
+  type: TableType
+}
+
+"What kind of table it is."
+enum TableType {
+  "A table with rows of its own."
+  TABLE
+  "A query under a name: it has no preview, and reading it reads what it is made of."
+  VIEW
+  "A view whose rows are kept."
+  MATERIALIZED_VIEW
+  "Files somewhere else: it has no preview."
+  EXTERNAL
+  "A table as it was at a moment."
+  SNAPSHOT
+}
+
+"How a table is divided: a query that is restricted to some of the parts costs less."
+type Partitioning {
+  "The column by which; null where it is the time of arrival."
+  column: String
+  "HOUR, DAY, MONTH, YEAR or RANGE."
+  type: String!
+  "The warehouse refuses queries that are not restricted by it."
+  filterRequired: Boolean!
+  "Of a RANGE: where the first part begins."
+  start: BigInt
+  "Of a RANGE: where the last part ends."
+  end: BigInt
+  "Of a RANGE: how wide a part is."
+  step: BigInt
 }
 
 "A column of a dataset."
 type Column {
-  "As Python has it: unique, never empty."
+  "As Python has it: unique, never empty. A field of a record has its path: ` + "`" + `customer.address.city` + "`" + `."
   name: String!
-  "BigQuery's names: STRING, INTEGER, FLOAT, BOOLEAN, DATE, TIMESTAMP, …"
+  "BigQuery's names: STRING, INTEGER, FLOAT, BOOLEAN, DATE, TIMESTAMP, ARRAY<STRING>, STRUCT, …"
   type: String!
-  "What it means, in a person's words."
+  "What it means, in a person's words or, until somebody writes some, the source's."
   description: String!
-  "Empty cells."
-  nullCount: BigInt!
-  "Different values."
-  distinctCount: BigInt!
-  "The smallest value, as text; null when there is none."
+  "Empty cells; null where nobody counted: a warehouse would have to be asked, which may cost."
+  nullCount: BigInt
+  "Different values; null where nobody counted."
+  distinctCount: BigInt
+  "The smallest value, as text; null when there is none. Of a warehouse's table: among the rows of its preview."
   min: String
-  "The largest value, as text; null when there is none."
+  "The largest value, as text; null when there is none. Of a warehouse's table: among the rows of its preview."
   max: String
   "Some of its values, as text."
   sampleValues: [String!]! @goField(forceResolver: true)
@@ -4726,12 +5170,28 @@ type Mutation {
     "The input."
     input: AddSampleDatasetInput!
   ): AddSampleDatasetPayload!
+  """
+  Adds a table of BigQuery, and has its metadata read, which bills nothing: its columns and descriptions, its size, a few rows of its preview.
+  What the person has already is found again, and read anew.
+  """
+  addBigQueryTable(
+    "The input."
+    input: AddBigQueryTableInput!
+  ): AddBigQueryTablePayload!
+  """
+  Has a dataset read again: an upload's file, a table's metadata. What people wrote about it stays; what has changed in a table's columns is
+  told in ` + "`" + `notes` + "`" + `. One that is being read is left alone.
+  """
+  refreshDataset(
+    "The input."
+    input: RefreshDatasetInput!
+  ): RefreshDatasetPayload!
   "Changes a dataset's name and the descriptions that Mark reads."
   updateDataset(
     "The input."
     input: UpdateDatasetInput!
   ): UpdateDatasetPayload!
-  "Deletes a dataset and its file."
+  "Deletes a dataset and its file; a table stays in its warehouse."
   deleteDataset(
     "The input."
     input: DeleteDatasetInput!
@@ -5085,6 +5545,48 @@ type AddSampleDatasetPayload {
 
 "What addSampleDataset can find wrong."
 union AddSampleDatasetError = InvalidInputError | NotFoundError | LimitExceededError
+
+"Input of addBigQueryTable."
+input AddBigQueryTableInput {
+  "The project that has the table."
+  project: String!
+  "The dataset of the project."
+  dataset: String!
+  "The table's name; no wildcard."
+  table: String!
+  "One of ` + "`" + `server.warehouses` + "`" + `; when absent, the first one that may read the table."
+  connection: String
+  "The chat to add it to."
+  chatId: ID
+}
+
+"What addBigQueryTable answers."
+type AddBigQueryTablePayload {
+  "The dataset, PENDING: its metadata are read next; null when there are errors."
+  dataset: Dataset
+  "What was wrong."
+  errors: [AddBigQueryTableError!]!
+}
+
+"What addBigQueryTable can find wrong."
+union AddBigQueryTableError = InvalidInputError | NotFoundError | LimitExceededError
+
+"Input of refreshDataset."
+input RefreshDatasetInput {
+  "The dataset."
+  datasetId: ID!
+}
+
+"What refreshDataset answers."
+type RefreshDatasetPayload {
+  "The dataset, PENDING, or PROFILING where it is being read; null when there are errors."
+  dataset: Dataset
+  "What was wrong."
+  errors: [RefreshDatasetError!]!
+}
+
+"What refreshDataset can find wrong."
+union RefreshDatasetError = NotFoundError
 
 "Input of updateDataset; what is absent stays."
 input UpdateDatasetInput {
@@ -5519,6 +6021,16 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_AddBigQueryTablePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataset":
+		return ec.fieldContext_AddBigQueryTablePayload_dataset(ctx, field)
+	case "errors":
+		return ec.fieldContext_AddBigQueryTablePayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AddBigQueryTablePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_AddSampleDatasetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "dataset":
@@ -5805,6 +6317,14 @@ func (ec *executionContext) childFields_Dataset(ctx context.Context, field graph
 		return ec.fieldContext_Dataset_sample(ctx, field)
 	case "notes":
 		return ec.fieldContext_Dataset_notes(ctx, field)
+	case "table":
+		return ec.fieldContext_Dataset_table(ctx, field)
+	case "partitioning":
+		return ec.fieldContext_Dataset_partitioning(ctx, field)
+	case "clustering":
+		return ec.fieldContext_Dataset_clustering(ctx, field)
+	case "modifiedAt":
+		return ec.fieldContext_Dataset_modifiedAt(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Dataset_createdAt(ctx, field)
 	case "syncedAt":
@@ -6011,6 +6531,24 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_Partitioning(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "column":
+		return ec.fieldContext_Partitioning_column(ctx, field)
+	case "type":
+		return ec.fieldContext_Partitioning_type(ctx, field)
+	case "filterRequired":
+		return ec.fieldContext_Partitioning_filterRequired(ctx, field)
+	case "start":
+		return ec.fieldContext_Partitioning_start(ctx, field)
+	case "end":
+		return ec.fieldContext_Partitioning_end(ctx, field)
+	case "step":
+		return ec.fieldContext_Partitioning_step(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Partitioning", field.Name)
+}
+
 func (ec *executionContext) childFields_QueryDetail(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "stepId":
@@ -6043,6 +6581,16 @@ func (ec *executionContext) childFields_QueryDetail(ctx context.Context, field g
 		return ec.fieldContext_QueryDetail_error(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type QueryDetail", field.Name)
+}
+
+func (ec *executionContext) childFields_RefreshDatasetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "dataset":
+		return ec.fieldContext_RefreshDatasetPayload_dataset(ctx, field)
+	case "errors":
+		return ec.fieldContext_RefreshDatasetPayload_errors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefreshDatasetPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6185,6 +6733,8 @@ func (ec *executionContext) childFields_ServerInfo(ctx context.Context, field gr
 		return ec.fieldContext_ServerInfo_models(ctx, field)
 	case "sandbox":
 		return ec.fieldContext_ServerInfo_sandbox(ctx, field)
+	case "warehouses":
+		return ec.fieldContext_ServerInfo_warehouses(ctx, field)
 	case "samples":
 		return ec.fieldContext_ServerInfo_samples(ctx, field)
 	case "limits":
@@ -6287,6 +6837,22 @@ func (ec *executionContext) childFields_Table(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Table", field.Name)
 }
 
+func (ec *executionContext) childFields_TableReference(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "connection":
+		return ec.fieldContext_TableReference_connection(ctx, field)
+	case "project":
+		return ec.fieldContext_TableReference_project(ctx, field)
+	case "dataset":
+		return ec.fieldContext_TableReference_dataset(ctx, field)
+	case "table":
+		return ec.fieldContext_TableReference_table(ctx, field)
+	case "type":
+		return ec.fieldContext_TableReference_type(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TableReference", field.Name)
+}
+
 func (ec *executionContext) childFields_UpdateChatPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "chat":
@@ -6375,10 +6941,66 @@ func (ec *executionContext) childFields_User(ctx context.Context, field graphql.
 		return ec.fieldContext_User_chats(ctx, field)
 	case "datasets":
 		return ec.fieldContext_User_datasets(ctx, field)
+	case "warehouseEntries":
+		return ec.fieldContext_User_warehouseEntries(ctx, field)
 	case "usage":
 		return ec.fieldContext_User_usage(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type User", field.Name)
+}
+
+func (ec *executionContext) childFields_Warehouse(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_Warehouse_name(ctx, field)
+	case "dialect":
+		return ec.fieldContext_Warehouse_dialect(ctx, field)
+	case "project":
+		return ec.fieldContext_Warehouse_project(ctx, field)
+	case "location":
+		return ec.fieldContext_Warehouse_location(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Warehouse", field.Name)
+}
+
+func (ec *executionContext) childFields_WarehouseEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_WarehouseEntry_kind(ctx, field)
+	case "project":
+		return ec.fieldContext_WarehouseEntry_project(ctx, field)
+	case "dataset":
+		return ec.fieldContext_WarehouseEntry_dataset(ctx, field)
+	case "table":
+		return ec.fieldContext_WarehouseEntry_table(ctx, field)
+	case "label":
+		return ec.fieldContext_WarehouseEntry_label(ctx, field)
+	case "type":
+		return ec.fieldContext_WarehouseEntry_type(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WarehouseEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_WarehouseEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WarehouseEntryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_WarehouseEntryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WarehouseEntryConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WarehouseEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WarehouseEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "node":
+		return ec.fieldContext_WarehouseEntryEdge_node(ctx, field)
+	case "cursor":
+		return ec.fieldContext_WarehouseEntryEdge_cursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WarehouseEntryEdge", field.Name)
 }
 
 func (ec *executionContext) childFields___Directive(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

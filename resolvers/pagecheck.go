@@ -31,7 +31,11 @@ func (c pageCheck) selection(set ast.SelectionSet) *gqlerror.Error {
 		case *ast.Field:
 			directives, inner = s.Directives, s.SelectionSet
 			if s.Definition != nil && isConnection(s.Definition.Type.Name()) && c.included(directives) {
-				if f := checkPage(s.ArgumentMap(c.variables)); f != nil {
+				check := checkPage
+				if s.Definition.Arguments.ForName("last") == nil {
+					check = checkForward
+				}
+				if f := check(s.ArgumentMap(c.variables)); f != nil {
 					out := gqlerror.WrapIfUnwrapped(f)
 					out.Locations = []gqlerror.Location{{Line: s.Position.Line, Column: s.Position.Column}}
 					return out
@@ -102,6 +106,18 @@ func checkPage(args map[string]any) *fault.Error {
 		if err := checkCursor(args[name], by); err != nil {
 			return badPage(name, "`%s` is not a cursor of this list.", name)
 		}
+	}
+	return nil
+}
+
+// checkForward checks the arguments of a connection that only goes forward and has
+// an order of its own. What its cursors hold its resolver checks.
+func checkForward(args map[string]any) *fault.Error {
+	if args["first"] == nil {
+		return badPage("first", "Say how many: `first`, 1 to %d.", maxPage)
+	}
+	if !isPageSize(args["first"]) {
+		return badPage("first", "`first` must be 1 to %d.", maxPage)
 	}
 	return nil
 }

@@ -36,7 +36,20 @@ func (r queryResolver) Viewer(ctx context.Context) (*ent.User, error) {
 	return u, err
 }
 
-func (r queryResolver) Server(context.Context) (*model.ServerInfo, error) { return r.Info(), nil }
+func (r queryResolver) Server(ctx context.Context) (*model.ServerInfo, error) {
+	info := r.Info()
+	_, known := auth.FromContext(ctx)
+	info.Warehouses = []*model.Warehouse{}
+	for _, w := range r.Warehouses {
+		c := w.Connection()
+		of := &model.Warehouse{Name: c.Name, Dialect: string(c.Dialect)}
+		if known { // whose data are where is nobody else's to know
+			of.Project, of.Location = optional(c.Project), optional(c.Location)
+		}
+		info.Warehouses = append(info.Warehouses, of)
+	}
+	return info, nil
+}
 
 func (r queryResolver) Node(ctx context.Context, id string) (ent.Noder, error) {
 	if _, err := auth.Require(ctx); err != nil {

@@ -15,12 +15,16 @@ import (
 	"github.com/mark-analyst/mark/eventlog"
 	"github.com/mark-analyst/mark/graph"
 	"github.com/mark-analyst/mark/graph/model"
+	"github.com/mark-analyst/mark/warehouse"
 )
 
-// Datasets stores and profiles files; package datasets implements it.
+// Datasets stores and profiles files and knows tables; package datasets
+// implements it.
 type Datasets interface {
 	Upload(ctx context.Context, name, fileName string, r io.Reader, chatID *string) (*ent.Dataset, error)
 	AddSample(ctx context.Context, name string, chatID *string) (*ent.Dataset, error)
+	AddTable(ctx context.Context, connection, project, dataset, table string, chatID *string) (*ent.Dataset, error)
+	Refresh(ctx context.Context, id string) (*ent.Dataset, error)
 	Delete(ctx context.Context, id string) error
 }
 
@@ -32,6 +36,8 @@ type Resolver struct {
 	Log      *eventlog.Log
 	Feed     *chatfeed.Feed
 	Datasets Datasets
+	// Warehouses are what people can browse.
+	Warehouses []warehouse.Warehouse
 	// SignURL makes the address at which an artifact can be fetched for a
 	// while.
 	SignURL func(artifactID, name string) string

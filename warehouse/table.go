@@ -92,11 +92,13 @@ const (
 // Partitioning says how a table is divided.
 type Partitioning struct {
 	// Column is the column, or "" for the time of arrival.
-	Column string
+	Column string `json:"column"`
 	// Type is HOUR, DAY, MONTH, YEAR or RANGE.
-	Type string
+	Type string `json:"type"`
 	// FilterRequired tells that a query without a filter on it is refused.
-	FilterRequired bool
+	FilterRequired bool `json:"filterRequired"`
 	// Start, End and Step divide a RANGE.
-	Start, End, Step int64
+	Start int64 `json:"start,omitempty"`
+	End   int64 `json:"end,omitempty"`
+	Step  int64 `json:"step,omitempty"`
 }

@@ -28,6 +28,8 @@ const (
 	FieldType = "type"
 	// FieldDescription holds the string denoting the description field in the database.
 	FieldDescription = "description"
+	// FieldSourceDescription holds the string denoting the source_description field in the database.
+	FieldSourceDescription = "source_description"
 	// FieldNullCount holds the string denoting the null_count field in the database.
 	FieldNullCount = "null_count"
 	// FieldDistinctCount holds the string denoting the distinct_count field in the database.
@@ -61,6 +63,7 @@ var Columns = []string{
 	FieldName,
 	FieldType,
 	FieldDescription,
+	FieldSourceDescription,
 	FieldNullCount,
 	FieldDistinctCount,
 	FieldMin,
@@ -91,6 +94,8 @@ var (
 	TypeValidator func(string) error
 	// DefaultDescription holds the default value on creation for the "description" field.
 	DefaultDescription string
+	// DefaultSourceDescription holds the default value on creation for the "source_description" field.
+	DefaultSourceDescription string
 	// NullCountValidator is a validator for the "null_count" field. It is called by the builders before save.
 	NullCountValidator func(int64) error
 	// DistinctCountValidator is a validator for the "distinct_count" field. It is called by the builders before save.
@@ -142,6 +147,11 @@ func ByType(opts ...sql.OrderTermOption) OrderOption {
 // ByDescription orders the results by the description field.
 func ByDescription(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDescription, opts...).ToFunc()
+}
+
+// BySourceDescription orders the results by the source_description field.
+func BySourceDescription(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSourceDescription, opts...).ToFunc()
 }
 
 // ByNullCount orders the results by the null_count field.

@@ -100,6 +100,11 @@ func Description(v string) predicate.Column {
 	return predicate.Column(sql.FieldEQ(FieldDescription, v))
 }
 
+// SourceDescription applies equality check predicate on the "source_description" field. It's identical to SourceDescriptionEQ.
+func SourceDescription(v string) predicate.Column {
+	return predicate.Column(sql.FieldEQ(FieldSourceDescription, v))
+}
+
 // NullCount applies equality check predicate on the "null_count" field. It's identical to NullCountEQ.
 func NullCount(v int64) predicate.Column {
 	return predicate.Column(sql.FieldEQ(FieldNullCount, v))
@@ -525,6 +530,71 @@ func DescriptionContainsFold(v string) predicate.Column {
 	return predicate.Column(sql.FieldContainsFold(FieldDescription, v))
 }
 
+// SourceDescriptionEQ applies the EQ predicate on the "source_description" field.
+func SourceDescriptionEQ(v string) predicate.Column {
+	return predicate.Column(sql.FieldEQ(FieldSourceDescription, v))
+}
+
+// SourceDescriptionNEQ applies the NEQ predicate on the "source_description" field.
+func SourceDescriptionNEQ(v string) predicate.Column {
+	return predicate.Column(sql.FieldNEQ(FieldSourceDescription, v))
+}
+
+// SourceDescriptionIn applies the In predicate on the "source_description" field.
+func SourceDescriptionIn(vs ...string) predicate.Column {
+	return predicate.Column(sql.FieldIn(FieldSourceDescription, vs...))
+}
+
+// SourceDescriptionNotIn applies the NotIn predicate on the "source_description" field.
+func SourceDescriptionNotIn(vs ...string) predicate.Column {
+	return predicate.Column(sql.FieldNotIn(FieldSourceDescription, vs...))
+}
+
+// SourceDescriptionGT applies the GT predicate on the "source_description" field.
+func SourceDescriptionGT(v string) predicate.Column {
+	return predicate.Column(sql.FieldGT(FieldSourceDescription, v))
+}
+
+// SourceDescriptionGTE applies the GTE predicate on the "source_description" field.
+func SourceDescriptionGTE(v string) predicate.Column {
+	return predicate.Column(sql.FieldGTE(FieldSourceDescription, v))
+}
+
+// SourceDescriptionLT applies the LT predicate on the "source_description" field.
+func SourceDescriptionLT(v string) predicate.Column {
+	return predicate.Column(sql.FieldLT(FieldSourceDescription, v))
+}
+
+// SourceDescriptionLTE applies the LTE predicate on the "source_description" field.
+func SourceDescriptionLTE(v string) predicate.Column {
+	return predicate.Column(sql.FieldLTE(FieldSourceDescription, v))
+}
+
+// SourceDescriptionContains applies the Contains predicate on the "source_description" field.
+func SourceDescriptionContains(v string) predicate.Column {
+	return predicate.Column(sql.FieldContains(FieldSourceDescription, v))
+}
+
+// SourceDescriptionHasPrefix applies the HasPrefix predicate on the "source_description" field.
+func SourceDescriptionHasPrefix(v string) predicate.Column {
+	return predicate.Column(sql.FieldHasPrefix(FieldSourceDescription, v))
+}
+
+// SourceDescriptionHasSuffix applies the HasSuffix predicate on the "source_description" field.
+func SourceDescriptionHasSuffix(v string) predicate.Column {
+	return predicate.Column(sql.FieldHasSuffix(FieldSourceDescription, v))
+}
+
+// SourceDescriptionEqualFold applies the EqualFold predicate on the "source_description" field.
+func SourceDescriptionEqualFold(v string) predicate.Column {
+	return predicate.Column(sql.FieldEqualFold(FieldSourceDescription, v))
+}
+
+// SourceDescriptionContainsFold applies the ContainsFold predicate on the "source_description" field.
+func SourceDescriptionContainsFold(v string) predicate.Column {
+	return predicate.Column(sql.FieldContainsFold(FieldSourceDescription, v))
+}
+
 // NullCountEQ applies the EQ predicate on the "null_count" field.
 func NullCountEQ(v int64) predicate.Column {
 	return predicate.Column(sql.FieldEQ(FieldNullCount, v))
@@ -565,6 +635,16 @@ func NullCountLTE(v int64) predicate.Column {
 	return predicate.Column(sql.FieldLTE(FieldNullCount, v))
 }
 
+// NullCountIsNil applies the IsNil predicate on the "null_count" field.
+func NullCountIsNil() predicate.Column {
+	return predicate.Column(sql.FieldIsNull(FieldNullCount))
+}
+
+// NullCountNotNil applies the NotNil predicate on the "null_count" field.
+func NullCountNotNil() predicate.Column {
+	return predicate.Column(sql.FieldNotNull(FieldNullCount))
+}
+
 // DistinctCountEQ applies the EQ predicate on the "distinct_count" field.
 func DistinctCountEQ(v int64) predicate.Column {
 	return predicate.Column(sql.FieldEQ(FieldDistinctCount, v))
@@ -603,6 +683,16 @@ func DistinctCountLT(v int64) predicate.Column {
 // DistinctCountLTE applies the LTE predicate on the "distinct_count" field.
 func DistinctCountLTE(v int64) predicate.Column {
 	return predicate.Column(sql.FieldLTE(FieldDistinctCount, v))
+}
+
+// DistinctCountIsNil applies the IsNil predicate on the "distinct_count" field.
+func DistinctCountIsNil() predicate.Column {
+	return predicate.Column(sql.FieldIsNull(FieldDistinctCount))
+}
+
+// DistinctCountNotNil applies the NotNil predicate on the "distinct_count" field.
+func DistinctCountNotNil() predicate.Column {
+	return predicate.Column(sql.FieldNotNull(FieldDistinctCount))
 }
 
 // MinEQ applies the EQ predicate on the "min" field.

@@ -35,6 +35,8 @@ const (
 	FieldErrorMessage = "error_message"
 	// FieldDescription holds the string denoting the description field in the database.
 	FieldDescription = "description"
+	// FieldSourceDescription holds the string denoting the source_description field in the database.
+	FieldSourceDescription = "source_description"
 	// FieldBlobKey holds the string denoting the blob_key field in the database.
 	FieldBlobKey = "blob_key"
 	// FieldSha256 holds the string denoting the sha256 field in the database.
@@ -59,6 +61,24 @@ const (
 	FieldProfilingUntil = "profiling_until"
 	// FieldProfileLosses holds the string denoting the profile_losses field in the database.
 	FieldProfileLosses = "profile_losses"
+	// FieldConnection holds the string denoting the connection field in the database.
+	FieldConnection = "connection"
+	// FieldTableProject holds the string denoting the table_project field in the database.
+	FieldTableProject = "table_project"
+	// FieldTableDataset holds the string denoting the table_dataset field in the database.
+	FieldTableDataset = "table_dataset"
+	// FieldTableName holds the string denoting the table_name field in the database.
+	FieldTableName = "table_name"
+	// FieldTableType holds the string denoting the table_type field in the database.
+	FieldTableType = "table_type"
+	// FieldEtag holds the string denoting the etag field in the database.
+	FieldEtag = "etag"
+	// FieldPartitioning holds the string denoting the partitioning field in the database.
+	FieldPartitioning = "partitioning"
+	// FieldClustering holds the string denoting the clustering field in the database.
+	FieldClustering = "clustering"
+	// FieldModifiedAt holds the string denoting the modified_at field in the database.
+	FieldModifiedAt = "modified_at"
 	// EdgeOwner holds the string denoting the owner edge name in mutations.
 	EdgeOwner = "owner"
 	// EdgeColumns holds the string denoting the columns edge name in mutations.
@@ -107,6 +127,7 @@ var Columns = []string{
 	FieldErrorCode,
 	FieldErrorMessage,
 	FieldDescription,
+	FieldSourceDescription,
 	FieldBlobKey,
 	FieldSha256,
 	FieldSizeBytes,
@@ -119,6 +140,15 @@ var Columns = []string{
 	FieldProfileEpoch,
 	FieldProfilingUntil,
 	FieldProfileLosses,
+	FieldConnection,
+	FieldTableProject,
+	FieldTableDataset,
+	FieldTableName,
+	FieldTableType,
+	FieldEtag,
+	FieldPartitioning,
+	FieldClustering,
+	FieldModifiedAt,
 }
 
 var (
@@ -155,10 +185,18 @@ var (
 	ErrorMessageValidator func(string) error
 	// DefaultDescription holds the default value on creation for the "description" field.
 	DefaultDescription string
+	// DefaultSourceDescription holds the default value on creation for the "source_description" field.
+	DefaultSourceDescription string
+	// DefaultBlobKey holds the default value on creation for the "blob_key" field.
+	DefaultBlobKey string
 	// BlobKeyValidator is a validator for the "blob_key" field. It is called by the builders before save.
 	BlobKeyValidator func(string) error
+	// DefaultSha256 holds the default value on creation for the "sha256" field.
+	DefaultSha256 string
 	// Sha256Validator is a validator for the "sha256" field. It is called by the builders before save.
 	Sha256Validator func(string) error
+	// DefaultSizeBytes holds the default value on creation for the "size_bytes" field.
+	DefaultSizeBytes int64
 	// SizeBytesValidator is a validator for the "size_bytes" field. It is called by the builders before save.
 	SizeBytesValidator func(int64) error
 	// FormatValidator is a validator for the "format" field. It is called by the builders before save.
@@ -171,6 +209,14 @@ var (
 	DefaultProfileLosses int
 	// ProfileLossesValidator is a validator for the "profile_losses" field. It is called by the builders before save.
 	ProfileLossesValidator func(int) error
+	// ConnectionValidator is a validator for the "connection" field. It is called by the builders before save.
+	ConnectionValidator func(string) error
+	// TableProjectValidator is a validator for the "table_project" field. It is called by the builders before save.
+	TableProjectValidator func(string) error
+	// TableDatasetValidator is a validator for the "table_dataset" field. It is called by the builders before save.
+	TableDatasetValidator func(string) error
+	// TableTypeValidator is a validator for the "table_type" field. It is called by the builders before save.
+	TableTypeValidator func(string) error
 	// DefaultID holds the default value on creation for the "id" field.
 	DefaultID func() string
 	// IDValidator is a validator for the "id" field. It is called by the builders before save.
@@ -185,7 +231,8 @@ const DefaultSource = SourceUpload
 
 // Source values.
 const (
-	SourceUpload Source = "UPLOAD"
+	SourceUpload   Source = "UPLOAD"
+	SourceBigQuery Source = "BIGQUERY"
 )
 
 func (s Source) String() string {
@@ -195,7 +242,7 @@ func (s Source) String() string {
 // SourceValidator is a validator for the "source" field enum values. It is called by the builders before save.
 func SourceValidator(s Source) error {
 	switch s {
-	case SourceUpload:
+	case SourceUpload, SourceBigQuery:
 		return nil
 	default:
 		return fmt.Errorf("dataset: invalid enum value for source field: %q", s)
@@ -283,6 +330,11 @@ func ByDescription(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldDescription, opts...).ToFunc()
 }
 
+// BySourceDescription orders the results by the source_description field.
+func BySourceDescription(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldSourceDescription, opts...).ToFunc()
+}
+
 // ByBlobKey orders the results by the blob_key field.
 func ByBlobKey(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldBlobKey, opts...).ToFunc()
@@ -331,6 +383,41 @@ func ByProfilingUntil(opts ...sql.OrderTermOption) OrderOption {
 // ByProfileLosses orders the results by the profile_losses field.
 func ByProfileLosses(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldProfileLosses, opts...).ToFunc()
+}
+
+// ByConnection orders the results by the connection field.
+func ByConnection(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldConnection, opts...).ToFunc()
+}
+
+// ByTableProject orders the results by the table_project field.
+func ByTableProject(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTableProject, opts...).ToFunc()
+}
+
+// ByTableDataset orders the results by the table_dataset field.
+func ByTableDataset(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTableDataset, opts...).ToFunc()
+}
+
+// ByTableName orders the results by the table_name field.
+func ByTableName(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTableName, opts...).ToFunc()
+}
+
+// ByTableType orders the results by the table_type field.
+func ByTableType(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTableType, opts...).ToFunc()
+}
+
+// ByEtag orders the results by the etag field.
+func ByEtag(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldEtag, opts...).ToFunc()
+}
+
+// ByModifiedAt orders the results by the modified_at field.
+func ByModifiedAt(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldModifiedAt, opts...).ToFunc()
 }
 
 // ByOwnerField orders the results by owner field.

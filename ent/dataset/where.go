@@ -100,6 +100,11 @@ func Description(v string) predicate.Dataset {
 	return predicate.Dataset(sql.FieldEQ(FieldDescription, v))
 }
 
+// SourceDescription applies equality check predicate on the "source_description" field. It's identical to SourceDescriptionEQ.
+func SourceDescription(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldSourceDescription, v))
+}
+
 // BlobKey applies equality check predicate on the "blob_key" field. It's identical to BlobKeyEQ.
 func BlobKey(v string) predicate.Dataset {
 	return predicate.Dataset(sql.FieldEQ(FieldBlobKey, v))
@@ -148,6 +153,41 @@ func ProfilingUntil(v time.Time) predicate.Dataset {
 // ProfileLosses applies equality check predicate on the "profile_losses" field. It's identical to ProfileLossesEQ.
 func ProfileLosses(v int) predicate.Dataset {
 	return predicate.Dataset(sql.FieldEQ(FieldProfileLosses, v))
+}
+
+// Connection applies equality check predicate on the "connection" field. It's identical to ConnectionEQ.
+func Connection(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldConnection, v))
+}
+
+// TableProject applies equality check predicate on the "table_project" field. It's identical to TableProjectEQ.
+func TableProject(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldTableProject, v))
+}
+
+// TableDataset applies equality check predicate on the "table_dataset" field. It's identical to TableDatasetEQ.
+func TableDataset(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldTableDataset, v))
+}
+
+// TableName applies equality check predicate on the "table_name" field. It's identical to TableNameEQ.
+func TableName(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldTableName, v))
+}
+
+// TableType applies equality check predicate on the "table_type" field. It's identical to TableTypeEQ.
+func TableType(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldTableType, v))
+}
+
+// Etag applies equality check predicate on the "etag" field. It's identical to EtagEQ.
+func Etag(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldEtag, v))
+}
+
+// ModifiedAt applies equality check predicate on the "modified_at" field. It's identical to ModifiedAtEQ.
+func ModifiedAt(v time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldModifiedAt, v))
 }
 
 // CreatedAtEQ applies the EQ predicate on the "created_at" field.
@@ -638,6 +678,71 @@ func DescriptionEqualFold(v string) predicate.Dataset {
 // DescriptionContainsFold applies the ContainsFold predicate on the "description" field.
 func DescriptionContainsFold(v string) predicate.Dataset {
 	return predicate.Dataset(sql.FieldContainsFold(FieldDescription, v))
+}
+
+// SourceDescriptionEQ applies the EQ predicate on the "source_description" field.
+func SourceDescriptionEQ(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldSourceDescription, v))
+}
+
+// SourceDescriptionNEQ applies the NEQ predicate on the "source_description" field.
+func SourceDescriptionNEQ(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNEQ(FieldSourceDescription, v))
+}
+
+// SourceDescriptionIn applies the In predicate on the "source_description" field.
+func SourceDescriptionIn(vs ...string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldIn(FieldSourceDescription, vs...))
+}
+
+// SourceDescriptionNotIn applies the NotIn predicate on the "source_description" field.
+func SourceDescriptionNotIn(vs ...string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotIn(FieldSourceDescription, vs...))
+}
+
+// SourceDescriptionGT applies the GT predicate on the "source_description" field.
+func SourceDescriptionGT(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGT(FieldSourceDescription, v))
+}
+
+// SourceDescriptionGTE applies the GTE predicate on the "source_description" field.
+func SourceDescriptionGTE(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGTE(FieldSourceDescription, v))
+}
+
+// SourceDescriptionLT applies the LT predicate on the "source_description" field.
+func SourceDescriptionLT(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLT(FieldSourceDescription, v))
+}
+
+// SourceDescriptionLTE applies the LTE predicate on the "source_description" field.
+func SourceDescriptionLTE(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLTE(FieldSourceDescription, v))
+}
+
+// SourceDescriptionContains applies the Contains predicate on the "source_description" field.
+func SourceDescriptionContains(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldContains(FieldSourceDescription, v))
+}
+
+// SourceDescriptionHasPrefix applies the HasPrefix predicate on the "source_description" field.
+func SourceDescriptionHasPrefix(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldHasPrefix(FieldSourceDescription, v))
+}
+
+// SourceDescriptionHasSuffix applies the HasSuffix predicate on the "source_description" field.
+func SourceDescriptionHasSuffix(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldHasSuffix(FieldSourceDescription, v))
+}
+
+// SourceDescriptionEqualFold applies the EqualFold predicate on the "source_description" field.
+func SourceDescriptionEqualFold(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEqualFold(FieldSourceDescription, v))
+}
+
+// SourceDescriptionContainsFold applies the ContainsFold predicate on the "source_description" field.
+func SourceDescriptionContainsFold(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldContainsFold(FieldSourceDescription, v))
 }
 
 // BlobKeyEQ applies the EQ predicate on the "blob_key" field.
@@ -1208,6 +1313,526 @@ func ProfileLossesLT(v int) predicate.Dataset {
 // ProfileLossesLTE applies the LTE predicate on the "profile_losses" field.
 func ProfileLossesLTE(v int) predicate.Dataset {
 	return predicate.Dataset(sql.FieldLTE(FieldProfileLosses, v))
+}
+
+// ConnectionEQ applies the EQ predicate on the "connection" field.
+func ConnectionEQ(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldConnection, v))
+}
+
+// ConnectionNEQ applies the NEQ predicate on the "connection" field.
+func ConnectionNEQ(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNEQ(FieldConnection, v))
+}
+
+// ConnectionIn applies the In predicate on the "connection" field.
+func ConnectionIn(vs ...string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldIn(FieldConnection, vs...))
+}
+
+// ConnectionNotIn applies the NotIn predicate on the "connection" field.
+func ConnectionNotIn(vs ...string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotIn(FieldConnection, vs...))
+}
+
+// ConnectionGT applies the GT predicate on the "connection" field.
+func ConnectionGT(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGT(FieldConnection, v))
+}
+
+// ConnectionGTE applies the GTE predicate on the "connection" field.
+func ConnectionGTE(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGTE(FieldConnection, v))
+}
+
+// ConnectionLT applies the LT predicate on the "connection" field.
+func ConnectionLT(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLT(FieldConnection, v))
+}
+
+// ConnectionLTE applies the LTE predicate on the "connection" field.
+func ConnectionLTE(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLTE(FieldConnection, v))
+}
+
+// ConnectionContains applies the Contains predicate on the "connection" field.
+func ConnectionContains(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldContains(FieldConnection, v))
+}
+
+// ConnectionHasPrefix applies the HasPrefix predicate on the "connection" field.
+func ConnectionHasPrefix(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldHasPrefix(FieldConnection, v))
+}
+
+// ConnectionHasSuffix applies the HasSuffix predicate on the "connection" field.
+func ConnectionHasSuffix(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldHasSuffix(FieldConnection, v))
+}
+
+// ConnectionIsNil applies the IsNil predicate on the "connection" field.
+func ConnectionIsNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldIsNull(FieldConnection))
+}
+
+// ConnectionNotNil applies the NotNil predicate on the "connection" field.
+func ConnectionNotNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotNull(FieldConnection))
+}
+
+// ConnectionEqualFold applies the EqualFold predicate on the "connection" field.
+func ConnectionEqualFold(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEqualFold(FieldConnection, v))
+}
+
+// ConnectionContainsFold applies the ContainsFold predicate on the "connection" field.
+func ConnectionContainsFold(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldContainsFold(FieldConnection, v))
+}
+
+// TableProjectEQ applies the EQ predicate on the "table_project" field.
+func TableProjectEQ(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldTableProject, v))
+}
+
+// TableProjectNEQ applies the NEQ predicate on the "table_project" field.
+func TableProjectNEQ(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNEQ(FieldTableProject, v))
+}
+
+// TableProjectIn applies the In predicate on the "table_project" field.
+func TableProjectIn(vs ...string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldIn(FieldTableProject, vs...))
+}
+
+// TableProjectNotIn applies the NotIn predicate on the "table_project" field.
+func TableProjectNotIn(vs ...string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotIn(FieldTableProject, vs...))
+}
+
+// TableProjectGT applies the GT predicate on the "table_project" field.
+func TableProjectGT(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGT(FieldTableProject, v))
+}
+
+// TableProjectGTE applies the GTE predicate on the "table_project" field.
+func TableProjectGTE(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGTE(FieldTableProject, v))
+}
+
+// TableProjectLT applies the LT predicate on the "table_project" field.
+func TableProjectLT(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLT(FieldTableProject, v))
+}
+
+// TableProjectLTE applies the LTE predicate on the "table_project" field.
+func TableProjectLTE(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLTE(FieldTableProject, v))
+}
+
+// TableProjectContains applies the Contains predicate on the "table_project" field.
+func TableProjectContains(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldContains(FieldTableProject, v))
+}
+
+// TableProjectHasPrefix applies the HasPrefix predicate on the "table_project" field.
+func TableProjectHasPrefix(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldHasPrefix(FieldTableProject, v))
+}
+
+// TableProjectHasSuffix applies the HasSuffix predicate on the "table_project" field.
+func TableProjectHasSuffix(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldHasSuffix(FieldTableProject, v))
+}
+
+// TableProjectIsNil applies the IsNil predicate on the "table_project" field.
+func TableProjectIsNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldIsNull(FieldTableProject))
+}
+
+// TableProjectNotNil applies the NotNil predicate on the "table_project" field.
+func TableProjectNotNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotNull(FieldTableProject))
+}
+
+// TableProjectEqualFold applies the EqualFold predicate on the "table_project" field.
+func TableProjectEqualFold(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEqualFold(FieldTableProject, v))
+}
+
+// TableProjectContainsFold applies the ContainsFold predicate on the "table_project" field.
+func TableProjectContainsFold(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldContainsFold(FieldTableProject, v))
+}
+
+// TableDatasetEQ applies the EQ predicate on the "table_dataset" field.
+func TableDatasetEQ(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldTableDataset, v))
+}
+
+// TableDatasetNEQ applies the NEQ predicate on the "table_dataset" field.
+func TableDatasetNEQ(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNEQ(FieldTableDataset, v))
+}
+
+// TableDatasetIn applies the In predicate on the "table_dataset" field.
+func TableDatasetIn(vs ...string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldIn(FieldTableDataset, vs...))
+}
+
+// TableDatasetNotIn applies the NotIn predicate on the "table_dataset" field.
+func TableDatasetNotIn(vs ...string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotIn(FieldTableDataset, vs...))
+}
+
+// TableDatasetGT applies the GT predicate on the "table_dataset" field.
+func TableDatasetGT(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGT(FieldTableDataset, v))
+}
+
+// TableDatasetGTE applies the GTE predicate on the "table_dataset" field.
+func TableDatasetGTE(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGTE(FieldTableDataset, v))
+}
+
+// TableDatasetLT applies the LT predicate on the "table_dataset" field.
+func TableDatasetLT(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLT(FieldTableDataset, v))
+}
+
+// TableDatasetLTE applies the LTE predicate on the "table_dataset" field.
+func TableDatasetLTE(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLTE(FieldTableDataset, v))
+}
+
+// TableDatasetContains applies the Contains predicate on the "table_dataset" field.
+func TableDatasetContains(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldContains(FieldTableDataset, v))
+}
+
+// TableDatasetHasPrefix applies the HasPrefix predicate on the "table_dataset" field.
+func TableDatasetHasPrefix(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldHasPrefix(FieldTableDataset, v))
+}
+
+// TableDatasetHasSuffix applies the HasSuffix predicate on the "table_dataset" field.
+func TableDatasetHasSuffix(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldHasSuffix(FieldTableDataset, v))
+}
+
+// TableDatasetIsNil applies the IsNil predicate on the "table_dataset" field.
+func TableDatasetIsNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldIsNull(FieldTableDataset))
+}
+
+// TableDatasetNotNil applies the NotNil predicate on the "table_dataset" field.
+func TableDatasetNotNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotNull(FieldTableDataset))
+}
+
+// TableDatasetEqualFold applies the EqualFold predicate on the "table_dataset" field.
+func TableDatasetEqualFold(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEqualFold(FieldTableDataset, v))
+}
+
+// TableDatasetContainsFold applies the ContainsFold predicate on the "table_dataset" field.
+func TableDatasetContainsFold(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldContainsFold(FieldTableDataset, v))
+}
+
+// TableNameEQ applies the EQ predicate on the "table_name" field.
+func TableNameEQ(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldTableName, v))
+}
+
+// TableNameNEQ applies the NEQ predicate on the "table_name" field.
+func TableNameNEQ(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNEQ(FieldTableName, v))
+}
+
+// TableNameIn applies the In predicate on the "table_name" field.
+func TableNameIn(vs ...string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldIn(FieldTableName, vs...))
+}
+
+// TableNameNotIn applies the NotIn predicate on the "table_name" field.
+func TableNameNotIn(vs ...string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotIn(FieldTableName, vs...))
+}
+
+// TableNameGT applies the GT predicate on the "table_name" field.
+func TableNameGT(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGT(FieldTableName, v))
+}
+
+// TableNameGTE applies the GTE predicate on the "table_name" field.
+func TableNameGTE(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGTE(FieldTableName, v))
+}
+
+// TableNameLT applies the LT predicate on the "table_name" field.
+func TableNameLT(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLT(FieldTableName, v))
+}
+
+// TableNameLTE applies the LTE predicate on the "table_name" field.
+func TableNameLTE(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLTE(FieldTableName, v))
+}
+
+// TableNameContains applies the Contains predicate on the "table_name" field.
+func TableNameContains(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldContains(FieldTableName, v))
+}
+
+// TableNameHasPrefix applies the HasPrefix predicate on the "table_name" field.
+func TableNameHasPrefix(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldHasPrefix(FieldTableName, v))
+}
+
+// TableNameHasSuffix applies the HasSuffix predicate on the "table_name" field.
+func TableNameHasSuffix(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldHasSuffix(FieldTableName, v))
+}
+
+// TableNameIsNil applies the IsNil predicate on the "table_name" field.
+func TableNameIsNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldIsNull(FieldTableName))
+}
+
+// TableNameNotNil applies the NotNil predicate on the "table_name" field.
+func TableNameNotNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotNull(FieldTableName))
+}
+
+// TableNameEqualFold applies the EqualFold predicate on the "table_name" field.
+func TableNameEqualFold(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEqualFold(FieldTableName, v))
+}
+
+// TableNameContainsFold applies the ContainsFold predicate on the "table_name" field.
+func TableNameContainsFold(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldContainsFold(FieldTableName, v))
+}
+
+// TableTypeEQ applies the EQ predicate on the "table_type" field.
+func TableTypeEQ(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldTableType, v))
+}
+
+// TableTypeNEQ applies the NEQ predicate on the "table_type" field.
+func TableTypeNEQ(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNEQ(FieldTableType, v))
+}
+
+// TableTypeIn applies the In predicate on the "table_type" field.
+func TableTypeIn(vs ...string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldIn(FieldTableType, vs...))
+}
+
+// TableTypeNotIn applies the NotIn predicate on the "table_type" field.
+func TableTypeNotIn(vs ...string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotIn(FieldTableType, vs...))
+}
+
+// TableTypeGT applies the GT predicate on the "table_type" field.
+func TableTypeGT(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGT(FieldTableType, v))
+}
+
+// TableTypeGTE applies the GTE predicate on the "table_type" field.
+func TableTypeGTE(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGTE(FieldTableType, v))
+}
+
+// TableTypeLT applies the LT predicate on the "table_type" field.
+func TableTypeLT(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLT(FieldTableType, v))
+}
+
+// TableTypeLTE applies the LTE predicate on the "table_type" field.
+func TableTypeLTE(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLTE(FieldTableType, v))
+}
+
+// TableTypeContains applies the Contains predicate on the "table_type" field.
+func TableTypeContains(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldContains(FieldTableType, v))
+}
+
+// TableTypeHasPrefix applies the HasPrefix predicate on the "table_type" field.
+func TableTypeHasPrefix(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldHasPrefix(FieldTableType, v))
+}
+
+// TableTypeHasSuffix applies the HasSuffix predicate on the "table_type" field.
+func TableTypeHasSuffix(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldHasSuffix(FieldTableType, v))
+}
+
+// TableTypeIsNil applies the IsNil predicate on the "table_type" field.
+func TableTypeIsNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldIsNull(FieldTableType))
+}
+
+// TableTypeNotNil applies the NotNil predicate on the "table_type" field.
+func TableTypeNotNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotNull(FieldTableType))
+}
+
+// TableTypeEqualFold applies the EqualFold predicate on the "table_type" field.
+func TableTypeEqualFold(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEqualFold(FieldTableType, v))
+}
+
+// TableTypeContainsFold applies the ContainsFold predicate on the "table_type" field.
+func TableTypeContainsFold(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldContainsFold(FieldTableType, v))
+}
+
+// EtagEQ applies the EQ predicate on the "etag" field.
+func EtagEQ(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldEtag, v))
+}
+
+// EtagNEQ applies the NEQ predicate on the "etag" field.
+func EtagNEQ(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNEQ(FieldEtag, v))
+}
+
+// EtagIn applies the In predicate on the "etag" field.
+func EtagIn(vs ...string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldIn(FieldEtag, vs...))
+}
+
+// EtagNotIn applies the NotIn predicate on the "etag" field.
+func EtagNotIn(vs ...string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotIn(FieldEtag, vs...))
+}
+
+// EtagGT applies the GT predicate on the "etag" field.
+func EtagGT(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGT(FieldEtag, v))
+}
+
+// EtagGTE applies the GTE predicate on the "etag" field.
+func EtagGTE(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGTE(FieldEtag, v))
+}
+
+// EtagLT applies the LT predicate on the "etag" field.
+func EtagLT(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLT(FieldEtag, v))
+}
+
+// EtagLTE applies the LTE predicate on the "etag" field.
+func EtagLTE(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLTE(FieldEtag, v))
+}
+
+// EtagContains applies the Contains predicate on the "etag" field.
+func EtagContains(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldContains(FieldEtag, v))
+}
+
+// EtagHasPrefix applies the HasPrefix predicate on the "etag" field.
+func EtagHasPrefix(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldHasPrefix(FieldEtag, v))
+}
+
+// EtagHasSuffix applies the HasSuffix predicate on the "etag" field.
+func EtagHasSuffix(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldHasSuffix(FieldEtag, v))
+}
+
+// EtagIsNil applies the IsNil predicate on the "etag" field.
+func EtagIsNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldIsNull(FieldEtag))
+}
+
+// EtagNotNil applies the NotNil predicate on the "etag" field.
+func EtagNotNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotNull(FieldEtag))
+}
+
+// EtagEqualFold applies the EqualFold predicate on the "etag" field.
+func EtagEqualFold(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEqualFold(FieldEtag, v))
+}
+
+// EtagContainsFold applies the ContainsFold predicate on the "etag" field.
+func EtagContainsFold(v string) predicate.Dataset {
+	return predicate.Dataset(sql.FieldContainsFold(FieldEtag, v))
+}
+
+// PartitioningIsNil applies the IsNil predicate on the "partitioning" field.
+func PartitioningIsNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldIsNull(FieldPartitioning))
+}
+
+// PartitioningNotNil applies the NotNil predicate on the "partitioning" field.
+func PartitioningNotNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotNull(FieldPartitioning))
+}
+
+// ClusteringIsNil applies the IsNil predicate on the "clustering" field.
+func ClusteringIsNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldIsNull(FieldClustering))
+}
+
+// ClusteringNotNil applies the NotNil predicate on the "clustering" field.
+func ClusteringNotNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotNull(FieldClustering))
+}
+
+// ModifiedAtEQ applies the EQ predicate on the "modified_at" field.
+func ModifiedAtEQ(v time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldEQ(FieldModifiedAt, v))
+}
+
+// ModifiedAtNEQ applies the NEQ predicate on the "modified_at" field.
+func ModifiedAtNEQ(v time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNEQ(FieldModifiedAt, v))
+}
+
+// ModifiedAtIn applies the In predicate on the "modified_at" field.
+func ModifiedAtIn(vs ...time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldIn(FieldModifiedAt, vs...))
+}
+
+// ModifiedAtNotIn applies the NotIn predicate on the "modified_at" field.
+func ModifiedAtNotIn(vs ...time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotIn(FieldModifiedAt, vs...))
+}
+
+// ModifiedAtGT applies the GT predicate on the "modified_at" field.
+func ModifiedAtGT(v time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGT(FieldModifiedAt, v))
+}
+
+// ModifiedAtGTE applies the GTE predicate on the "modified_at" field.
+func ModifiedAtGTE(v time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldGTE(FieldModifiedAt, v))
+}
+
+// ModifiedAtLT applies the LT predicate on the "modified_at" field.
+func ModifiedAtLT(v time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLT(FieldModifiedAt, v))
+}
+
+// ModifiedAtLTE applies the LTE predicate on the "modified_at" field.
+func ModifiedAtLTE(v time.Time) predicate.Dataset {
+	return predicate.Dataset(sql.FieldLTE(FieldModifiedAt, v))
+}
+
+// ModifiedAtIsNil applies the IsNil predicate on the "modified_at" field.
+func ModifiedAtIsNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldIsNull(FieldModifiedAt))
+}
+
+// ModifiedAtNotNil applies the NotNil predicate on the "modified_at" field.
+func ModifiedAtNotNil() predicate.Dataset {
+	return predicate.Dataset(sql.FieldNotNull(FieldModifiedAt))
 }
 
 // HasOwner applies the HasEdge predicate on the "owner" edge.

@@ -144,8 +144,9 @@ var (
 		{Name: "name", Type: field.TypeString, Size: 2147483647},
 		{Name: "type", Type: field.TypeString, Size: 32},
 		{Name: "description", Type: field.TypeString, Size: 2147483647, Default: ""},
-		{Name: "null_count", Type: field.TypeInt64},
-		{Name: "distinct_count", Type: field.TypeInt64},
+		{Name: "source_description", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "null_count", Type: field.TypeInt64, Nullable: true},
+		{Name: "distinct_count", Type: field.TypeInt64, Nullable: true},
 		{Name: "min", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "max", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "sample_values", Type: field.TypeJSON, Nullable: true},
@@ -159,7 +160,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "columns_datasets_columns",
-				Columns:    []*schema.Column{ColumnsColumns[12]},
+				Columns:    []*schema.Column{ColumnsColumns[13]},
 				RefColumns: []*schema.Column{DatasetsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -173,7 +174,7 @@ var (
 			{
 				Name:    "column_dataset_id_position",
 				Unique:  true,
-				Columns: []*schema.Column{ColumnsColumns[12], ColumnsColumns[3]},
+				Columns: []*schema.Column{ColumnsColumns[13], ColumnsColumns[3]},
 			},
 		},
 	}
@@ -183,14 +184,15 @@ var (
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
 		{Name: "name", Type: field.TypeString, Size: 200},
 		{Name: "file_name", Type: field.TypeString, Size: 255},
-		{Name: "source", Type: field.TypeEnum, Enums: []string{"UPLOAD"}, Default: "UPLOAD"},
+		{Name: "source", Type: field.TypeEnum, Enums: []string{"UPLOAD", "BIGQUERY"}, Default: "UPLOAD"},
 		{Name: "state", Type: field.TypeEnum, Enums: []string{"PENDING", "PROFILING", "READY", "FAILED"}, Default: "PENDING"},
 		{Name: "error_code", Type: field.TypeString, Nullable: true, Size: 64},
 		{Name: "error_message", Type: field.TypeString, Nullable: true, Size: 2000},
 		{Name: "description", Type: field.TypeString, Size: 2147483647, Default: ""},
-		{Name: "blob_key", Type: field.TypeString, Size: 255},
-		{Name: "sha256", Type: field.TypeString, Size: 64},
-		{Name: "size_bytes", Type: field.TypeInt64},
+		{Name: "source_description", Type: field.TypeString, Size: 2147483647, Default: ""},
+		{Name: "blob_key", Type: field.TypeString, Size: 255, Default: ""},
+		{Name: "sha256", Type: field.TypeString, Size: 64, Default: ""},
+		{Name: "size_bytes", Type: field.TypeInt64, Default: 0},
 		{Name: "format", Type: field.TypeString, Nullable: true, Size: 32},
 		{Name: "load_code", Type: field.TypeString, Nullable: true, Size: 2147483647},
 		{Name: "row_count", Type: field.TypeInt64, Nullable: true},
@@ -200,6 +202,15 @@ var (
 		{Name: "profile_epoch", Type: field.TypeInt, Default: 0},
 		{Name: "profiling_until", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
 		{Name: "profile_losses", Type: field.TypeInt, Default: 0},
+		{Name: "connection", Type: field.TypeString, Nullable: true, Size: 100},
+		{Name: "table_project", Type: field.TypeString, Nullable: true, Size: 255},
+		{Name: "table_dataset", Type: field.TypeString, Nullable: true, Size: 1024},
+		{Name: "table_name", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "table_type", Type: field.TypeString, Nullable: true, Size: 32},
+		{Name: "etag", Type: field.TypeString, Nullable: true, Size: 2147483647},
+		{Name: "partitioning", Type: field.TypeJSON, Nullable: true},
+		{Name: "clustering", Type: field.TypeJSON, Nullable: true},
+		{Name: "modified_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
 		{Name: "owner_id", Type: field.TypeString, Size: 64},
 	}
 	// DatasetsTable holds the schema information for the "datasets" table.
@@ -210,7 +221,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "datasets_users_datasets",
-				Columns:    []*schema.Column{DatasetsColumns[21]},
+				Columns:    []*schema.Column{DatasetsColumns[31]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -219,7 +230,7 @@ var (
 			{
 				Name:    "dataset_owner_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{DatasetsColumns[21], DatasetsColumns[1]},
+				Columns: []*schema.Column{DatasetsColumns[31], DatasetsColumns[1]},
 			},
 			{
 				Name:    "dataset_state",

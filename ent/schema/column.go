@@ -20,13 +20,15 @@ func (Column) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("dataset_id").MaxLen(64).Immutable(),
 		field.Int("position").NonNegative().Immutable().Comment("From 0, in the file's order."),
-		field.Text("name").Comment("As the DataFrame has it: unique, never empty."),
-		field.String("type").MaxLen(32).Comment("BigQuery's names: STRING, INTEGER, FLOAT, BOOLEAN, DATE, TIMESTAMP, …"),
+		field.Text("name").Comment("As the DataFrame has it: unique, never empty. A field of a record has its path, with dots."),
+		field.String("type").MaxLen(32).Comment("BigQuery's names: STRING, INTEGER, FLOAT, BOOLEAN, DATE, TIMESTAMP, ARRAY<STRING>, …"),
 		field.Text("description").Default(""),
-		field.Int64("null_count").NonNegative(),
-		field.Int64("distinct_count").NonNegative(),
-		field.Text("min").Optional().Nillable(),
-		field.Text("max").Optional().Nillable(),
+		field.Text("source_description").Default("").
+			Comment("What the source says it means. Where the description is another, it is a person's and stays."),
+		field.Int64("null_count").NonNegative().Optional().Nillable().Comment("Null where nobody counted: in warehouses."),
+		field.Int64("distinct_count").NonNegative().Optional().Nillable().Comment("Likewise."),
+		field.Text("min").Optional().Nillable().Comment("Of a warehouse's table: in the rows of the preview."),
+		field.Text("max").Optional().Nillable().Comment("Likewise."),
 		field.JSON("sample_values", []string{}).Optional(),
 	}
 }

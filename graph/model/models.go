@@ -10,10 +10,16 @@ import (
 	"strconv"
 	"time"
 
+	"entgo.io/contrib/entgql"
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/step"
 )
+
+// What addBigQueryTable can find wrong.
+type AddBigQueryTableError interface {
+	IsAddBigQueryTableError()
+}
 
 // What addSampleDataset can find wrong.
 type AddSampleDatasetError interface {
@@ -67,6 +73,11 @@ type EditStepError interface {
 // A piece of a message.
 type MessagePart interface {
 	IsMessagePart()
+}
+
+// What refreshDataset can find wrong.
+type RefreshDatasetError interface {
+	IsRefreshDatasetError()
 }
 
 // What refreshSession can find wrong.
@@ -139,6 +150,28 @@ type UserError interface {
 	GetMessage() string
 	// The input field it is about; null when it is about none.
 	GetField() *string
+}
+
+// Input of addBigQueryTable.
+type AddBigQueryTableInput struct {
+	// The project that has the table.
+	Project string `json:"project"`
+	// The dataset of the project.
+	Dataset string `json:"dataset"`
+	// The table's name; no wildcard.
+	Table string `json:"table"`
+	// One of `server.warehouses`; when absent, the first one that may read the table.
+	Connection *string `json:"connection,omitempty"`
+	// The chat to add it to.
+	ChatID *string `json:"chatId,omitempty"`
+}
+
+// What addBigQueryTable answers.
+type AddBigQueryTablePayload struct {
+	// The dataset, PENDING: its metadata are read next; null when there are errors.
+	Dataset *ent.Dataset `json:"dataset,omitempty"`
+	// What was wrong.
+	Errors []AddBigQueryTableError `json:"errors"`
 }
 
 // Input of addSampleDataset.
@@ -639,6 +672,8 @@ func (InvalidInputError) IsUploadDatasetError() {}
 
 func (InvalidInputError) IsAddSampleDatasetError() {}
 
+func (InvalidInputError) IsAddBigQueryTableError() {}
+
 func (InvalidInputError) IsUpdateDatasetError() {}
 
 // A bound of this server is reached.
@@ -679,6 +714,8 @@ func (LimitExceededError) IsBranchChatError() {}
 func (LimitExceededError) IsUploadDatasetError() {}
 
 func (LimitExceededError) IsAddSampleDatasetError() {}
+
+func (LimitExceededError) IsAddBigQueryTableError() {}
 
 // The bounds of this server.
 type Limits struct {
@@ -791,6 +828,10 @@ func (NotFoundError) IsUploadDatasetError() {}
 
 func (NotFoundError) IsAddSampleDatasetError() {}
 
+func (NotFoundError) IsAddBigQueryTableError() {}
+
+func (NotFoundError) IsRefreshDatasetError() {}
+
 func (NotFoundError) IsUpdateDatasetError() {}
 
 func (NotFoundError) IsDeleteDatasetError() {}
@@ -874,6 +915,22 @@ type OutputPart struct {
 }
 
 func (OutputPart) IsMessagePart() {}
+
+// How a table is divided: a query that is restricted to some of the parts costs less.
+type Partitioning struct {
+	// The column by which; null where it is the time of arrival.
+	Column *string `json:"column,omitempty"`
+	// HOUR, DAY, MONTH, YEAR or RANGE.
+	Type string `json:"type"`
+	// The warehouse refuses queries that are not restricted by it.
+	FilterRequired bool `json:"filterRequired"`
+	// Of a RANGE: where the first part begins.
+	Start *int64 `json:"start,omitempty"`
+	// Of a RANGE: where the last part ends.
+	End *int64 `json:"end,omitempty"`
+	// Of a RANGE: how wide a part is.
+	Step *int64 `json:"step,omitempty"`
+}
 
 // What can be read.
 type Query struct {
@@ -999,6 +1056,20 @@ type ReasoningPart struct {
 }
 
 func (ReasoningPart) IsMessagePart() {}
+
+// Input of refreshDataset.
+type RefreshDatasetInput struct {
+	// The dataset.
+	DatasetID string `json:"datasetId"`
+}
+
+// What refreshDataset answers.
+type RefreshDatasetPayload struct {
+	// The dataset, PENDING, or PROFILING where it is being read; null when there are errors.
+	Dataset *ent.Dataset `json:"dataset,omitempty"`
+	// What was wrong.
+	Errors []RefreshDatasetError `json:"errors"`
+}
 
 // Input of refreshSession.
 type RefreshSessionInput struct {
@@ -1160,6 +1231,8 @@ type ServerInfo struct {
 	Models []*Model `json:"models"`
 	// Where Python runs, and what really stands between it and the machine.
 	Sandbox *SandboxInfo `json:"sandbox"`
+	// The warehouses that this server is connected to: see `addBigQueryTable`.
+	Warehouses []*Warehouse `json:"warehouses"`
 	// The sample files that `addSampleDataset` brings.
 	Samples []*SampleInfo `json:"samples"`
 	// The bounds of this server.
@@ -1347,6 +1420,20 @@ type Table struct {
 	RowCount int64 `json:"rowCount"`
 	// True when `rows` are not all of them.
 	Truncated bool `json:"truncated"`
+}
+
+// Where a table is.
+type TableReference struct {
+	// The connection, as `server { warehouses { name } }` calls it.
+	Connection string `json:"connection"`
+	// The project that has it.
+	Project string `json:"project"`
+	// The warehouse's dataset: a folder of tables, and not Mark's.
+	Dataset string `json:"dataset"`
+	// The table's name.
+	Table string `json:"table"`
+	// What kind of table it is; null until its metadata were read.
+	Type *TableType `json:"type,omitempty"`
 }
 
 // A piece of the text that the model writes for the person.
@@ -1573,6 +1660,52 @@ func (this UsageUpdated) GetSeq() int { return this.Seq }
 
 // When it happened.
 func (this UsageUpdated) GetAt() time.Time { return this.At }
+
+// A connection to a warehouse, as it is configured.
+type Warehouse struct {
+	// What `addBigQueryTable` calls it.
+	Name string `json:"name"`
+	// The dialect of SQL: `GoogleSQL`.
+	Dialect string `json:"dialect"`
+	// The project that pays; null where there is none, and when nobody is signed in.
+	Project *string `json:"project,omitempty"`
+	// Where its data are, such as `EU`; null where the warehouse finds it out, and when nobody is signed in.
+	Location *string `json:"location,omitempty"`
+}
+
+// A project, a dataset or a table of a warehouse.
+type WarehouseEntry struct {
+	// What it is.
+	Kind WarehouseEntryKind `json:"kind"`
+	// The project.
+	Project string `json:"project"`
+	// The dataset; null for a project.
+	Dataset *string `json:"dataset,omitempty"`
+	// The table; null for what holds tables.
+	Table *string `json:"table,omitempty"`
+	// What the warehouse's people call it; null where they call it nothing else.
+	Label *string `json:"label,omitempty"`
+	// What kind of table it is; null for what holds tables.
+	Type *TableType `json:"type,omitempty"`
+}
+
+// A page of what a warehouse has.
+type WarehouseEntryConnection struct {
+	// The entries with their cursors.
+	Edges []*WarehouseEntryEdge `json:"edges"`
+	// The entries alone.
+	Nodes []*WarehouseEntry `json:"nodes"`
+	// Where the page stands. `endCursor` is there also on an empty page, where there are more.
+	PageInfo *entgql.PageInfo[string] `json:"pageInfo"`
+}
+
+// An entry in its connection.
+type WarehouseEntryEdge struct {
+	// The entry.
+	Node *WarehouseEntry `json:"node"`
+	// Its place.
+	Cursor entgql.Cursor[string] `json:"cursor"`
+}
 
 // What a person decides.
 type ApprovalDecision string
@@ -1825,6 +1958,134 @@ func (e *StoppedWork) UnmarshalJSON(b []byte) error {
 }
 
 func (e StoppedWork) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What kind of table it is.
+type TableType string
+
+const (
+	// A table with rows of its own.
+	TableTypeTable TableType = "TABLE"
+	// A query under a name: it has no preview, and reading it reads what it is made of.
+	TableTypeView TableType = "VIEW"
+	// A view whose rows are kept.
+	TableTypeMaterializedView TableType = "MATERIALIZED_VIEW"
+	// Files somewhere else: it has no preview.
+	TableTypeExternal TableType = "EXTERNAL"
+	// A table as it was at a moment.
+	TableTypeSnapshot TableType = "SNAPSHOT"
+)
+
+var AllTableType = []TableType{
+	TableTypeTable,
+	TableTypeView,
+	TableTypeMaterializedView,
+	TableTypeExternal,
+	TableTypeSnapshot,
+}
+
+func (e TableType) IsValid() bool {
+	switch e {
+	case TableTypeTable, TableTypeView, TableTypeMaterializedView, TableTypeExternal, TableTypeSnapshot:
+		return true
+	}
+	return false
+}
+
+func (e TableType) String() string {
+	return string(e)
+}
+
+func (e *TableType) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = TableType(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid TableType", str)
+	}
+	return nil
+}
+
+func (e TableType) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *TableType) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e TableType) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What a warehouse's entry is.
+type WarehouseEntryKind string
+
+const (
+	// It has datasets.
+	WarehouseEntryKindProject WarehouseEntryKind = "PROJECT"
+	// It has tables.
+	WarehouseEntryKindDataset WarehouseEntryKind = "DATASET"
+	// It can be added: see `addBigQueryTable`.
+	WarehouseEntryKindTable WarehouseEntryKind = "TABLE"
+)
+
+var AllWarehouseEntryKind = []WarehouseEntryKind{
+	WarehouseEntryKindProject,
+	WarehouseEntryKindDataset,
+	WarehouseEntryKindTable,
+}
+
+func (e WarehouseEntryKind) IsValid() bool {
+	switch e {
+	case WarehouseEntryKindProject, WarehouseEntryKindDataset, WarehouseEntryKindTable:
+		return true
+	}
+	return false
+}
+
+func (e WarehouseEntryKind) String() string {
+	return string(e)
+}
+
+func (e *WarehouseEntryKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = WarehouseEntryKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid WarehouseEntryKind", str)
+	}
+	return nil
+}
+
+func (e WarehouseEntryKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *WarehouseEntryKind) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e WarehouseEntryKind) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
