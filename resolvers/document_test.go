@@ -91,6 +91,9 @@ func fields(schema *ast.Schema, def *ast.Definition, prefix string, above []stri
 		args := ""
 		if strings.HasSuffix(f.Type.Name(), "Connection") {
 			args = "(first: 100)"
+			if f.Arguments.ForName("connection") != nil {
+				args = `(first: 100, connection: "shop")`
+			}
 		}
 		b.WriteString(" " + alias + args + everything(schema, f.Type, above))
 	}

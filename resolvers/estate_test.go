@@ -8,11 +8,13 @@ import (
 
 	"github.com/mark-analyst/mark/agent"
 	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/ent/message"
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/step"
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/internal/ids"
+	"github.com/mark-analyst/mark/warehouse"
 )
 
 // estate is a person with something in every table. All their texts hold the
@@ -101,7 +103,10 @@ func (b *bench) settle(mark string) *estate {
 func (b *bench) newDataset(e *estate, name string) *ent.Dataset {
 	b.t.Helper()
 	return b.store.Client.Dataset.Create().SetOwnerID(e.user.ID).SetName(name).SetFileName(e.mark).SetDescription(e.mark).
-		SetBlobKey(e.mark).SetSha256(e.mark).SetSizeBytes(large).SetRowCount(large).SetState("READY").SetNotes([]string{e.mark}).
+		SetSource(dataset.SourceBigQuery).SetConnection(e.mark).SetTableProject(e.mark).SetTableDataset(e.mark).SetTableName(e.mark).
+		SetTableType("VIEW").SetPartitioning(encode(warehouse.Partitioning{Column: e.mark, Type: "RANGE", Start: -large, End: large, Step: 1})).
+		SetClustering([]string{e.mark}).SetModifiedAt(moment).SetSourceDescription(e.mark).SetEtag(e.mark).
+		SetSizeBytes(large).SetRowCount(large).SetState("READY").SetNotes([]string{e.mark}).
 		SetSample(encode(execution.Table{Columns: []string{e.mark}, Rows: [][]any{{e.mark}}, RowCount: large})).
 		SetCreatedAt(moment).SetSyncedAt(moment).SaveX(b.t.Context())
 }

@@ -36,6 +36,7 @@ import (
 	"github.com/mark-analyst/mark/server/limit"
 	"github.com/mark-analyst/mark/store"
 	"github.com/mark-analyst/mark/store/storetest"
+	"github.com/mark-analyst/mark/warehouse"
 )
 
 var databases storetest.Databases
@@ -56,6 +57,8 @@ type bench struct {
 	url   string
 	agent *agent.Agent
 	model *idleModel
+	shop  *shelf
+	data  *datasets.Service
 	log   *syncBuffer
 
 	mu         sync.Mutex // protects what follows
@@ -64,7 +67,7 @@ type bench struct {
 
 func newBench(t *testing.T, s *store.Store, guard func(*ent.Client)) *bench {
 	t.Helper()
-	b := &bench{t: t, store: s, model: &idleModel{}, log: &syncBuffer{}}
+	b := &bench{t: t, store: s, model: &idleModel{}, shop: &shelf{}, log: &syncBuffer{}}
 	client := ent.NewClient(ent.Driver(dialect.DebugWithContext(entsql.OpenDB(s.Dialect, s.DB), b.note)))
 	guard(client)
 	logger := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -81,9 +84,10 @@ func newBench(t *testing.T, s *store.Store, guard func(*ent.Client)) *bench {
 	profiles := dispatch.NewQueue[datasets.Job](jobs, "profiles", 2, dispatch.Options{})
 	data, err := datasets.New(datasets.Config{
 		Client: client, Dialect: s.Dialect, Queue: profiles, Background: profiles,
-		Files: blobs, Sandbox: noSandbox{}, Clock: clock.System{}, Logger: logger,
+		Files: blobs, Sandbox: noSandbox{}, Warehouses: []warehouse.Warehouse{b.shop}, Clock: clock.System{}, Logger: logger,
 	})
 	must(t, err)
+	b.data = data
 	dispatch.Handle(jobs, data.Work)
 	b.agent, err = agent.New(agent.Config{
 		Client: client, Log: log, Models: []agent.Model{{Name: "idle", LLM: b.model}},
@@ -115,7 +119,8 @@ func newBench(t *testing.T, s *store.Store, guard func(*ent.Client)) *bench {
 	srv := server.New(server.Config{
 		Schema: graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{
 			Client: client, Auth: people, Agent: b.agent, Log: log, Feed: feed, Datasets: data, Logger: logger,
-			SignURL: func(id, name string) string { return "/files/" + id + "/" + name },
+			Warehouses: []warehouse.Warehouse{b.shop},
+			SignURL:    func(id, name string) string { return "/files/" + id + "/" + name },
 			Info: func() *model.ServerInfo {
 				return &model.ServerInfo{Version: "test", Sandbox: &model.SandboxInfo{}, Limits: &model.Limits{UploadBytes: 1 << 40}}
 			},

@@ -43,6 +43,8 @@ var recipes = map[string][]string{
 	"Mutation.branchChat.input.messageId":      {ids.Message},
 	"Mutation.uploadDataset.input.chatId":      {ids.Chat},
 	"Mutation.addSampleDataset.input.chatId":   {ids.Chat},
+	"Mutation.addBigQueryTable.input.chatId":   {ids.Chat},
+	"Mutation.refreshDataset.input.datasetId":  {ids.Dataset},
 	"Mutation.updateDataset.input.datasetId":   {ids.Dataset},
 	"Mutation.deleteDataset.input.datasetId":   {ids.Dataset},
 	"Subscription.runEvents.runId":             {ids.Run},
@@ -52,10 +54,11 @@ var recipes = map[string][]string{
 // inputs are values that a call must have in order to get as far as the id.
 func inputs() map[string]any {
 	return map[string]any{
-		"Mutation.sendMessage.input.model":       "idle",
-		"Mutation.retryRun.input.model":          "idle",
-		"Mutation.decideApproval.input.decision": "APPROVE",
-		"Mutation.addSampleDataset.input.name":   samples.All()[0].Name,
+		"Mutation.sendMessage.input.model":           "idle",
+		"Mutation.retryRun.input.model":              "idle",
+		"Mutation.decideApproval.input.decision":     "APPROVE",
+		"Mutation.addSampleDataset.input.name":       samples.All()[0].Name,
+		"Mutation.addBigQueryTable.input.connection": "shop",
 	}
 }
 
