@@ -61,7 +61,9 @@ func (w *Warehouse) projects() warehouse.Listing {
 
 func (w *Warehouse) datasets(ctx context.Context, project string, page warehouse.Page) (warehouse.Listing, error) {
 	var list []*bigquery.Dataset
-	next, err := iterator.NewPager(w.client.DatasetsInProject(ctx, project), page.Size, page.Token).NextPage(&list)
+	all := w.client.Datasets(ctx)
+	all.ProjectID = project
+	next, err := iterator.NewPager(all, page.Size, page.Token).NextPage(&list)
 	if err != nil {
 		return warehouse.Listing{}, w.explain(ctx, err, nil)
 	}

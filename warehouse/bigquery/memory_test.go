@@ -37,8 +37,8 @@ func TestReadingHoldsAPage(t *testing.T) {
 		}
 		return watch.peak
 	}
-	few, many := peak(20_000), peak(100_000)
-	t.Logf("live heap at most: 20,000 rows %d MiB, 100,000 rows %d MiB", few>>20, many>>20)
+	few, many := peak(20_000), peak(70_000)
+	t.Logf("live heap at most: 20,000 rows %d MiB, 70,000 rows %d MiB", few>>20, many>>20)
 	if many > few+few/2+(16<<20) {
 		t.Errorf("memory grows with the result: %d MiB, then %d MiB", few>>20, many>>20)
 	}

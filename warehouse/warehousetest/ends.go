@@ -22,7 +22,7 @@ var ends = []test{
 		}()
 		f.Slow(t)
 		cancel()
-		e := refused(t, <-failed, warehouse.CodeCancelled)
+		e := failure(t, <-failed, warehouse.CodeCancelled)
 		if e.Stats == nil || e.Stats.BilledUnknown {
 			t.Errorf("it says %+v", e.Stats)
 		}
@@ -30,7 +30,7 @@ var ends = []test{
 	{name: "a query that takes too long is stopped", needs: slow, run: func(t *testing.T, f Fixture) {
 		w := f.open(t, func(p *warehouse.Policy) { p.Timeout = 100 * time.Millisecond })
 		_, err := w.Run(t.Context(), planned(t, w, f.SQL.Slow))
-		if e := refused(t, err, warehouse.CodeTimeout); e.Stats == nil {
+		if e := failure(t, err, warehouse.CodeTimeout); e.Stats == nil {
 			t.Error("it does not say what it billed")
 		}
 	}},

@@ -44,19 +44,19 @@ var forbidden = []test{
 	}},
 	{name: "a syntax error says where", run: func(t *testing.T, f Fixture) {
 		_, err := f.open(t).Plan(t.Context(), warehouse.Query{SQL: f.SQL.Syntax})
-		if e := refused(t, err, warehouse.CodeInvalidQuery); e.Position == nil || e.Position.Line != 2 {
+		if e := failure(t, err, warehouse.CodeInvalidQuery); e.Position == nil || e.Position.Line != 2 {
 			t.Errorf("at %+v", e.Position)
 		}
 	}},
 	{name: "a wrong column gets the nearest", run: func(t *testing.T, f Fixture) {
 		_, err := f.open(t).Plan(t.Context(), warehouse.Query{SQL: f.SQL.Column})
-		if e := refused(t, err, warehouse.CodeInvalidQuery); len(e.Suggestions) == 0 || e.Suggestions[0] != "customer" {
+		if e := failure(t, err, warehouse.CodeInvalidQuery); len(e.Suggestions) == 0 || e.Suggestions[0] != "customer" {
 			t.Errorf("suggestions %q", e.Suggestions)
 		}
 	}},
 	{name: "a wrong table in a statement gets the nearest", run: func(t *testing.T, f Fixture) {
 		_, err := f.open(t).Plan(t.Context(), warehouse.Query{SQL: f.SQL.Table})
-		if e := refused(t, err, warehouse.CodeNotFound); len(e.Suggestions) == 0 || e.Suggestions[0] != f.Orders.Table {
+		if e := failure(t, err, warehouse.CodeNotFound); len(e.Suggestions) == 0 || e.Suggestions[0] != f.Orders.Table {
 			t.Errorf("suggestions %q", e.Suggestions)
 		}
 	}},

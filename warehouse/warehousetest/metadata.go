@@ -83,9 +83,9 @@ var metadata = []test{
 		missing := f.Secret
 		missing.Table = "nothing_like_that"
 		_, err := w.Table(t.Context(), missing, warehouse.TableOptions{})
-		one := refused(t, err, warehouse.CodeNotFound)
+		one := failure(t, err, warehouse.CodeNotFound)
 		_, err = w.Table(t.Context(), f.Secret, warehouse.TableOptions{})
-		two := refused(t, err, warehouse.CodeNotFound)
+		two := failure(t, err, warehouse.CodeNotFound)
 		if len(one.Suggestions)+len(two.Suggestions) > 0 {
 			t.Errorf("they tell %q and %q", one.Suggestions, two.Suggestions)
 		}
@@ -94,7 +94,7 @@ var metadata = []test{
 		ref := f.Orders
 		ref.Table = "ordrs"
 		_, err := f.open(t).Table(t.Context(), ref, warehouse.TableOptions{})
-		if e := refused(t, err, warehouse.CodeNotFound); len(e.Suggestions) == 0 || e.Suggestions[0] != f.Orders.Table {
+		if e := failure(t, err, warehouse.CodeNotFound); len(e.Suggestions) == 0 || e.Suggestions[0] != f.Orders.Table {
 			t.Errorf("suggestions %q", e.Suggestions)
 		}
 	}},

@@ -39,7 +39,7 @@ var plans = []test{
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Close()
+		closed(t, r)
 	}},
 	{name: "a changed plan is refused", run: func(t *testing.T, f Fixture) {
 		w := f.open(t)

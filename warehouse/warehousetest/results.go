@@ -71,7 +71,7 @@ var results = []test{
 			if n := len(rows(t, r)); n != int(min(most, ManyRows)) || r.Truncated() != truncated || r.TotalRows() != ManyRows {
 				t.Errorf("capped at %d: %d rows of %d, truncated: %t", most, n, r.TotalRows(), r.Truncated())
 			}
-			r.Close()
+			closed(t, r)
 		}
 	}},
 	{name: "beyond the cap of bytes it is truncated and says so", run: func(t *testing.T, f Fixture) {

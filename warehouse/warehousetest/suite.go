@@ -125,8 +125,15 @@ func ran(t *testing.T, w warehouse.Warehouse, sql string, params ...warehouse.Pa
 	if err != nil {
 		t.Fatalf("%q: %v", sql, err)
 	}
-	t.Cleanup(func() { r.Close() })
+	t.Cleanup(func() { closed(t, r) })
 	return r
+}
+
+func closed(t *testing.T, r warehouse.Result) {
+	t.Helper()
+	if err := r.Close(); err != nil {
+		t.Errorf("closing: %v", err)
+	}
 }
 
 // rows reads all rows.
@@ -146,7 +153,13 @@ func rows(t *testing.T, r warehouse.Result) [][]any {
 }
 
 // refused fails unless err is of the code, with a sentence for a person.
-func refused(t *testing.T, err error, code warehouse.Code) *warehouse.Error {
+func refused(t *testing.T, err error, code warehouse.Code) {
+	t.Helper()
+	_ = failure(t, err, code)
+}
+
+// failure is refused, and returns the error.
+func failure(t *testing.T, err error, code warehouse.Code) *warehouse.Error {
 	t.Helper()
 	var e *warehouse.Error
 	if !errors.As(err, &e) {
