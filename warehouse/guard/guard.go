@@ -42,6 +42,13 @@ func (g Guard) Decide(ctx context.Context, q warehouse.Query, dry DryRun) (Decid
 		return refuse(warehouse.StageLexical, err)
 	}
 	facts, err := dry(ctx)
+	if err != nil && ctx.Err() == nil {
+		// Why a statement over other tables fails tells of them: whether they are
+		// there, and what their columns are called.
+		if hidden := g.hidden(text); hidden != nil {
+			return refuse(warehouse.StageTables, hidden)
+		}
+	}
 	if err != nil {
 		return refuse(warehouse.StageStatement, err)
 	}
@@ -64,6 +71,19 @@ func (g Guard) Decide(ctx context.Context, q warehouse.Query, dry DryRun) (Decid
 		out.Decision.Reason = "It may bill " + Size(estimate.Billed) + " (" + Price(estimate.Micros) + "), which a person must approve."
 	}
 	return out, nil
+}
+
+// hidden returns the error of the first source that is not on the list.
+func (g Guard) hidden(text *Text) error {
+	for _, ref := range text.Sources {
+		if ref.Project == "" {
+			ref.Project = g.Project
+		}
+		if !g.Allow.Table(ref) {
+			return &TablesError{Problem: NotOnTheList, Table: ref}
+		}
+	}
+	return schemas(text, g.Allow, g.Project)
 }
 
 func sorted(refs []warehouse.TableRef) []warehouse.TableRef {

@@ -16,8 +16,9 @@ type Text struct {
 	Wildcards []warehouse.TableRef
 	// Schemas are the datasets whose INFORMATION_SCHEMA is read.
 	Schemas []Schema
-	// Sources are the paths of two parts or more behind FROM and JOIN: tables, or
-	// arrays of other sources. For suggestions only.
+	// Sources are the paths of two parts or more that stand where tables do:
+	// tables, or arrays of other sources. Project is "" where the statement does
+	// not say one.
 	Sources []warehouse.TableRef
 	// NamesTables tells that FROM or JOIN is followed by what can only be a
 	// table: a path of three parts, or one in backticks with dots.
@@ -145,8 +146,10 @@ func (p *parsed) marks() error {
 
 // names looks at every identifier, taking those that dots join together.
 func (p *parsed) names() error {
+	var s sources
 	for i := 0; i < len(p.list); {
 		if k := p.list[i].kind; k != word && k != quoted {
+			s.mark(p, i)
 			i++
 			continue
 		}
@@ -159,6 +162,11 @@ func (p *parsed) names() error {
 		}
 		if err := p.name(path, i, end); err != nil {
 			return err
+		}
+		first := p.dashed(i)
+		if s.word(p, path, first) && !slices.ContainsFunc(path, isSchema) {
+			path[0] = p.sql[p.at(first).start:p.at(i).start] + path[0]
+			p.text.Sources = append(p.text.Sources, refOf(path))
 		}
 		i = end
 	}
@@ -212,9 +220,6 @@ func (p *parsed) name(path []string, first, end int) error {
 		}
 	}
 	if before := p.at(first - 1); before.is("FROM") || before.is("JOIN") {
-		if len(path) > 1 {
-			p.text.Sources = append(p.text.Sources, refOf(path))
-		}
 		if len(path) >= 3 || t.kind == quoted && len(path) > 1 {
 			p.text.NamesTables = p.text.NamesTables || !slices.ContainsFunc(path, isSchema)
 		}

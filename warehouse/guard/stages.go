@@ -55,13 +55,8 @@ func Tables(text *Text, facts *Facts, list AllowList, views warehouse.ViewPolicy
 	if len(facts.Tables) == 0 && len(text.Schemas) == 0 && (facts.Bytes > 0 || text.NamesTables) {
 		return &TablesError{Problem: NotReported}
 	}
-	for _, s := range text.Schemas {
-		if s.Project == "" {
-			s.Project = project
-		}
-		if !list.WholeDataset(s.Project, s.Dataset) {
-			return &TablesError{Problem: NotOnTheList, Table: warehouse.TableRef{Project: s.Project, Dataset: s.Dataset, Table: "INFORMATION_SCHEMA"}}
-		}
+	if err := schemas(text, list, project); err != nil {
+		return err
 	}
 	for _, ref := range text.Wildcards {
 		if ref.Project == "" {
@@ -74,6 +69,19 @@ func Tables(text *Text, facts *Facts, list AllowList, views warehouse.ViewPolicy
 	for _, ref := range slices.Concat(facts.Tables, facts.Views) {
 		if err := oneTable(text, list, views, ref); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// schemas looks at the datasets of which INFORMATION_SCHEMA is read.
+func schemas(text *Text, list AllowList, project string) error {
+	for _, s := range text.Schemas {
+		if s.Project == "" {
+			s.Project = project
+		}
+		if !list.WholeDataset(s.Project, s.Dataset) {
+			return &TablesError{Problem: NotOnTheList, Table: warehouse.TableRef{Project: s.Project, Dataset: s.Dataset, Table: "INFORMATION_SCHEMA"}}
 		}
 	}
 	return nil

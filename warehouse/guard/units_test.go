@@ -1,9 +1,11 @@
 package guard
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/mark-analyst/mark/warehouse"
@@ -120,6 +122,49 @@ func TestFigures(t *testing.T) {
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// Whatever a dry run says of a statement that fails, it says nothing of tables
+// that are not on the list.
+func TestFailuresTellNothingOfOtherTables(t *testing.T) {
+	g := testGuard(t, entry{})
+	var err error
+	if g.Allow, err = NewAllowList([]string{"shop.sales.*", "my-shop-2f3a1.sales.*"}); err != nil {
+		t.Fatal(err)
+	}
+	broken := &warehouse.Error{Code: warehouse.CodeInvalidQuery, Message: "Unrecognized name: x; Did you mean salary?"}
+	for sql, want := range map[string]warehouse.Code{
+		"SELECT x FROM secret.salaries":                                                 warehouse.CodeTableNotAllowed,
+		"SELECT x FROM sales.orders, secret.salaries":                                   warehouse.CodeTableNotAllowed,
+		"SELECT x FROM sales.orders AS o JOIN `shop.secret.salaries` USING (id)":        warehouse.CodeTableNotAllowed,
+		"SELECT x FROM sales.orders o JOIN sales.items i ON o.a = i.a, secret.salaries": warehouse.CodeTableNotAllowed,
+		"SELECT x FROM (secret.salaries JOIN sales.orders USING (id))":                  warehouse.CodeTableNotAllowed,
+		"SELECT x FROM sales.orders WHERE id IN (SELECT id FROM secret.salaries)":       warehouse.CodeTableNotAllowed,
+		"FROM sales.orders |> CROSS JOIN secret.salaries |> SELECT x":                   warehouse.CodeTableNotAllowed,
+		"SELECT x FROM VECTOR_SEARCH(TABLE secret.salaries, 'v', TABLE sales.orders)":   warehouse.CodeTableNotAllowed,
+		"SELECT x FROM secret.INFORMATION_SCHEMA.COLUMNS":                               warehouse.CodeTableNotAllowed,
+		"SELECT 1 AS secret, x FROM secret.salaries":                                    warehouse.CodeTableNotAllowed,
+
+		"SELECT x FROM other-2-b7.sales.orders":                             warehouse.CodeTableNotAllowed,
+		"SELECT x FROM sales.orders, other-2.sales.orders":                  warehouse.CodeTableNotAllowed,
+		"SELECT o.x FROM my-shop-2f3a1.sales.orders AS o WHERE o.a-o.b > 0": warehouse.CodeInvalidQuery,
+
+		"SELECT x FROM sales.orders":                                                        warehouse.CodeInvalidQuery,
+		"SELECT o.x, o.y FROM sales.orders AS o, o.list AS l":                               warehouse.CodeTableNotAllowed, // an array, taken for a table
+		"SELECT o.x, o.y, EXTRACT(YEAR FROM o.day) FROM sales.orders AS o":                  warehouse.CodeInvalidQuery,
+		"SELECT o.x FROM sales.orders o WHERE o.a IS DISTINCT FROM o.b GROUP BY o.x, o.y":   warehouse.CodeInvalidQuery,
+		"SELECT o.x FROM sales.orders o ORDER BY o.x, o.y":                                  warehouse.CodeInvalidQuery,
+		"SELECT x FROM sales.orders o, UNNEST(o.list) AS l JOIN sales.items i ON o.a = i.b": warehouse.CodeInvalidQuery,
+		"SELECT COUNT(o.a, o.b) FROM sales.orders o":                                        warehouse.CodeInvalidQuery,
+	} {
+		got, err := g.Decide(t.Context(), warehouse.Query{SQL: sql}, func(context.Context) (*Facts, error) { return nil, broken })
+		if warehouse.CodeOf(err) != want || got.Decision.Verdict != warehouse.Refused {
+			t.Errorf("%q: %v, want %s", sql, err, want)
+		}
+		if want == warehouse.CodeTableNotAllowed && strings.Contains(err.Error()+got.Decision.Reason, "salary") {
+			t.Errorf("%q tells %v", sql, err)
 		}
 	}
 }
