@@ -83,6 +83,8 @@ type Config struct {
 	Clock   clock.Clock
 	Logger  *slog.Logger
 	Limits  Limits
+	// Warehouses are what run_sql and mark.query ask; none: there is no run_sql.
+	Warehouses []warehouse.Warehouse
 	// ReviewCode has each program wait for a person's approval, whether the
 	// question asks for that or not.
 	ReviewCode bool

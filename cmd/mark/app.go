@@ -29,6 +29,7 @@ import (
 	"github.com/mark-analyst/mark/server"
 	"github.com/mark-analyst/mark/server/caller"
 	"github.com/mark-analyst/mark/store"
+	"github.com/mark-analyst/mark/warehouse"
 	"github.com/mark-analyst/mark/web"
 )
 
@@ -49,9 +50,10 @@ type App struct {
 // Parts are what tests put in the place of the real thing; nil means the real
 // thing.
 type Parts struct {
-	Sandbox sandbox.Provider
-	Models  []agent.Model
-	Clock   clock.Clock
+	Sandbox    sandbox.Provider
+	Models     []agent.Model
+	Warehouses []warehouse.Warehouse
+	Clock      clock.Clock
 }
 
 // NewApp opens everything that the service needs. Progress is told of what takes
@@ -105,6 +107,12 @@ func NewApp(ctx context.Context, c Config, logger *slog.Logger, progress func(st
 		a.closers = append(a.closers, closeModels)
 		parts.Models = models
 	}
+	if parts.Warehouses == nil {
+		if parts.Warehouses, err = openWarehouses(ctx, c); err != nil {
+			return nil, err
+		}
+	}
+	a.closers = append(a.closers, func(context.Context) error { return closeWarehouses(parts.Warehouses) })
 	if parts.Sandbox == nil { // last: making it for the first time takes minutes
 		if parts.Sandbox, err = openSandbox(ctx, c, logger, progress); err != nil {
 			return nil, err
@@ -160,7 +168,7 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	}
 	work := newJobs(c, a.logger)
 	data, err := datasets.New(datasets.Config{
-		Client: db.Client, Dialect: db.Dialect, Files: blobs, Sandbox: parts.Sandbox, Clock: parts.Clock, Logger: a.logger,
+		Client: db.Client, Dialect: db.Dialect, Files: blobs, Sandbox: parts.Sandbox, Warehouses: parts.Warehouses, Clock: parts.Clock, Logger: a.logger,
 		Queue: work.profiles, Background: work.profiles.With(dispatch.Options{Priority: 3}),
 		Limits: datasets.Limits{UploadBytes: c.Limits.UploadBytes, Profiles: profilesAtOnce},
 	})
@@ -176,7 +184,7 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	limits := agentLimits(c)
 	analyst, err := agent.New(agent.Config{
 		Client: db.Client, Log: log, Models: parts.Models, Sandbox: sessions,
-		Blobs: blobStore{blobs}, Datasets: data,
+		Blobs: blobStore{blobs}, Datasets: data, Warehouses: parts.Warehouses,
 		AsOwner: func(ctx context.Context, userID string) context.Context {
 			return auth.WithViewer(ctx, auth.Viewer{UserID: userID})
 		},
@@ -205,8 +213,9 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	}
 	schema := graph.NewExecutableSchema(graph.Config{Resolvers: &resolvers.Resolver{
 		Client: db.Client, Auth: people, Agent: analyst, Log: log, Feed: feed, Datasets: data, Logger: a.logger,
-		SignURL: func(id, name string) string { return signer.SignURL(id, name, linkLifetime) },
-		Info:    serverInfo(parts, limits, c.Limits.UploadBytes),
+		Warehouses: parts.Warehouses,
+		SignURL:    func(id, name string) string { return signer.SignURL(id, name, linkLifetime) },
+		Info:       serverInfo(parts, limits, c.Limits.UploadBytes),
 	}})
 	serverLimits := server.DefaultLimits()
 	serverLimits.UploadBytes = c.Limits.UploadBytes

@@ -34,6 +34,9 @@ type Config struct {
 
 	Models string `env:"MARK_MODELS" type:"path" help:"A file that lists further models; see docs/models.md."`
 
+	Warehouses       string        `env:"MARK_WAREHOUSES" type:"path" help:"A file that lists connections to warehouses; see docs/warehouses.md."`
+	WarehouseRefresh time.Duration `name:"warehouse-refresh" default:"0" env:"MARK_WAREHOUSE_REFRESH" help:"How often to see whether tables of warehouses have changed, by their metadata, which is free; 0: only when somebody asks."`
+
 	ReviewCode bool `name:"review-code" env:"MARK_REVIEW_CODE" help:"Each program waits for decideApproval before it runs, whoever asks."`
 
 	LLM     LLMConfig     `embed:"" prefix:"llm-"`
@@ -102,6 +105,10 @@ type DaytonaConfig struct {
 	Pool         int    `env:"MARK_DAYTONA_POOL" help:"Daytona: sandboxes kept ready for new sessions; they cost like used ones."`
 	AllowNetwork bool   `env:"MARK_DAYTONA_ALLOW_NETWORK" help:"Daytona: run code also where it cannot block the network."`
 }
+
+// leastRefresh is how often tables may be looked at, each with a call to its
+// warehouse.
+const leastRefresh = time.Minute
 
 // defaultSnapshot is what deploy/daytona makes.
 const defaultSnapshot = "mark-plotly"
@@ -219,6 +226,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("a budget is below zero: MARK_LIMIT_RUN_… and MARK_LIMIT_DAY_… are 0, for no limit, or above")
 	case c.EventRetention < 0:
 		return fmt.Errorf("MARK_EVENTS_RETENTION must not be below zero")
+	case c.WarehouseRefresh < 0 || c.WarehouseRefresh > 0 && c.WarehouseRefresh < leastRefresh:
+		return fmt.Errorf("MARK_WAREHOUSE_REFRESH must be 0, for never, or at least %s", leastRefresh)
 	case c.Limits.RunTime <= 0 || c.Limits.PythonStepTime <= 0:
 		return fmt.Errorf("MARK_LIMIT_RUN_TIME and MARK_LIMIT_PYTHON_STEP_TIME must be above zero, like 10m")
 	}

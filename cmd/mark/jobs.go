@@ -47,6 +47,12 @@ type compaction struct{}
 // Kind implements dispatch.Job.
 func (compaction) Kind() string { return "compact_events" }
 
+// tableRefresh looks for tables of warehouses that have changed.
+type tableRefresh struct{}
+
+// Kind implements dispatch.Job.
+func (tableRefresh) Kind() string { return "refresh_tables" }
+
 // jobs are the queues of the service and what is done with what waits in them.
 type jobs struct {
 	*dispatch.Dispatcher
@@ -65,6 +71,10 @@ func newJobs(c Config, logger *slog.Logger) *jobs {
 	later := dispatch.Options{Priority: 4}
 	dispatch.NewQueue[sessionSweep](d, queueMaintenance, 1, later).Every(sweepSessionsEvery, sessionSweep{})
 	dispatch.NewQueue[compaction](d, queueMaintenance, 1, later).Every(compactEvery, compaction{})
+	tables := dispatch.NewQueue[tableRefresh](d, queueMaintenance, 1, later)
+	if c.WarehouseRefresh > 0 {
+		tables.Every(c.WarehouseRefresh, tableRefresh{})
+	}
 	return j
 }
 
@@ -89,6 +99,9 @@ func (j *jobs) handle(w workers) {
 	})
 	dispatch.Handle(j.Dispatcher, func(ctx context.Context, _ compaction) error {
 		return compact(ctx, w.log, w.clock.Now().Add(-w.retention), j.draining.Load)
+	})
+	dispatch.Handle(j.Dispatcher, func(ctx context.Context, _ tableRefresh) error {
+		return w.datasets.RefreshTables(ctx, j.draining.Load)
 	})
 }
 

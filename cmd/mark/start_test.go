@@ -40,6 +40,7 @@ func TestStartsThatCannotWork(t *testing.T) {
 		"Daytona of two things":      {daytonaWith(func(d *DaytonaConfig) { d.Snapshot, d.Image = "a", "b" }), "MARK_DAYTONA_IMAGE"},
 		"a pool too large":           {daytonaWith(func(d *DaytonaConfig) { d.Pool = 4 }), "MARK_DAYTONA_POOL"},
 		"no live sessions":           {func(c *Config) { c.Limits.LiveSessions = 0 }, "MARK_LIMIT_LIVE_SESSIONS"},
+		"tables all the time":        {func(c *Config) { c.WarehouseRefresh = time.Second }, "MARK_WAREHOUSE_REFRESH"},
 		"events of the future":       {func(c *Config) { c.EventRetention = -time.Second }, "MARK_EVENTS_RETENTION"},
 		"no time":                    {func(c *Config) { c.Limits.RunTime = -time.Second }, "MARK_LIMIT_RUN_TIME"},
 	} {
@@ -49,7 +50,7 @@ func TestStartsThatCannotWork(t *testing.T) {
 				DataDir: t.TempDir(), LLM: LLMConfig{API: "chat"}, Sandbox: SandboxConfig{Provider: "gvisor", Dir: sandboxDir},
 				Limits: LimitsConfig{
 					UploadBytes: 1, Steps: 2, RunTime: time.Minute, ConcurrentRuns: 1, RunsPerUser: 1, PythonStepTime: time.Second, PythonMemory: 1 << 30,
-					LiveSessions: 1, LiveMemory: 1, SavedBytes: 1, SavedAge: time.Hour,
+					LiveSessions: 1, LiveMemory: 1, SavedBytes: 1, SavedAge: time.Hour, HistoryTokens: 1000,
 				},
 			}
 			tc.change(&c)

@@ -5,6 +5,7 @@ package connections
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,29 +14,13 @@ import (
 
 	"github.com/goccy/go-yaml"
 
-	"github.com/mark-analyst/mark/warehouse"
+	"github.com/mark-analyst/mark/warehouse/bigquery"
 )
 
-// Kind is a driver.
-type Kind string
+// kindBigQuery is the driver in warehouse/bigquery; there is no other yet.
+const kindBigQuery = "bigquery"
 
-// BigQuery is the driver in warehouse/bigquery.
-const BigQuery Kind = "bigquery"
-
-// Entry is a connection of the list, checked and completed.
-type Entry struct {
-	Name     string // unique
-	Kind     Kind
-	Project  string // that is billed
-	Location string // of the data; "": the warehouse finds it out
-	// CredentialsFile is a file of a service account or of a workload identity;
-	// "": application default credentials.
-	CredentialsFile string
-	Allow           []string // patterns of project.dataset.table
-	Policy          warehouse.Policy
-}
-
-// entry is an Entry as it is written.
+// entry is a connection as it is written.
 type entry struct {
 	Name     string `yaml:"name"`
 	Kind     string `yaml:"kind"`
@@ -44,19 +29,22 @@ type entry struct {
 	// Credentials is a text; anything else is there to be told why not.
 	Credentials any      `yaml:"credentials"`
 	Allow       []string `yaml:"allow"`
+	Endpoint    string   `yaml:"endpoint"`
 	Policy      policy   `yaml:"policy"`
 }
 
 const (
 	maxFile = 1 << 20
 	maxName = 100
-	// adc is what credentials say for application default credentials.
-	adc = "adc"
+	maxKey  = 1 << 20
+	// What credentials say that are in no file.
+	adc  = string(bigquery.ApplicationDefault)
+	none = string(bigquery.NoCredentials)
 )
 
 // Load reads the list in a file. The error says which entry is wrong, and how; it
 // holds nothing that may be a credential.
-func Load(path string) ([]Entry, error) {
+func Load(path string) ([]bigquery.Config, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("MARK_WAREHOUSES: %w", err)
@@ -76,7 +64,7 @@ func Load(path string) ([]Entry, error) {
 	return entries, nil
 }
 
-func parse(text []byte) ([]Entry, error) {
+func parse(text []byte) ([]bigquery.Config, error) {
 	var written []entry
 	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(&written); err != nil && !errors.Is(err, io.EOF) {
 		return nil, plainly(err)
@@ -84,7 +72,7 @@ func parse(text []byte) ([]Entry, error) {
 	if len(written) == 0 {
 		return nil, errors.New("it lists no connection: an entry has at least a name, a kind, a project and an allow list")
 	}
-	var out []Entry
+	var out []bigquery.Config
 	names := map[string]bool{}
 	for i, w := range written {
 		e, err := w.check()
@@ -123,43 +111,59 @@ func (w entry) which(i int) string {
 	return fmt.Sprintf("connection %q", w.Name)
 }
 
-func (w entry) check() (Entry, error) {
-	e := Entry{Name: w.Name, Kind: Kind(w.Kind), Project: w.Project, Location: w.Location, Allow: w.Allow}
+func (w entry) check() (bigquery.Config, error) {
+	c := bigquery.Config{Name: w.Name, Project: w.Project, Location: w.Location, Allow: w.Allow, Endpoint: w.Endpoint}
 	switch {
 	case strings.TrimSpace(w.Name) != w.Name || w.Name == "" || len(w.Name) > maxName:
-		return e, fmt.Errorf("name must be 1 to %d bytes, without spaces around it", maxName)
-	case e.Kind != BigQuery:
-		return e, errors.New("kind must be bigquery")
+		return c, fmt.Errorf("name must be 1 to %d bytes, without spaces around it", maxName)
+	case w.Kind != kindBigQuery:
+		return c, errors.New("kind must be bigquery")
 	case w.Project == "" || strings.ContainsAny(w.Project, " \t\n`"):
-		return e, errors.New("project must be the id of the project that pays, like acme-analytics")
+		return c, errors.New("project must be the id of the project that pays, like acme-analytics")
 	case strings.ContainsAny(w.Location, " \t\n`"):
-		return e, errors.New("location is a place like EU or europe-west3")
+		return c, errors.New("location is a place like EU or europe-west3")
 	case len(w.Allow) == 0:
-		return e, errors.New("allow lists no table: nothing may be read that no pattern like project.dataset.* permits")
+		return c, errors.New("allow lists no table: nothing may be read that no pattern like project.dataset.* permits")
 	}
 	var err error
-	if e.CredentialsFile, err = credentialsFile(w.Credentials); err != nil {
-		return e, err
+	if c.Credentials, err = credentials(w.Credentials); err != nil {
+		return c, err
 	}
-	e.Policy, err = w.Policy.check()
-	return e, err
+	if c.Credentials.Kind == bigquery.NoCredentials && c.Endpoint == "" {
+		return c, errors.New("credentials: none are for an endpoint that asks for none, such as an emulator's")
+	}
+	c.Policy, err = w.Policy.check()
+	return c, err
 }
 
-// credentialsFile is the file that credentials name. No error repeats them.
-func credentialsFile(credentials any) (string, error) {
-	if credentials == nil {
-		return "", nil
+// credentials says where credentials are. No error repeats what is written: it may
+// be a key.
+func credentials(written any) (bigquery.Credentials, error) {
+	if written == nil {
+		return bigquery.Credentials{Kind: bigquery.ApplicationDefault}, nil
 	}
-	path, ok := credentials.(string)
+	path, ok := written.(string)
 	switch {
 	case !ok || strings.ContainsAny(path, "{\n") || strings.Contains(path, "-----BEGIN"):
-		return "", errors.New("credentials: a key does not belong into the list; write adc, or the path of its file")
-	case path == adc:
-		return "", nil
+		return bigquery.Credentials{}, errors.New("credentials: a key does not belong into the list; write adc, or the path of its file")
+	case path == adc, path == none:
+		return bigquery.Credentials{Kind: bigquery.CredentialsKind(path)}, nil
 	}
-	info, err := os.Stat(path)
-	if err != nil || info.IsDir() {
-		return "", errors.New("credentials: there is no file of that name; write adc for application default credentials, or the path of a file")
+	file, err := os.Open(path)
+	if err != nil {
+		return bigquery.Credentials{}, errors.New("credentials: the file cannot be opened; write adc for application default credentials, or the path of a file")
 	}
-	return path, nil
+	defer file.Close() // nothing was written
+	var content struct {
+		Type string `json:"type"`
+	}
+	if err := json.NewDecoder(io.LimitReader(file, maxKey)).Decode(&content); err == nil {
+		switch content.Type {
+		case "service_account":
+			return bigquery.Credentials{Kind: bigquery.ServiceAccount, File: path}, nil
+		case "external_account":
+			return bigquery.Credentials{Kind: bigquery.WorkloadIdentity, File: path}, nil
+		}
+	}
+	return bigquery.Credentials{}, errors.New("credentials: the file is neither a service account's key nor of a workload identity (type service_account or external_account)")
 }

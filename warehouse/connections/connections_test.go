@@ -10,10 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mark-analyst/mark/warehouse"
+	"github.com/mark-analyst/mark/warehouse/bigquery"
 	"github.com/mark-analyst/mark/warehouse/connections"
 )
 
-func load(t *testing.T, text string) ([]connections.Entry, error) {
+func load(t *testing.T, text string) ([]bigquery.Config, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "warehouses.yaml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -24,7 +25,11 @@ func load(t *testing.T, text string) ([]connections.Entry, error) {
 
 func TestLoad(t *testing.T) {
 	key := filepath.Join(t.TempDir(), "account.json")
-	if err := os.WriteFile(key, []byte("{}"), 0o600); err != nil {
+	if err := os.WriteFile(key, []byte(`{"type": "service_account", "private_key": "sk-secret"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	identity := filepath.Join(t.TempDir(), "identity.json")
+	if err := os.WriteFile(identity, []byte(`{"type": "external_account"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	got, err := load(t, `
@@ -50,16 +55,18 @@ func TestLoad(t *testing.T) {
     views: refuse
     wildcards: true
 - {"name": "plain", "kind": "bigquery", "project": "p", "allow": ["p.d.t"], "credentials": "adc", "policy": {"maxRows": 5}}
-- {name: bare, kind: bigquery, project: p, allow: [p.d.*]}
+- {name: bare, kind: bigquery, project: p, allow: [p.d.*], credentials: `+identity+`}
+- {name: emulator, kind: bigquery, project: p, allow: [p.d.*], credentials: none, endpoint: 'http://127.0.0.1:9050'}
 `)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain := connections.DefaultPolicy()
+	plain := bigquery.DefaultPolicy()
 	plain.MaxRows = 5
-	want := []connections.Entry{
+	adc := bigquery.Credentials{Kind: bigquery.ApplicationDefault}
+	want := []bigquery.Config{
 		{
-			Name: "shop", Kind: connections.BigQuery, Project: "acme-billing", Location: "EU", CredentialsFile: key,
+			Name: "shop", Project: "acme-billing", Location: "EU", Credentials: bigquery.Credentials{Kind: bigquery.ServiceAccount, File: key},
 			Allow: []string{"acme-data.sales.*", "acme-data.web.events_*"},
 			Policy: warehouse.Policy{
 				BytesPerQuery: 10 << 30, BytesPerRun: 50e9, BytesPerUserDay: 4096, ApprovalMicros: 50_000, MicrosPerTiB: 7_500_000,
@@ -67,8 +74,12 @@ func TestLoad(t *testing.T) {
 				Views: warehouse.RefuseViews, Wildcards: true,
 			},
 		},
-		{Name: "plain", Kind: connections.BigQuery, Project: "p", Allow: []string{"p.d.t"}, Policy: plain},
-		{Name: "bare", Kind: connections.BigQuery, Project: "p", Allow: []string{"p.d.*"}, Policy: connections.DefaultPolicy()},
+		{Name: "plain", Project: "p", Allow: []string{"p.d.t"}, Credentials: adc, Policy: plain},
+		{Name: "bare", Project: "p", Allow: []string{"p.d.*"}, Policy: bigquery.DefaultPolicy(), Credentials: bigquery.Credentials{Kind: bigquery.WorkloadIdentity, File: identity}},
+		{
+			Name: "emulator", Project: "p", Allow: []string{"p.d.*"}, Policy: bigquery.DefaultPolicy(), Endpoint: "http://127.0.0.1:9050",
+			Credentials: bigquery.Credentials{Kind: bigquery.NoCredentials},
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -76,6 +87,10 @@ func TestLoad(t *testing.T) {
 }
 
 func TestRefuses(t *testing.T) {
+	other := filepath.Join(t.TempDir(), "user.json")
+	if err := os.WriteFile(other, []byte(`{"type": "authorized_user", "refresh_token": "sk-secret"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	const head = "- name: a\n  kind: bigquery\n  project: p\n  allow: [p.d.t]\n"
 	for name, tc := range map[string]struct{ text, says string }{
 		"nothing":             {"", "lists no connection"},
@@ -92,8 +107,10 @@ func TestRefuses(t *testing.T) {
 		"a key":               {head + "  credentials: {type: service_account, private_key: sk-secret}\n", "does not belong"},
 		"a key as text":       {head + "  credentials: '{\"private_key\": \"sk-secret\"}'\n", "does not belong"},
 		"a key alone":         {head + "  credentials: |\n    -----BEGIN PRIVATE KEY-----\n    sk-secret\n", "does not belong"},
-		"no such file":        {head + "  credentials: sk-secret\n", "no file of that name"},
-		"a folder":            {head + "  credentials: /\n", "no file of that name"},
+		"no such file":        {head + "  credentials: sk-secret\n", "cannot be opened"},
+		"a folder":            {head + "  credentials: /\n", "neither"},
+		"another file":        {head + "  credentials: " + other + "\n", "neither"},
+		"none of Google's":    {head + "  credentials: none\n", "endpoint"},
 		"a word for a count":  {head + "  policy: {maxRows: sk-secret}\n", "line 5, column 21"},
 		"a size of nothing":   {head + "  policy: {bytesPerQuery: lots}\n", `"lots" is no size`},
 		"a size below zero":   {head + "  policy: {bytesPerQuery: -1}\n", `"-1" is no size`},

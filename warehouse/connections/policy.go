@@ -10,27 +10,11 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/mark-analyst/mark/warehouse"
+	"github.com/mark-analyst/mark/warehouse/bigquery"
 )
 
-// DefaultPolicy is what counts where a connection's policy does not say.
-func DefaultPolicy() warehouse.Policy {
-	return warehouse.Policy{
-		BytesPerQuery:   100 << 30,
-		BytesPerRun:     500 << 30,
-		BytesPerUserDay: 1 << 40,
-		ApprovalBytes:   10 << 30,
-		MicrosPerTiB:    6_250_000, // BigQuery's list price on demand in most places
-		MaxRows:         1_000_000,
-		MaxBytes:        256 << 20,
-		MaxSQLBytes:     100 << 10,
-		Timeout:         5 * time.Minute,
-		MetadataTimeout: 30 * time.Second,
-		Views:           warehouse.ExpandViews,
-	}
-}
-
 // policy is a warehouse.Policy as it is written; what is missing is as
-// DefaultPolicy has it.
+// bigquery.DefaultPolicy has it.
 type policy struct {
 	BytesPerQuery   *size    `yaml:"bytesPerQuery"`
 	BytesPerRun     *size    `yaml:"bytesPerRun"`
@@ -55,7 +39,7 @@ const (
 )
 
 func (w policy) check() (warehouse.Policy, error) {
-	p := DefaultPolicy()
+	p := bigquery.DefaultPolicy()
 	for _, s := range []struct {
 		written *size
 		to      *int64
