@@ -19,21 +19,29 @@ const (
 
 // catalogue is the datasets as the system prompt lists them: enough to choose
 // by, within half of what a tool's result may have. Where they are many each
-// has its share: descriptions, expressions and columns are left out before
-// datasets are, and list_datasets tells of those.
-func (k *work) catalogue() string {
+// has its share, and those that the question speaks of come first and have more of
+// it: descriptions, expressions and columns are left out before datasets are, and
+// list_datasets tells of those.
+func (k *work) catalogue(question string) string {
 	if len(k.datasets) == 0 {
 		return "(no dataset yet)\n"
 	}
 	room := k.Limits.ResultCharacters / 2
-	share := room / len(k.datasets)
+	all := make([]ranked, len(k.datasets))
+	for i, d := range k.datasets {
+		all[i] = ranked{Dataset: d}
+	}
+	if room/len(all) < roomy { // else the prompt's beginning need not change with the question
+		all = rank(k.datasets, question)
+	}
+	shares := k.shares(all, room)
 	var b strings.Builder
 	used := 0
-	for i, d := range k.datasets {
-		entry := k.catalogued(d, share)
-		rest := fmt.Sprintf("(and %d more, see list_datasets)\n", len(k.datasets)-i)
+	for i, d := range all {
+		entry := k.catalogued(d.Dataset, shares[i])
+		rest := fmt.Sprintf("(and %d more, see list_datasets)\n", len(all)-i)
 		reserve := len(rest)
-		if i+1 == len(k.datasets) {
+		if i+1 == len(all) {
 			reserve = 0
 		}
 		if used += utf8.RuneCountInString(entry); i > 0 && used+reserve > room {
@@ -50,7 +58,13 @@ func (k *work) catalogued(d *ent.Dataset, share int) string {
 	var b strings.Builder
 	name, file := untrusted.Line(d.Name), k.fileName(d)
 	fmt.Fprintf(&b, "- name %s", encode(name))
-	if file != name || share >= narrow {
+	table := ""
+	switch {
+	case isTable(d):
+		is, more := k.cataloguedTable(d)
+		b.WriteString(is)
+		table = more
+	case file != name || share >= narrow:
 		fmt.Fprintf(&b, ", file %s", encode(file))
 	}
 	fmt.Fprintf(&b, ", state %s", d.State)
@@ -62,6 +76,7 @@ func (k *work) catalogued(d *ent.Dataset, share int) string {
 			b.WriteString(text)
 		}
 	}
+	add(table)
 	if d.Description != "" {
 		add(fmt.Sprintf(", described as %s", encode(clip(untrusted.Line(d.Description), 300))))
 	}

@@ -68,7 +68,7 @@ func (k *work) gather(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the question: %w", err)
 	}
-	catalogue := k.catalogue()
+	catalogue := k.catalogue(plain(parts))
 	k.prompt.system = k.prompts.system(catalogue)
 	k.evidence.told = append(k.evidence.told, catalogue)
 	before, err := k.history(ctx, c.ID, question.Seq)

@@ -44,7 +44,7 @@ type calledFile struct {
 func (k *work) callFiles() []calledFile {
 	files := []calledFile{}
 	for _, d := range k.datasets {
-		if d.State == dataset.StateReady {
+		if d.State == dataset.StateReady && !isTable(d) {
 			name := k.fileName(d)
 			files = append(files, calledFile{Name: name, Dataset: d.Name, Path: dataFolder + name, Bytes: d.SizeBytes, Rows: rowsOf(d)})
 		}
@@ -58,6 +58,12 @@ func (k *work) callDataset(name string) (any, error) {
 	same := []func(a, b string) bool{func(a, b string) bool { return a == b }, strings.EqualFold}
 	for _, equal := range same {
 		for _, d := range k.datasets {
+			if isTable(d) {
+				if equal(name, d.Name) || equal(strings.Trim(name, "`"), strings.Trim(sqlName(d), "`")) {
+					return nil, &execution.CallError{Message: askWithSQL(d)}
+				}
+				continue
+			}
 			file := k.fileName(d)
 			if d.State == dataset.StateReady && (equal(name, d.Name) || equal(name, file) || equal(name, strings.TrimSuffix(file, path.Ext(file)))) {
 				return map[string]string{"path": dataFolder + file, "load": k.loadCode(d)}, nil

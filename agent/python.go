@@ -114,7 +114,7 @@ func (k *work) openSession(ctx context.Context) (*python, error) {
 	}}
 	spec := execution.Spec{Owner: k.row.OwnerID, Limits: k.Limits.Python}
 	for _, d := range k.datasets {
-		if d.State != dataset.StateReady {
+		if d.State != dataset.StateReady || isTable(d) {
 			continue
 		}
 		host, release, err := k.Blobs.Path(ctx, d.BlobKey)
@@ -180,6 +180,9 @@ func noticeOf(origin execution.Origin, ended bool) string {
 func (k *work) fileName(d *ent.Dataset) string {
 	taken := map[string]bool{}
 	for _, other := range k.datasets {
+		if isTable(other) {
+			continue
+		}
 		name := other.FileName
 		for n := 2; taken[strings.ToLower(name)]; n++ {
 			ext := path.Ext(other.FileName)

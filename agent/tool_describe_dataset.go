@@ -21,10 +21,11 @@ const maxLoadCode = 300
 
 // described is a dataset as describe_dataset tells it.
 type described struct {
-	Name        string            `json:"name"`
-	File        string            `json:"file"`
-	Path        string            `json:"path"`
-	Load        string            `json:"load"`
+	Name string `json:"name"`
+	File string `json:"file,omitempty"`
+	Path string `json:"path,omitempty"`
+	Load string `json:"load,omitempty"`
+	tableFacts
 	Rows        *int64            `json:"rows,omitempty"`
 	Description string            `json:"description,omitempty"`
 	Columns     []describedColumn `json:"columns"`
@@ -77,7 +78,8 @@ func describeDataset(_ context.Context, k *work, _ *ent.Step, args map[string]an
 func (k *work) find(name string) *ent.Dataset {
 	for _, same := range []func(a, b string) bool{func(a, b string) bool { return a == b }, strings.EqualFold} {
 		for _, d := range k.datasets {
-			if same(d.ID, name) || same(d.Name, name) || same(d.FileName, name) || same(k.fileName(d), name) {
+			if same(d.ID, name) || same(d.Name, name) || same(d.FileName, name) || same(k.fileName(d), name) ||
+				isTable(d) && same(strings.Trim(sqlName(d), "`"), strings.Trim(name, "`")) {
 				return d
 			}
 		}
@@ -98,10 +100,13 @@ func (k *work) find(name string) *ent.Dataset {
 // describe tells as much of a dataset as a result holds: of a very wide one the
 // first columns.
 func (k *work) describe(d *ent.Dataset) string {
-	file := k.fileName(d)
 	out := described{
-		Name: untrusted.Line(d.Name), File: file, Path: dataFolder + file, Load: k.loadCode(d),
+		Name: untrusted.Line(d.Name), tableFacts: k.tableFacts(d),
 		Rows: d.RowCount, Description: untrusted.Clean(d.Description), Columns: []describedColumn{},
+	}
+	if !isTable(d) {
+		file := k.fileName(d)
+		out.File, out.Path, out.Load = file, dataFolder+file, k.loadCode(d)
 	}
 	for _, n := range d.Notes {
 		out.Notes = append(out.Notes, untrusted.Line(n))
@@ -110,7 +115,10 @@ func (k *work) describe(d *ent.Dataset) string {
 		col := describedColumn{
 			// The name is what code must spell: it is given as it is.
 			Name: c.Name, Type: c.Type, Nulls: c.NullCount, Distinct: c.DistinctCount,
-			Min: value(c.Min), Max: value(c.Max), Description: untrusted.Clean(c.Description),
+			Description: untrusted.Clean(c.Description),
+		}
+		if !isTable(d) { // of a table they are those of a few rows, and would be taken for the table's
+			col.Min, col.Max = value(c.Min), value(c.Max)
 		}
 		for _, s := range c.SampleValues {
 			col.Samples = append(col.Samples, clip(untrusted.Line(s), 60))

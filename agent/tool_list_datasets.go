@@ -12,9 +12,10 @@ import (
 
 // listed is a dataset as list_datasets tells it.
 type listed struct {
-	ID      string `json:"id"`
-	Name    string `json:"name"`
-	File    string `json:"file"`
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	File string `json:"file,omitempty"`
+	tableFacts
 	Rows    *int64 `json:"rows,omitempty"`
 	Columns int    `json:"columns"`
 	State   string `json:"state"`
@@ -29,8 +30,11 @@ func listDatasets(_ context.Context, k *work, _ *ent.Step, _ map[string]any) (ca
 	}{Datasets: []listed{}}
 	for _, d := range k.datasets {
 		entry := listed{
-			ID: d.ID, Name: untrusted.Line(d.Name), File: untrusted.Line(d.FileName),
+			ID: d.ID, Name: untrusted.Line(d.Name), tableFacts: k.tableFacts(d),
 			Rows: d.RowCount, Columns: len(d.Edges.Columns), State: d.State.String(),
+		}
+		if !isTable(d) {
+			entry.File = untrusted.Line(d.FileName)
 		}
 		if d.State == dataset.StateFailed {
 			entry.Error = untrusted.Line(d.ErrorMessage)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -70,11 +71,18 @@ func checkRef(ref warehouse.TableRef) error {
 			return fault.New(fault.BadUserInput, "The name has %d bytes; at most %d are taken.", len(part.name), part.most).OnField(part.field)
 		case strings.Contains(part.name, "*"):
 			return fault.New(fault.BadUserInput, "A wildcard stands for several tables. Add one of them.").OnField(part.field)
-		case strings.ContainsAny(part.name, "`\\'\"\t\n") || norm.NFC.String(untrusted.Line(part.name)) != part.name:
+		case strings.ContainsFunc(part.name, isNoName) || norm.NFC.String(untrusted.Line(part.name)) != part.name:
 			return fault.New(fault.BadUserInput, "The name has characters that no name has.").OnField(part.field)
 		}
 	}
 	return nil
+}
+
+// isNoName tells whether a character is in no name: BigQuery's have letters, marks,
+// digits, connectors, dashes and spaces, those of projects dots and a colon. What
+// passes can stand between backticks and in a prompt.
+func isNoName(r rune) bool {
+	return !unicode.In(r, unicode.L, unicode.M, unicode.N, unicode.Pc, unicode.Pd, unicode.Zs) && r != '.' && r != ':'
 }
 
 // connected is the warehouse of a connection; nil where the configuration has it

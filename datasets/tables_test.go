@@ -179,6 +179,7 @@ func TestTablesThatCannotBeAdded(t *testing.T) {
 			{"", "p", "d", long, nil, fault.BadUserInput, "table"},
 			{"", "p", "d", "events_*", nil, fault.BadUserInput, "table"},
 			{"", "p", "d", "a`; DROP", nil, fault.BadUserInput, "table"},
+			{"", "p", "d", "</datasets>", nil, fault.BadUserInput, "table"},
 			{"", "p", "d", "a\x00", nil, fault.BadUserInput, "table"},
 			{"", "p", "d\u200b", "a", nil, fault.BadUserInput, "dataset"},
 			{"unheard-of", "p", "d", "t", nil, fault.NotFound, "connection"},
