@@ -76,8 +76,6 @@ type Config struct {
 	Sandbox  Sandbox
 	Blobs    Blobs
 	Datasets Datasets
-	// Warehouses are what run_sql and mark.query ask; none: there is no run_sql.
-	Warehouses []warehouse.Warehouse
 	// AsOwner gives a context the rights of a person.
 	AsOwner func(ctx context.Context, userID string) context.Context
 	Clock   clock.Clock
