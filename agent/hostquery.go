@@ -38,9 +38,9 @@ type handedOut struct {
 	release   func()
 }
 
-func (h *handedOut) close() {
-	h.file.Close() //nolint:errcheck // it was read only
-	h.release()
+func (r *handedOut) close() {
+	r.file.Close() //nolint:errcheck // it was read only
+	r.release()
 }
 
 // hostQuery answers mark.query, mark.result and the pages of both, for one step.
@@ -159,7 +159,10 @@ func take(ctx context.Context, r warehouse.Result) (*handedOut, error) {
 	if err != nil {
 		return nil, fmt.Errorf("keep a result: %w", err)
 	}
-	os.Remove(file.Name()) //nolint:errcheck // it goes with the process at the latest
+	if err := os.Remove(file.Name()); err != nil {
+		file.Close() //nolint:errcheck // the first failure counts
+		return nil, fmt.Errorf("keep a result: %w", err)
+	}
 	out := &handedOut{file: file, release: func() {}, schema: encode(r.Columns())}
 	written, err := warehouse.WriteJSONLines(ctx, file, r)
 	if err == nil {
