@@ -249,6 +249,19 @@ func TestAFileThatIsLostIsTold(t *testing.T) {
 	}
 }
 
+// A table of a warehouse has no file, and none is missed.
+func TestATableHasNoFile(t *testing.T) {
+	m := newMark(t)
+	_, err := m.upload(t.Context(), "a\n")
+	must(t, err)
+	m.db.Client.Dataset.Create().SetOwnerID(m.owner.ID).SetSource("BIGQUERY").SetName("t").SetFileName("p.d.t").ExecX(t.Context())
+	archive, report := take(t, m.source())
+	_, restored := restore(t, archive)
+	if len(report.Lost)+len(restored.Lost) > 0 || report.Files != 1 || restored.Files != 1 {
+		t.Errorf("told %+v and %+v", report, restored)
+	}
+}
+
 // TestWhileMuchIsWritten takes backups while datasets come and go.
 func TestWhileMuchIsWritten(t *testing.T) {
 	m := newMark(t)

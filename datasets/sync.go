@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/mark-analyst/mark/datasets/profile"
@@ -81,7 +82,11 @@ func tableFailure(err error) *profile.Failure {
 	var said *warehouse.Error
 	switch {
 	case errors.As(err, &said) && said.Message != "":
-		return &profile.Failure{Code: profile.Code(said.Code), Message: said.Message, Err: err}
+		message := strings.TrimRight(said.Message, ". ") + "." // others follow it
+		if len(said.Suggestions) > 0 {
+			message += " What is there and has a name like it: " + strings.Join(said.Suggestions, ", ") + "."
+		}
+		return &profile.Failure{Code: profile.Code(said.Code), Message: message, Err: err}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &profile.Failure{Code: profile.Code(warehouse.CodeTimeout), Message: "The warehouse took too long to answer. Refresh the table later.", Err: err}
 	}
@@ -150,6 +155,9 @@ func (s *Service) finishTable(ctx context.Context, c claim, d *ent.Dataset, t *w
 		s.logger.InfoContext(ctx, "a table's columns have changed", "dataset", d.ID, "connection", d.Connection, "table", refOf(d).String(), "changes", changes)
 		notes = s.dated(notes, changes...)
 	}
+	if t.SampleError != nil {
+		notes = s.dated(notes, "Its rows could not be previewed: "+t.SampleError.Message)
+	}
 	said := described(t.Description, maxDescription)
 	change := tx.Dataset.UpdateOneID(c.id).SetSourceDescription(said).SetTableType(firstRunes(string(t.Type), 32)).
 		SetEtag(clean(t.Etag)).SetSizeBytes(max(t.Bytes, 0)).SetNotes(notes)
@@ -187,9 +195,10 @@ func setFacts(u *ent.DatasetUpdateOne, t *warehouse.Table, sample json.RawMessag
 	} else {
 		u.ClearModifiedAt()
 	}
-	if sample != nil {
+	switch {
+	case sample != nil:
 		u.SetSample(sample)
-	} else {
+	case t.SampleError == nil: // else the earlier one stays
 		u.ClearSample()
 	}
 	return u

@@ -329,7 +329,7 @@ func TestTablesThatCannotBeRead(t *testing.T) {
 		d, err := w.AddTable(ctx, "", "acme-data", "sales", "unheard", nil)
 		must(t, err)
 		d = w.settled(t, ctx, d.ID)
-		if d.State != dataset.StateFailed || d.ErrorCode != "WAREHOUSE_NOT_FOUND" || d.ErrorMessage != "There is no table acme-data.sales.unheard." {
+		if d.State != dataset.StateFailed || d.ErrorCode != "WAREHOUSE_NOT_FOUND" || d.ErrorMessage != "There is no table acme-data.sales.unheard. What is there and has a name like it: orders." {
 			t.Errorf("unheard: %s %s %q", d.State, d.ErrorCode, d.ErrorMessage)
 		}
 		d = w.add(t, ctx)
@@ -359,6 +359,13 @@ func TestTablesThatCannotBeRead(t *testing.T) {
 		shop.fail(nil)
 		if d = w.again(t, ctx, d.ID); d.State != dataset.StateReady || d.ErrorMessage != "" {
 			t.Errorf("back: %s %q", d.State, d.ErrorMessage)
+		}
+		// Its metadata are to be had, and its rows are not.
+		shut := orders()
+		shut.Sample, shut.SampleError = nil, &warehouse.Error{Code: warehouse.CodeAccessDenied, Message: "No rows for you."}
+		shop.put(shut)
+		if d = w.again(t, ctx, d.ID); d.State != dataset.StateReady || !strings.HasSuffix(d.Notes[0], ": Its rows could not be previewed: No rows for you.") || len(d.Sample) == 0 {
+			t.Errorf("no rows: %s %q, a sample of %d bytes", d.State, d.Notes, len(d.Sample))
 		}
 		// A connection that the next start has not any more.
 		w.stop(t)
@@ -419,7 +426,7 @@ func TestRefreshTables(t *testing.T) {
 		must(t, err)
 		w.settled(t, ada, other.ID)
 		shop.asked()
-		look := func(asked int, epochs ...int) {
+		look := func(glances, reads int, epochs ...int) {
 			t.Helper()
 			must(t, w.RefreshTables(t.Context(), never))
 			for i, d := range []*ent.Dataset{w.settled(t, ada, hers.ID), w.settled(t, bob, his.ID), w.settled(t, ada, other.ID)} {
@@ -427,27 +434,27 @@ func TestRefreshTables(t *testing.T) {
 					t.Errorf("%s was read %d times, want %d", d.FileName, d.ProfileEpoch, epochs[i])
 				}
 			}
-			if calls := shop.asked(); calls["table"] != asked || len(calls) > 1 {
-				t.Errorf("asked %v, want %d", calls, asked)
+			if calls := shop.asked(); calls["glance"] != glances || calls["table"] != reads || calls["browse"] > 0 {
+				t.Errorf("asked %v, want %d and %d", calls, glances, reads)
 			}
 		}
-		look(2, 1, 1, 1)
+		look(2, 0, 1, 1, 1)
 		now := orders()
 		now.Etag = "e2"
 		shop.put(now)
-		look(2+2, 2, 2, 1)
-		look(2, 2, 2, 1)
+		look(2, 2, 2, 2, 1)
+		look(2, 0, 2, 2, 1)
 		shop.fail(&warehouse.Error{Code: warehouse.CodeRateLimited, Message: "Slowly."})
-		look(2, 2, 2, 1) // later
+		look(2, 0, 2, 2, 1) // later
 		shop.fail(nil)
 		shop.drop(second.Ref)
-		look(2+1, 2, 2, 2)
+		look(2, 1, 2, 2, 2)
 		if d := w.client.Dataset.GetX(ada, other.ID); d.State != dataset.StateFailed {
 			t.Errorf("gone, and %s", d.State)
 		}
-		look(2, 2, 2, 2) // it is known
+		look(2, 0, 2, 2, 2) // it is known
 		shop.put(second)
-		look(2+1, 2, 2, 3)
+		look(2, 1, 2, 2, 3)
 		if d := w.client.Dataset.GetX(ada, other.ID); d.State != dataset.StateReady {
 			t.Errorf("back, and %s", d.State)
 		}

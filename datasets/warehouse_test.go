@@ -14,9 +14,8 @@ type shelf struct {
 
 	mu     sync.Mutex // protects what follows
 	tables map[warehouse.TableRef]*warehouse.Table
-	err    error // of every call, where there is one
-	calls  map[string]int
-	sample []int // how many rows each call for a table wanted
+	err    error          // of every call, where there is one
+	calls  map[string]int // of "table" with rows, of "glance" without
 }
 
 func newShelf(name string, tables ...*warehouse.Table) *shelf {
@@ -50,7 +49,7 @@ func (s *shelf) asked() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	calls := s.calls
-	s.calls, s.sample = map[string]int{}, nil
+	s.calls = map[string]int{}
 	return calls
 }
 
@@ -70,15 +69,19 @@ func (s *shelf) Browse(context.Context, warehouse.Place, warehouse.Page) (wareho
 }
 
 func (s *shelf) Table(_ context.Context, ref warehouse.TableRef, o warehouse.TableOptions) (*warehouse.Table, error) {
-	s.count("table")
+	call := "table"
+	if o.SampleRows == 0 {
+		call = "glance"
+	}
+	s.count(call)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sample = append(s.sample, o.SampleRows); s.err != nil {
+	if s.err != nil {
 		return nil, s.err
 	}
 	t, ok := s.tables[ref]
 	if !ok {
-		return nil, &warehouse.Error{Code: warehouse.CodeNotFound, Message: "There is no table " + ref.String() + ".", Err: errors.New("secret")}
+		return nil, &warehouse.Error{Code: warehouse.CodeNotFound, Message: "There is no table " + ref.String() + ".", Suggestions: []string{"orders"}, Err: errors.New("secret")}
 	}
 	out := *t
 	out.Sample = t.Sample[:min(o.SampleRows, len(t.Sample))]

@@ -167,6 +167,8 @@ func TestWarehouseEntriesThatThereAreNot(t *testing.T) {
 			"size 101":         {vars{"n": 101}, "BAD_USER_INPUT"},
 			"no project":       {vars{"n": 1, "d": "sales"}, "BAD_USER_INPUT"},
 			"another's cursor": {vars{"n": 1, "p": "acme", "at": place}, "BAD_USER_INPUT"},
+			"another project":  {vars{"n": 1, "p": "other", "at": forged(`{"c":"shop","p":"acme"}`, nil)}, "BAD_USER_INPUT"},
+			"another shop":     {vars{"n": 1, "at": forged(`{"c":"lab"}`, nil)}, "BAD_USER_INPUT"},
 			"a forged cursor":  {vars{"n": 1, "at": forged("x", nil)}, "BAD_USER_INPUT"},
 			"a cursor back":    {vars{"n": 1, "at": forged(`{"c":"shop","s":-1}`, nil)}, "BAD_USER_INPUT"},
 			"a cursor far":     {vars{"n": 1, "at": forged(`{"c":"shop","s":1000000000}`, nil)}, "BAD_USER_INPUT"},
