@@ -109,7 +109,7 @@ func (o *stepOutput) query(ctx context.Context, title string, r warehouse.Result
 	name := outputName(o.step.Index, len(o.rich)+1)
 	file := execution.Artifact{Name: name + ".jsonl", MIMEType: "application/jsonl", Open: func() (io.ReadCloser, error) { return reader, nil }}
 	kept, err := o.file(file)
-	reader.Close() //nolint:errcheck // a pipe's never fails
+	reader.Close()                          //nolint:errcheck // a pipe's never fails
 	if failed := <-written; failed != nil { // what the warehouse says comes first
 		return failed
 	}
