@@ -112,7 +112,7 @@ func TestOwnDocuments(t *testing.T) {
 			}
 		}
 	}
-	if found != 4 {
-		t.Errorf("found %d documents, want the 4 of session, upload and answer", found)
+	if found != 6 {
+		t.Errorf("found %d documents, want the 6 of session, upload and answer", found)
 	}
 }
