@@ -46,7 +46,10 @@ type storedRun struct {
 type storedEvent struct {
 	seq  int
 	kind string
-	body struct{ StepID, Text, Stream string }
+	body struct {
+		StepID, Text, Stream string
+		Usage                *struct{ CompletionTokens int }
+	}
 }
 
 // audit compares what was asked, what is stored and what was seen.
@@ -135,7 +138,7 @@ var (
 // log looks at a run's events: their numbers, their end, and whether what is in
 // them comes from one attempt at a time.
 func (a *auditor) log(f *findings, q *question, r storedRun, events []storedEvent) {
-	replies := 0
+	replies, written := 0, 0
 	once := map[string]int{}
 	text := map[string]*attempt{} // by step
 	printed := map[string]int{}
@@ -151,7 +154,11 @@ func (a *auditor) log(f *findings, q *question, r storedRun, events []storedEven
 			if once[e.kind+e.body.StepID]++; once[e.kind+e.body.StepID] > 1 {
 				f.note(&f.repeated, "%s: event %d is another %s of %s", q.name, e.seq, e.kind, e.body.StepID)
 			}
-		case "UsageUpdated": // stored with each reply of the model
+		case "UsageUpdated": // with each reply of the model, and after each program, which takes no tokens
+			if e.body.Usage == nil || e.body.Usage.CompletionTokens <= written {
+				break
+			}
+			written = e.body.Usage.CompletionTokens
 			if replies++; replies > len(a.model.course.tools)+1 {
 				f.note(&f.repeated, "%s: event %d tells of a reply more than there are turns", q.name, e.seq)
 			}
@@ -175,6 +182,9 @@ func (a *auditor) log(f *findings, q *question, r storedRun, events []storedEven
 				}
 			}
 		}
+	}
+	if r.state == "SUCCEEDED" && replies == 0 {
+		f.note(&f.repeated, "%s: no event tells of a reply, so that none can be told from another", q.name)
 	}
 	if n := once["RunFinished"]; n != 1 {
 		f.note(&f.lost, "%s: %d events RunFinished", q.name, n)
