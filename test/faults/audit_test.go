@@ -18,9 +18,16 @@ func sound() []storedEvent {
 	return []storedEvent{
 		of("RunStarted", "", ""), of("StepStarted", "s", ""),
 		of("TextDelta", "s", "x:a x:b "), of("AttemptDiscarded", "s", ""),
-		of("TextDelta", "s", "y:a "), of("TextDelta", "s", "y:b y:c "), of("UsageUpdated", "", ""),
+		of("TextDelta", "s", "y:a "), of("TextDelta", "s", "y:b y:c "), used(10),
 		of("OutputChunk", "s", "ran-y-a\n"), of("StepFinished", "s", ""), of("RunFinished", "", ""),
 	}
+}
+
+// used is what a run tells of its use, after a reply or a program.
+func used(tokens int) storedEvent {
+	e := of("UsageUpdated", "", "")
+	e.body.Usage = &struct{ CompletionTokens int }{tokens}
+	return e
 }
 
 // Whatever can go wrong with a log is found, under its name, and a sound one is
@@ -52,7 +59,8 @@ func TestAuditFindsWhatIsWrongWithALog(t *testing.T) {
 		"the last word is missing":        {replace(5, "y:b "), "gaps"},
 		"a word comes twice":              {replace(5, "y:a y:b y:c "), "gaps"},
 		"a step begins twice":             {insert(2, of("StepStarted", "s", "")), "repeated"},
-		"a reply is stored again":         {insert(7, of("UsageUpdated", "", "")), "repeated"},
+		"a reply is stored again":         {insert(7, used(20)), "repeated"},
+		"use after a program":             {insert(8, used(10)), ""},
 		"a program prints the same again": {insert(8, of("OutputChunk", "s", "ran-y-a\n")), "repeated"},
 	} {
 		events := c.change(sound())
