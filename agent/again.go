@@ -35,9 +35,9 @@ func (a *Agent) Retry(ctx context.Context, runID, model string) (*ent.Run, error
 	if model == "" {
 		model = before.Model
 	}
-	m, ok := a.model(model)
-	if !ok {
-		return nil, fault.New(fault.BadUserInput, "There is no such model here. `server { models { name } }` lists them.").OnField("model")
+	m, err := a.chosen(model)
+	if err != nil {
+		return nil, err
 	}
 	point, err := a.pointBefore(ctx, before, 1)
 	if err != nil {

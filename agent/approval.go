@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -132,7 +131,7 @@ func (a *Agent) DecideApproval(ctx context.Context, id string, d Decision) (*ent
 		}
 		return nil
 	})
-	if f := (*fault.Error)(nil); errors.As(err, &f) && f.Code == fault.Conflict {
+	if fault.Is(err, fault.Conflict) {
 		r, err = a.decidedBefore(ctx, id, state)
 	}
 	if err != nil {

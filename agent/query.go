@@ -17,6 +17,7 @@ type asking struct {
 	warehouse warehouse.Warehouse
 	plan      warehouse.Plan
 	detail    QueryDetail
+	refused   error // why it may not run; nil: it may
 }
 
 // warehouseOf finds a connection by its name; "" is the only one, or the one that
@@ -57,6 +58,7 @@ func (k *work) planQuery(ctx context.Context, connection string, q warehouse.Que
 			a.detail.State = QueryRefused
 		}
 		a.detail.Decision.SQL = q.SQL
+		a.refused = err
 		return a, err
 	}
 	return a, nil

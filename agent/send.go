@@ -105,11 +105,20 @@ func (a *Agent) check(q *Question) (Model, error) {
 	case q.ClientMutationID != storable.Text(q.ClientMutationID):
 		return Model{}, fault.New(fault.BadUserInput, "clientMutationId holds a character that cannot be stored.").OnField("clientMutationId")
 	}
-	model, ok := a.model(q.Model)
+	model, err := a.chosen(q.Model)
+	if err != nil {
+		return Model{}, err
+	}
+	q.DatasetIDs = unique(q.DatasetIDs)
+	return model, nil
+}
+
+// chosen is the model that a person names; "" is the default.
+func (a *Agent) chosen(name string) (Model, error) {
+	model, ok := a.model(name)
 	if !ok {
 		return Model{}, fault.New(fault.BadUserInput, "There is no such model here. `server { models { name } }` lists them.").OnField("model")
 	}
-	q.DatasetIDs = unique(q.DatasetIDs)
 	return model, nil
 }
 

@@ -48,16 +48,19 @@ func unlessRefused(err error) error {
 // runSQL runs a query that may run: its price was looked at, and approved where it
 // had to be.
 func runSQL(ctx context.Context, k *work, s *ent.Step, args map[string]any) (callEnd, error) {
-	a, err := k.asking, error(nil)
+	a := k.asking
+	var err error
 	k.asking = nil
-	if a == nil || a.plan.Seal == "" { // refused just now, or planned by an earlier claim
+	if a != nil {
+		err = a.refused
+	} else { // there is no such connection
 		a, err = k.planQuery(ctx, text(args, "connection"), warehouse.Query{SQL: text(args, "sql")})
-		if ctx.Err() != nil {
-			return callEnd{}, context.Cause(ctx)
-		}
-		if err := unlessRefused(err); err != nil {
-			return callEnd{}, err
-		}
+	}
+	if ctx.Err() != nil {
+		return callEnd{}, context.Cause(ctx)
+	}
+	if err := unlessRefused(err); err != nil {
+		return callEnd{}, err
 	}
 	if err != nil {
 		if a != nil {
