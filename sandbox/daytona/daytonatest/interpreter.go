@@ -143,6 +143,9 @@ func (i *interp) run(c *client, code string, timeout time.Duration) {
 		i.client, i.told = nil, nil
 		i.mu.Unlock()
 	}()
+	if c.run.TimeOut {
+		code = "import time; time.sleep(3600)" // else the code could come to its end first
+	}
 	line, err := json.Marshal(map[string]any{"code": code})
 	if err != nil {
 		c.close(closeDone, "")
