@@ -111,7 +111,7 @@ func (a *Agent) finish(ctx context.Context, r *ent.Run, w eventlog.Writer, out o
 		if err != nil {
 			return err
 		}
-		end := tx.Run.UpdateOneID(r.ID).SetState(out.state).SetAnswer(answer).SetFinishedAt(a.Clock.Now())
+		end := tx.Run.Update().Where(run.ID(r.ID)).SetState(out.state).SetAnswer(answer).SetFinishedAt(a.Clock.Now())
 		if out.failure != nil {
 			end.SetErrorCode(out.failure.Code).SetErrorMessage(cut(out.failure.Message, maxErrorBytes))
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/run"
+	"github.com/mark-analyst/mark/ent/step"
 	"github.com/mark-analyst/mark/eventlog"
 	"github.com/mark-analyst/mark/internal/dialogue"
 	"github.com/mark-analyst/mark/internal/storable"
@@ -80,7 +81,7 @@ func (k *work) discard(s *ent.Step, r dialogue.Reply, visible bool) error {
 func (k *work) storeExpense(s *ent.Step) eventlog.Change {
 	paid := storable.JSON(encode(k.expense))
 	return func(ctx context.Context, tx *ent.Tx) error {
-		if err := tx.Step.UpdateOneID(s.ID).SetExpense(paid).Exec(ctx); err != nil {
+		if err := tx.Step.Update().Where(step.ID(s.ID)).SetExpense(paid).Exec(ctx); err != nil {
 			return err
 		}
 		return k.storeUsage(ctx, tx, k.row, k.usage)
@@ -114,7 +115,7 @@ func (a *Agent) storeUsage(ctx context.Context, tx *ent.Tx, r *ent.Run, u Usage)
 	if after == before {
 		return nil
 	}
-	err = tx.Run.UpdateOneID(r.ID).
+	err = tx.Run.Update().Where(run.ID(r.ID)).
 		SetPromptTokens(after.PromptTokens).SetCachedTokens(after.CachedTokens).
 		SetCompletionTokens(after.CompletionTokens).SetReasoningTokens(after.ReasoningTokens).
 		SetPythonMs(after.PythonMs).SetCostMicros(after.CostMicros).SetOutputBytes(after.OutputBytes).SetBytesBilled(after.BytesBilled).

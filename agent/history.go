@@ -42,44 +42,52 @@ type exchange struct {
 	says  dialogue.Message
 }
 
+// gathered is what was read for the model.
+type gathered struct {
+	question *ent.Message
+	parts    []Part // of the question
+	before   past
+}
+
 // gather reads what the model is to know: the chat's datasets, once none of
 // them is being profiled any more, what was said, and the question.
-func (k *work) gather(ctx context.Context) error {
+func (k *work) gather(ctx context.Context) (g gathered, err error) {
 	c, err := k.Client.Chat.Get(ctx, k.row.ChatID)
 	if err != nil {
-		return fmt.Errorf("read the chat: %w", err)
+		return g, fmt.Errorf("read the chat: %w", err)
 	}
 	datasetIDs, err := c.QueryDatasets().IDs(ctx)
 	if err != nil {
-		return fmt.Errorf("read the chat's datasets: %w", err)
+		return g, fmt.Errorf("read the chat's datasets: %w", err)
 	}
 	if len(datasetIDs) > 0 {
 		if err := k.Datasets.Await(ctx, datasetIDs...); err != nil {
-			return fmt.Errorf("wait for datasets: %w", err)
+			return g, fmt.Errorf("wait for datasets: %w", err)
+		}
+		k.datasets, err = c.QueryDatasets().
+			WithColumns(func(q *ent.ColumnQuery) { q.Order(ent.Asc("position")) }).
+			Order(ent.Asc(dataset.FieldCreatedAt), ent.Asc(dataset.FieldID)).All(ctx)
+		if err != nil {
+			return g, fmt.Errorf("read the datasets: %w", err)
 		}
 	}
-	k.datasets, err = c.QueryDatasets().
-		WithColumns(func(q *ent.ColumnQuery) { q.Order(ent.Asc("position")) }).
-		Order(ent.Asc(dataset.FieldCreatedAt), ent.Asc(dataset.FieldID)).All(ctx)
-	if err != nil {
-		return fmt.Errorf("read the datasets: %w", err)
+	if g.question, g.parts, err = k.said(ctx, k.row.QuestionID); err != nil {
+		return g, fmt.Errorf("read the question: %w", err)
 	}
-	question, parts, err := k.said(ctx, k.row.QuestionID)
-	if err != nil {
-		return fmt.Errorf("read the question: %w", err)
-	}
-	catalogue := k.catalogue(plain(parts))
+	g.before, err = k.history(ctx, c.ID, g.question.Seq)
+	return g, err
+}
+
+// brief makes the prompt of what was gathered.
+func (k *work) brief(ctx context.Context, g gathered) error {
+	catalogue := k.catalogue(plain(g.parts))
 	k.prompt.system = k.prompts.system(catalogue)
 	k.evidence.told = append(k.evidence.told, catalogue)
-	before, err := k.history(ctx, c.ID, question.Seq)
-	if err != nil {
+	if err := k.remember(ctx, &g.before); err != nil {
 		return err
 	}
-	if err := k.remember(ctx, &before); err != nil {
-		return err
-	}
-	k.recite(before)
-	k.prompt.add(asked(question, parts, before.open))
+	k.recite(g.before)
+	k.prompt.add(asked(g.question, g.parts, g.before.open))
 	return nil
 }
 
@@ -131,6 +139,9 @@ func (k *work) history(ctx context.Context, chatID string, before int) (past, er
 		Select(run.FieldID, run.FieldQuestionID, run.FieldAnswerID).All(ctx)
 	if err != nil {
 		return p, fmt.Errorf("read the history: %w", err)
+	}
+	if len(runs) == 0 {
+		return p, nil
 	}
 	questions, err := k.questions(ctx, runs)
 	if err != nil {

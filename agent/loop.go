@@ -36,6 +36,7 @@ type work struct {
 	datasets []*ent.Dataset   // of the chat, READY or FAILED
 	python   *python          // nil until the first step of Python
 	stored   []*ent.Step      // what an earlier claim of the run did, and is not replayed yet
+	first    *ent.Step        // was begun with the run; nil once it goes on
 	again    bool             // an earlier claim has begun the step
 	ran      bool             // Python ran in an earlier claim of the run
 	base     *string          // where the variables are to be, before this run's first program; nil: where they are
@@ -67,28 +68,49 @@ type work struct {
 	shown  []Part // reasoning, calls and outputs, in order
 }
 
-// begin stores that the run goes on and gathers what the model is to know.
+// begin stores that the run goes on, which a person waits for, and gathers what the
+// model is to know.
 func (k *work) begin(ctx context.Context) error {
 	if err := k.recall(ctx); err != nil {
 		return err
 	}
+	var configured bool
+	if k.llm, configured = k.model(k.row.Model); !configured {
+		return &dialogue.Error{Code: dialogue.CodeNotFound, Message: "The model that was asked is not configured any more."}
+	}
 	if k.row.State == run.StateQueued {
-		err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
-			return tx.Run.UpdateOneID(k.row.ID).SetState(run.StateRunning).SetStartedAt(k.Clock.Now()).
-				SetPromptHash(k.prompts.hash).Exec(ctx)
-		}, KindRunStarted, EventBody{Model: k.row.Model}, k.tellCopies()...)
-		if err != nil {
+		if err := k.tellBegin(); err != nil {
 			return fmt.Errorf("start the run: %w", err)
 		}
 	}
-	var ok bool
-	if k.llm, ok = k.model(k.row.Model); !ok {
-		return &dialogue.Error{Code: dialogue.CodeNotFound, Message: "The model that was asked is not configured any more."}
+	known, err := k.gather(ctx)
+	if err == nil {
+		err = k.brief(ctx, known)
 	}
-	if err := k.gather(ctx); err != nil {
+	if err != nil {
 		return fmt.Errorf("gather the context: %w", err)
 	}
 	return nil
+}
+
+// tellBegin stores that the run goes on. One that has no steps begins its first in
+// the same transaction.
+func (k *work) tellBegin() error {
+	at := k.Clock.Now()
+	told := append([]eventlog.Entry{{Kind: KindRunStarted, Body: encode(EventBody{Model: k.row.Model})}}, k.tellCopies()...)
+	var first newStep
+	if len(k.stored) == 0 {
+		first = k.newStep("", at) // not before the run: what stands before it are other runs' steps
+		told = append(told, first.told)
+	}
+	return k.rec.withAll(func(ctx context.Context, tx *ent.Tx) error {
+		err := tx.Run.Update().Where(run.ID(k.row.ID)).SetState(run.StateRunning).SetStartedAt(at).
+			SetPromptHash(k.prompts.hash).Exec(ctx)
+		if err == nil && first.create != nil {
+			k.first, err = first.create(ctx, tx)
+		}
+		return err
+	}, told...)
 }
 
 // end writes what is still gathered and gives back what the work holds.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/step"
 	"github.com/mark-analyst/mark/internal/storable"
 	"github.com/mark-analyst/mark/internal/untrusted"
 	"github.com/mark-analyst/mark/warehouse"
@@ -73,7 +74,7 @@ func (k *work) note(s *ent.Step, q QueryDetail, first bool) error {
 	}
 	raw := storable.JSON(encode(k.queries))
 	err := k.rec.store(func(ctx context.Context, tx *ent.Tx) error {
-		return tx.Step.UpdateOneID(s.ID).SetQueries(raw).Exec(ctx)
+		return tx.Step.Update().Where(step.ID(s.ID)).SetQueries(raw).Exec(ctx)
 	})
 	if err != nil {
 		return fmt.Errorf("store what a warehouse is asked: %w", err)

@@ -6,6 +6,7 @@ import (
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/eventlog"
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/internal/owned"
 )
 
 // recorder writes a run's events: growing texts gathered, everything in order.
@@ -60,7 +61,7 @@ func (r *recorder) withAll(change eventlog.Change, told ...eventlog.Entry) error
 	}
 	entries = append(entries, told...)
 	return r.own.insist(func() error {
-		_, err := r.log.AppendWith(r.ctx, r.own.writer, change, entries...)
+		_, err := r.log.AppendWith(r.ctx, r.own.writer, r.ofRun(change), entries...)
 		return err
 	})
 }
@@ -68,7 +69,17 @@ func (r *recorder) withAll(change eventlog.Change, told ...eventlog.Entry) error
 // store makes a change without an event, under the same fence.
 func (r *recorder) store(change func(ctx context.Context, tx *ent.Tx) error) error {
 	return r.own.insist(func() error {
-		_, err := r.log.AppendWith(r.ctx, r.own.writer, change)
+		_, err := r.log.AppendWith(r.ctx, r.own.writer, r.ofRun(change))
 		return err
 	})
+}
+
+// ofRun makes a change that need not look up whose the run is: it was read as its
+// owner's when the work on it began, and the fence has just found it.
+func (r *recorder) ofRun(change eventlog.Change) eventlog.Change {
+	return func(ctx context.Context, tx *ent.Tx) error {
+		ctx = owned.Within(ctx)
+		owned.Note(ctx, ent.TypeRun, r.own.writer.RunID)
+		return change(ctx, tx)
+	}
 }

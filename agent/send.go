@@ -16,6 +16,7 @@ import (
 	"github.com/mark-analyst/mark/internal/crashpoint"
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/internal/ids"
+	"github.com/mark-analyst/mark/internal/owned"
 	"github.com/mark-analyst/mark/internal/storable"
 	"github.com/mark-analyst/mark/internal/untrusted"
 )
@@ -144,7 +145,7 @@ func (a *Agent) store(ctx context.Context, q Question, model Model) (Sent, error
 	if err != nil {
 		return Sent{}, fmt.Errorf("send: %w", err)
 	}
-	sent, err := a.write(ctx, tx, q, model)
+	sent, err := a.write(owned.Within(ctx), tx, q, model)
 	if err != nil {
 		// After a failure the rollback's own error says nothing new.
 		tx.Rollback() //nolint:errcheck

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/step"
@@ -23,19 +24,57 @@ func (k *work) beginStep(tool string) (*ent.Step, error) {
 		}
 		return s, k.recountStep(s)
 	}
-	id, index, at := ids.New(ids.Step), k.steps+1, k.Clock.Now()
-	var s *ent.Step
-	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
-		var err error
-		s, err = tx.Step.Create().SetID(id).SetRunID(k.row.ID).SetIndex(index).SetStartedAt(at).SetTool(tool).
-			SetBudget(k.spent).Save(ctx)
-		return err
-	}, KindStepStarted, EventBody{StepID: id, Index: index, Tool: tool, At: &at})
-	if err != nil {
-		return nil, fmt.Errorf("begin step %d: %w", index, err)
+	k.expense, k.again = expense{}, false
+	if s := k.first; s != nil {
+		k.first, k.steps = nil, s.Index
+		return s, k.noteSpent(s)
 	}
-	k.steps, k.again, k.expense = index, false, expense{}
-	return s.Unwrap(), nil
+	n := k.newStep(tool, k.Clock.Now())
+	var s *ent.Step
+	err := k.rec.withAll(func(ctx context.Context, tx *ent.Tx) (err error) {
+		s, err = n.create(ctx, tx)
+		return err
+	}, n.told)
+	if err != nil {
+		return nil, fmt.Errorf("begin step %d: %w", k.steps+1, err)
+	}
+	k.steps = s.Index
+	return s, nil
+}
+
+// noteSpent stores with the run's first step what weigh found after it had begun.
+func (k *work) noteSpent(s *ent.Step) error {
+	if k.spent == "" {
+		return nil
+	}
+	err := k.rec.store(func(ctx context.Context, tx *ent.Tx) error {
+		return tx.Step.Update().Where(step.ID(s.ID)).SetBudget(k.spent).Exec(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("begin step %d: %w", s.Index, err)
+	}
+	return nil
+}
+
+// newStep is a step that is about to begin: its row, and the event that tells of it.
+type newStep struct {
+	create func(context.Context, *ent.Tx) (*ent.Step, error)
+	told   eventlog.Entry
+}
+
+func (k *work) newStep(tool string, at time.Time) newStep {
+	id, index := ids.New(ids.Step), k.steps+1
+	return newStep{
+		create: func(ctx context.Context, tx *ent.Tx) (*ent.Step, error) {
+			s, err := tx.Step.Create().SetID(id).SetRunID(k.row.ID).SetIndex(index).SetStartedAt(at).SetTool(tool).
+				SetBudget(k.spent).Save(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return s.Unwrap(), nil // it is read outside the transaction
+		},
+		told: eventlog.Entry{Kind: KindStepStarted, Body: encode(EventBody{StepID: id, Index: index, Tool: tool, At: &at})},
+	}
 }
 
 // reply is what the model says in a step: what it said to an earlier claim of the

@@ -10,6 +10,7 @@ import (
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/intercept"
 	"github.com/mark-analyst/mark/internal/fault"
+	"github.com/mark-analyst/mark/internal/owned"
 )
 
 // Guard confines a client, its transactions included, to the rows of the
@@ -44,12 +45,12 @@ func (g guard) query(ctx context.Context, q intercept.Query) error {
 	if err != nil {
 		return err
 	}
-	q.WhereP(owned(q.Type(), v))
+	q.WhereP(ofViewer(q.Type(), v))
 	return nil
 }
 
-// owned is the predicate that holds for the viewer's rows.
-func owned(typ string, v Viewer) func(*sql.Selector) {
+// ofViewer is the predicate that holds for the viewer's rows.
+func ofViewer(typ string, v Viewer) func(*sql.Selector) {
 	return sql.FieldEQ(ownerColumn(typ), v.UserID)
 }
 
@@ -85,7 +86,13 @@ func (g guard) hook(next entgo.Mutator) entgo.Mutator {
 		if err := g.confine(ctx, v, mut); err != nil {
 			return nil, err
 		}
-		return next.Mutate(ctx, m)
+		value, err := next.Mutate(ctx, m)
+		if err == nil && m.Op().Is(ent.OpCreate|ent.OpUpdateOne) {
+			if id, err := idOf(mut); err == nil {
+				owned.Note(ctx, m.Type(), id)
+			}
+		}
+		return value, err
 	})
 }
 
@@ -95,7 +102,7 @@ func (g guard) confine(ctx context.Context, v Viewer, m mutation) error {
 			return err
 		}
 	} else {
-		m.WhereP(owned(m.Type(), v))
+		m.WhereP(ofViewer(m.Type(), v))
 	}
 	if m.Op().Is(ent.OpUpdateOne) && changesNoColumn(m) {
 		// ent applies the predicate to the UPDATE statement alone. Without one,
@@ -145,7 +152,7 @@ func changesNoColumn(m entgo.Mutation) bool {
 	return len(m.Fields())+len(m.AddedFields())+len(m.ClearedFields()) == 0
 }
 
-// idOf returns the id that an update of one row is about.
+// idOf returns the id of the one row that a mutation is about.
 func idOf(m mutation) (any, error) {
 	switch m := m.(type) {
 	case interface{ ID() (string, bool) }:

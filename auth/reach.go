@@ -11,6 +11,7 @@ import (
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/intercept"
+	"github.com/mark-analyst/mark/internal/owned"
 )
 
 // edgeOf names an edge as mutations do.
@@ -47,12 +48,13 @@ func edgeTargets() map[edgeOf]string {
 }
 
 // visible refuses ids of rows that the viewer cannot see. The client is the
-// mutation's, so that rows of the same transaction count.
+// mutation's, so that rows of the same transaction count; no statement looks for
+// those that are known to be the viewer's.
 func visible(ctx context.Context, c *ent.Client, typ string, ids []entgo.Value) error {
 	distinct := map[any]struct{}{}
 	values := make([]any, 0, len(ids))
 	for _, id := range ids {
-		if _, seen := distinct[id]; !seen {
+		if _, seen := distinct[id]; !seen && !owned.Known(ctx, typ, id) {
 			distinct[id] = struct{}{}
 			values = append(values, id)
 		}

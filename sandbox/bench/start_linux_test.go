@@ -1,8 +1,11 @@
 package bench_test
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,28 +23,32 @@ import (
 func (t *table) starts(b *testing.B) {
 	ready, empty := provider(b, 2), provider(b, 0)
 	// In turn: what else the machine does in these minutes falls on all alike.
-	var cold, pooled, checkout, missed, ended spread
+	var cold, pooled, checkout, warmed, missed, ended spread
+	warm := startWarm(b)
 	for range rounds {
 		cold = append(cold, native(b))
 		for range manyRounds / rounds {
 			awaitPool(b, ready)
+			warmed = append(warmed, warm.say(b))
 			begun := time.Now()
 			s := open(b, ready)
 			checkout = append(checkout, time.Since(begun))
-			says(b, s, firstOutput)
-			pooled = append(pooled, time.Since(begun))
+			pooled = append(pooled, firstSays(b, s).Sub(begun))
 			awaitPool(b, ready) // or the refill would be measured with the rest
 			ended = append(ended, end(b, s))
 		}
 		begun := time.Now()
 		s := open(b, empty)
-		says(b, s, firstOutput)
-		missed = append(missed, time.Since(begun))
+		missed = append(missed, firstSays(b, s).Sub(begun))
 		ended = append(ended, end(b, s))
+	}
+	if err := warm.end(); err != nil {
+		b.Error(err)
 	}
 	t.cold = cold.at(0.5)
 	to := t.native(b)
 	t.add(b, "native Python, cold, no isolation, to the first pandas output", cold, against{}, goal{})
+	t.add(b, "native Python that has done the same before, to the output", warmed, to, goal{})
 	t.add(b, "ready session (pool), handed out", checkout, to, goal{})
 	t.add(b, "ready session (pool), to the first pandas output", pooled, to, goal{p50: 3 * time.Millisecond, p95: 10 * time.Millisecond})
 	t.add(b, "no session ready, to the first pandas output", missed, to, goal{p50: 260 * time.Millisecond})
@@ -51,6 +58,65 @@ func (t *table) starts(b *testing.B) {
 		b.Error(err)
 	}
 	t.memory(b, empty)
+}
+
+// firstSays runs firstOutput and returns when its output came.
+func firstSays(b *testing.B, s execution.Session) (at time.Time) {
+	b.Helper()
+	result, err := s.Run(b.Context(), firstOutput, execution.Listener(func(e execution.Event) {
+		if e.Chunk != nil && at.IsZero() {
+			at = time.Now()
+		}
+	}))
+	if err != nil || result.Failure != nil || at.IsZero() {
+		b.Fatalf("printed nothing: %v, %+v", err, result.Failure)
+	}
+	return at
+}
+
+// warm is a native process that has its libraries loaded, and does what it is
+// told without isolation.
+type warm struct {
+	in  io.Writer
+	out *bufio.Reader
+	end func() error
+}
+
+func startWarm(b *testing.B) *warm {
+	b.Helper()
+	cmd := command(b, "-I", "-c", imports+"import sys\nfor _ in sys.stdin:\n    "+firstOutput+"\n    print('.', flush=True)")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	w := &warm{in: in, out: bufio.NewReader(out), end: func() error { return errors.Join(in.Close(), cmd.Wait()) }}
+	w.say(b) // the first one is not measured: sessions of the pool have done it, too
+	return w
+}
+
+// say is from asking for firstOutput to all of it.
+func (w *warm) say(b *testing.B) time.Duration {
+	b.Helper()
+	begun := time.Now()
+	if _, err := io.WriteString(w.in, "\n"); err != nil {
+		b.Fatal(err)
+	}
+	for {
+		line, err := w.out.ReadString('\n')
+		if err != nil {
+			b.Fatal(err)
+		}
+		if line == ".\n" {
+			return time.Since(begun)
+		}
+	}
 }
 
 // atOnce measures twenty people who come in the same moment, none of them

@@ -2,22 +2,19 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
-// jobsTwice puts all jobs into the queue again, as they were and for the claim
-// after, several times.
+// jobsTwice puts a job for each run into the queue, for the claim that it has had
+// and for the one after, several times. The runs themselves were begun without the
+// queue, where their questions arrived.
 func jobsTwice(ctx context.Context, r *round) error {
-	var last int64
-	if err := r.db.QueryRowContext(ctx, `SELECT max(id) FROM river.river_job`).Scan(&last); err != nil {
-		return err
-	}
 	added := int64(0)
 	for range 5 {
 		for _, epochs := range []int{0, 1} {
 			done, err := r.db.ExecContext(ctx, `INSERT INTO river.river_job (args, kind, queue, priority, max_attempts, state, scheduled_at)
-				SELECT jsonb_set(args, '{epoch}', to_jsonb((args->>'epoch')::int + $2)), kind, queue, priority, max_attempts, 'available', now()
-				FROM river.river_job WHERE kind = 'run' AND id <= $1`, last, epochs)
+				SELECT jsonb_build_object('run', id, 'epoch', epoch + $1::int), 'run', 'runs', 1, 1, 'available', now() FROM runs`, epochs)
 			if err != nil {
 				return err
 			}
@@ -30,6 +27,9 @@ func jobsTwice(ctx context.Context, r *round) error {
 		if err := rest(ctx, 500*time.Millisecond); err != nil {
 			return err
 		}
+	}
+	if added == 0 {
+		return errors.New("there was no run to add a job for")
 	}
 	r.note("%d jobs were added", added)
 	return nil
