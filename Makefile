@@ -115,14 +115,12 @@ bench: build sandbox ## Measure, as ratios in one run
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./cmd/mark
 	@$(GO) test -count=1 -v -run TestStatementsDoNotGrowWithTheRows ./resolvers | grep -E '^ +(---|pages)' | sed 's/^ *//'
 
-# The others that it is measured beside are installed into data/bench, once. ABUSE is
-# the folder of the programs that all are attacked with, BENCH a part of the whole:
-# Sandbox/starts, keeping, work, others, attacks.
-ABUSE ?= $(CURDIR)/sandbox/abuse/programs
+# The others that it is measured beside are installed into data/bench, once. BENCH is
+# a part of the whole: Sandbox/starts, keeping, work, others, attacks.
 BENCH ?= Sandbox
 .PHONY: bench-sandbox
 bench-sandbox: build sandbox ## Measure the sandbox beside native Python and others (half an hour)
-	MARK_ABUSE_DIR=$(ABUSE) MARK_BENCH_DIR=$(CURDIR)/data/bench $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 90m ./sandbox/bench
+	MARK_BENCH_DIR=$(CURDIR)/data/bench $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 90m ./sandbox/bench
 
 .PHONY: bench-runs
 bench-runs: need-go need-node ## Measure runs, and the delivery of their events beside others (ten minutes)

@@ -40,6 +40,7 @@ type World struct {
 	abstract  string
 	port      int
 	victim    *exec.Cmd
+	victimIn  io.Closer
 	reached   atomic.Int64 // connections and datagrams
 	listeners []io.Closer
 	loops     sync.WaitGroup
@@ -57,25 +58,39 @@ const inputText = "a,b\n1,2\n"
 // NewSecret returns a secret in the form that programs look for.
 func NewSecret(random [16]byte) string { return fmt.Sprintf("canary-%x", random) }
 
-// NewWorld makes one that lasts as long as the test.
+// NewWorld makes one that lasts as long as the test, or until End.
 func NewWorld(t testing.TB, secret string, limits Limits) *World {
 	t.Helper()
 	w := &World{Secret: secret, Limits: limits}
 	t.Cleanup(func() {
-		for _, l := range w.listeners {
-			_ = l.Close() // nothing is written
-		}
-		w.loops.Wait()
-		if w.dir != "" {
-			if err := os.RemoveAll(w.dir); err != nil {
-				t.Error(err)
-			}
+		if err := w.End(); err != nil {
+			t.Error(err)
 		}
 	})
-	if err := errors.Join(w.makeFiles(), w.listen(), w.startVictim(t)); err != nil {
+	if err := errors.Join(w.makeFiles(), w.listen(), w.startVictim()); err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// End leaves nothing of the world. A second one does nothing.
+func (w *World) End() error {
+	for _, l := range w.listeners {
+		_ = l.Close() // nothing is written
+	}
+	w.loops.Wait()
+	w.listeners = nil
+	if w.victim != nil {
+		_ = w.victimIn.Close()
+		_ = w.victim.Wait() // a program may have killed it
+		w.victim = nil
+	}
+	dir := w.dir
+	w.dir = ""
+	if dir == "" {
+		return nil
+	}
+	return os.RemoveAll(dir)
 }
 
 // makeFiles makes files that every user of the machine reaches: t.TempDir's own
@@ -154,21 +169,16 @@ func (w *World) serve(l net.Listener) {
 }
 
 // startVictim starts a process that ends with its standard input.
-func (w *World) startVictim(t testing.TB) error {
+func (w *World) startVictim() (err error) {
 	cmd := exec.CommandContext(context.Background(), "cat")
 	cmd.Env = append(os.Environ(), SecretVariable+"="+w.Secret)
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
+	if w.victimIn, err = cmd.StdinPipe(); err != nil {
 		return err
 	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
 	w.victim = cmd
-	t.Cleanup(func() {
-		_ = stdin.Close()
-		_ = cmd.Wait() // a program may have killed it
-	})
 	return nil
 }
 

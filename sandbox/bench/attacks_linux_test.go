@@ -3,9 +3,9 @@ package bench_test
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/sandbox/abuse"
 	"github.com/mark-analyst/mark/sandbox/gvisor"
 	"github.com/mark-analyst/mark/sandbox/gvisor/gvisortest"
 )
@@ -22,49 +23,16 @@ import (
 // told.
 const stepTime = 3 * time.Second
 
-// nextStep stands between the steps of an attack.
-const nextStep = "# --- next step\n"
-
-// attack is a program of the abuse suite.
-type attack struct {
-	name  string
-	steps []string
-}
-
-// readAttacks reads a folder of programs, and those below it.
-func readAttacks(b *testing.B, folder string) []attack {
-	b.Helper()
-	var all []attack
-	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || filepath.Ext(path) != ".py" {
-			return err
-		}
-		text, err := os.ReadFile(path)
-		name, _ := filepath.Rel(folder, path) // it is below
-		// RestrictedPython refuses a program for the first underscore. This one is no
-		// part of any attack; who meant it would leave it out.
-		plain := strings.ReplaceAll(string(text), "type(e).__name__", "str(e)")
-		all = append(all, attack{name, strings.Split(plain, nextStep)})
-		return err
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		b.Fatal(err)
-	}
-	return all
-}
+// theSecret is what no attack may see; it is in the form that they look for.
+var theSecret = abuse.NewSecret([16]byte{0x3f, 0x1c, 0x0b, 0x7a, 0x9d, 0x5e, 0x24, 0x68})
 
 // attacks counts what is contained of the abuse suite: by nothing at all, by the
-// others, by a session of Mark's. MARK_ABUSE_DIR names the suite's programs.
+// others, by a session of Mark's.
 func (t *table) attacks(b *testing.B) {
 	installed := installPeers(b)
-	folder := os.Getenv("MARK_ABUSE_DIR")
-	if folder == "" {
-		folder = filepath.Join("..", "abuse", "programs")
-	}
-	all := readAttacks(b, folder)
-	if len(all) == 0 {
-		t.note("attacks contained", "not tried", "there are no programs in MARK_ABUSE_DIR")
-		return
+	all, err := abuse.Programs()
+	if err != nil {
+		b.Fatal(err)
 	}
 	for _, name := range append(append([]string{"native"}, ways...), "Mark") {
 		b.Run(name, func(b *testing.B) { t.attack(b, name, installed, all) })
@@ -72,7 +40,7 @@ func (t *table) attacks(b *testing.B) {
 }
 
 // attack has one way run all attacks. What came of each is in a file of its own.
-func (t *table) attack(b *testing.B, name, installed string, all []attack) {
+func (t *table) attack(b *testing.B, name, installed string, all []abuse.Program) {
 	log, err := os.Create(filepath.Join(filepath.Dir(installed), "attacks-"+name+".txt"))
 	if err != nil {
 		b.Fatal(err)
@@ -80,18 +48,21 @@ func (t *table) attack(b *testing.B, name, installed string, all []attack) {
 	defer log.Close()
 	try := tryMark
 	if name != "Mark" {
-		try = func(b *testing.B, w *world, a attack) (string, []string) { return tryPeer(b, name, installed, w, a) }
+		try = func(b *testing.B, w *abuse.World, steps []string) (string, []string) {
+			return tryPeer(b, name, installed, w, steps)
+		}
 	}
 	contained := 0
 	for _, a := range all {
-		w := newWorld(b)
-		a.steps = append([]string{"import numpy as np, pandas as pd\n" + w.facts() + a.steps[0]}, a.steps[1:]...)
-		printed, found := try(b, w, a)
-		w.end()
+		w := abuse.NewWorld(b, theSecret, abuse.Limits{MemoryBytes: 2 << 30, DiskBytes: 512 << 20, OutputBytes: 1 << 20, Processes: 64, StepTime: stepTime})
+		printed, found := try(b, w, steps(a, w))
+		if err := w.End(); err != nil {
+			b.Fatal(err)
+		}
 		if len(found) == 0 {
 			contained++
 		}
-		fmt.Fprintf(log, "%s: %q, printed %.300q\n", a.name, found, printed)
+		fmt.Fprintf(log, "%s/%s: %q, printed %.300q\n", a.Class, a.Name, found, printed)
 	}
 	label := name
 	if name == "native" {
@@ -100,19 +71,31 @@ func (t *table) attack(b *testing.B, name, installed string, all []attack) {
 	t.note(label+": attacks contained", fmt.Sprintf("%d of %d", contained, len(all)), fmt.Sprintf("%.0f %%", 100*float64(contained)/float64(len(all))))
 }
 
+// steps are an attack's, told of the world that it is to reach.
+func steps(a abuse.Program, w *abuse.World) []string {
+	all := slices.Clone(a.Steps)
+	for i, text := range all {
+		// RestrictedPython refuses a program for the first underscore. This one is no
+		// part of any attack; who meant it would leave it out.
+		all[i] = strings.ReplaceAll(text, "type(e).__name__", "str(e)")
+	}
+	all[0] = "import numpy as np, pandas as pd\n" + w.Facts() + all[0]
+	return all
+}
+
 // tryMark runs an attack in a session. What a session ends by is no breach.
-func tryMark(b *testing.B, w *world, a attack) (string, []string) {
+func tryMark(b *testing.B, w *abuse.World, steps []string) (string, []string) {
 	config := gvisortest.Config(b)
 	config.Limits = execution.Limits{StepTime: stepTime}
 	p := marks(b, config)
-	s, err := p.Open(b.Context(), execution.Spec{Files: []execution.File{{Name: "input.csv", Path: w.input}}})
+	s, err := p.Open(b.Context(), execution.Spec{Files: []execution.File{{Name: "input.csv", Path: w.Input}}})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer end(b, s)
 	var out strings.Builder
 	var names []string
-	for _, step := range a.steps {
+	for _, step := range steps {
 		_, err := s.Run(b.Context(), step, execution.Listener(func(e execution.Event) {
 			if e.Chunk != nil {
 				out.WriteString(e.Chunk.Text)
@@ -131,7 +114,7 @@ func tryMark(b *testing.B, w *world, a attack) (string, []string) {
 			}
 		}
 	}
-	return out.String(), w.breaches(out.String(), names)
+	return out.String(), w.Breaches(out.String(), names)
 }
 
 // marked is the one provider of all attacks.
@@ -156,11 +139,11 @@ var attacked = map[string]*peer{}
 
 // tryPeer runs an attack in one of the other ways, in a PID namespace: nothing that
 // it starts outlives it. A bench that runs as root has it run as a user of its own.
-func tryPeer(b *testing.B, name, installed string, w *world, a attack) (string, []string) {
+func tryPeer(b *testing.B, name, installed string, w *abuse.World, steps []string) (string, []string) {
 	p := attacked[name]
 	if p == nil {
 		cmd := peerCommand(b, name, installed, "attack")
-		cmd.Env = append(cmd.Env, secretVariable+"="+w.secret)
+		cmd.Env = append(cmd.Env, abuse.SecretVariable+"="+w.Secret)
 		cmd.Dir = "/"
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Cloneflags: unix.CLONE_NEWPID, Pdeathsig: unix.SIGKILL}
 		if os.Geteuid() == 0 {
@@ -190,8 +173,8 @@ func tryPeer(b *testing.B, name, installed string, w *world, a attack) (string, 
 			delete(attacked, name)
 		})
 	}
-	got := p.request(b, map[string]any{"steps": a.steps, "input": w.input})
-	found := w.breaches(got.Output, got.Files)
+	got := p.request(b, map[string]any{"steps": steps, "input": w.Input})
+	found := w.Breaches(got.Output, got.Files)
 	if got.Stopped != "" {
 		found = append(found, got.Stopped)
 	}
