@@ -140,6 +140,7 @@ type Agent struct {
 	tokens  tokens.Counter
 
 	held    held
+	begun   begun
 	swept   chan struct{}   // the sweeper is to look at once
 	closing context.Context //nolint:containedctx // of the goroutines that Start begins
 	close   context.CancelFunc

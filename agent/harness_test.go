@@ -70,7 +70,7 @@ func newBenchOf(t *testing.T, s *store.Store, email string, change func(*agent.C
 		change(&c)
 	}
 	jobs := dispatch.New(dispatch.Config{Dir: t.TempDir(), Node: c.Node, Logger: logger})
-	c.Queue = dispatch.NewQueue[agent.Job](jobs, "runs", c.Limits.ConcurrentRuns, dispatch.Options{})
+	c.Queue = dispatch.NewQueue[agent.Job](jobs, "runs", c.Limits.ConcurrentRuns, dispatch.Options{Here: true})
 	dispatch.Handle(jobs, func(ctx context.Context, j agent.Job) error { return b.agent.Work(ctx, j) })
 	if b.agent, err = agent.New(c); err != nil {
 		t.Fatal(err)

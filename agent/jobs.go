@@ -25,6 +25,10 @@ func (Job) Kind() string { return "run" }
 // lose them, and give them twice.
 type Queue interface {
 	Enqueue(ctx context.Context, jobs ...Job) error
+	// Hold keeps a place on this node for a run that is being stored, where there
+	// is one. Begin puts it to work; false: no more is to begin here. Release
+	// gives the place back instead.
+	Hold() (begin func(Job) bool, release func(), ok bool)
 }
 
 const (
@@ -77,19 +81,23 @@ func (a *Agent) look() {
 // it to its end, or until it is lost. An error says that the run could not be
 // looked at.
 func (a *Agent) Work(ctx context.Context, j Job) error {
-	if a.held.isClosed() {
-		return nil // the sweeper of another node, or of the next start, finds it
-	}
-	asked := time.Now() // the lease may have begun long before its answer arrives
-	w, ownerID, err := a.Log.Take(ctx, a.Limits.RunsPerOwner, j.RunID, j.Epoch, a.Node)
-	if errors.Is(err, eventlog.ErrFenced) {
-		return nil // it has ended, another has it, or it is not its turn
-	}
-	if err != nil {
-		return err
+	c, ok := a.begun.take(j.RunID)
+	if !ok {
+		if a.held.isClosed() {
+			return nil // the sweeper of another node, or of the next start, finds it
+		}
+		c.asked = time.Now() // the lease may have begun long before its answer arrives
+		var err error
+		c.writer, c.ownerID, err = a.Log.Take(ctx, a.Limits.RunsPerOwner, j.RunID, j.Epoch, a.Node)
+		if errors.Is(err, eventlog.ErrFenced) {
+			return nil // it has ended, another has it, or it is not its turn
+		}
+		if err != nil {
+			return err
+		}
 	}
 	// The queue does not end the work: HandOver does, in good order.
-	a.work(context.WithoutCancel(ctx), w, ownerID, asked)
+	a.work(context.WithoutCancel(ctx), c)
 	crashpoint.Here(crashpoint.EndedNotCompleted)
 	a.look() // it may be another run's turn now
 	return nil

@@ -93,14 +93,19 @@ func (k *work) begin(ctx context.Context) error {
 	return nil
 }
 
+// runStarted tells that a run goes on.
+func runStarted(r *ent.Run) eventlog.Entry {
+	return eventlog.Entry{Kind: KindRunStarted, Body: encode(EventBody{Model: r.Model})}
+}
+
 // tellBegin stores that the run goes on. One that has no steps begins its first in
 // the same transaction.
 func (k *work) tellBegin() error {
 	at := k.Clock.Now()
-	told := append([]eventlog.Entry{{Kind: KindRunStarted, Body: encode(EventBody{Model: k.row.Model})}}, k.tellCopies()...)
-	var first newStep
+	told := append([]eventlog.Entry{runStarted(k.row)}, k.tellCopies()...)
+	var first beginning
 	if len(k.stored) == 0 {
-		first = k.newStep("", at) // not before the run: what stands before it are other runs' steps
+		first = newStep(k.row.ID, 1, "", k.spent, at) // not before the run: what stands before it are other runs' steps
 		told = append(told, first.told)
 	}
 	return k.rec.withAll(func(ctx context.Context, tx *ent.Tx) error {

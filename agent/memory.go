@@ -6,7 +6,6 @@ import (
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/memory"
-	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/eventlog"
 	"github.com/mark-analyst/mark/internal/dialogue"
 	"github.com/mark-analyst/mark/internal/storable"
@@ -31,7 +30,7 @@ type remembered struct {
 // recallMemory reads the newest memory that covers only what was asked before a
 // message. What an earlier claim of this run paid for one is counted.
 func (k *work) recallMemory(ctx context.Context, chatID string, before int) (remembered, error) {
-	if k.row.State != run.StateQueued {
+	if k.row.Epoch > 1 {
 		mine, err := k.Client.Memory.Query().Where(memory.ChatID(chatID), memory.RunID(k.row.ID)).All(ctx)
 		if err != nil {
 			return remembered{}, fmt.Errorf("read what the run has remembered: %w", err)

@@ -28,7 +28,7 @@ const unknownEnd = "Unavailable: the service was interrupted while this ran, and
 // recall reads the steps that an earlier claim of the run has stored.
 func (k *work) recall(ctx context.Context) error {
 	k.base = k.row.RewindTo
-	if k.row.State == run.StateQueued && k.row.EditedIndex == 0 {
+	if k.first != nil || k.row.State == run.StateQueued && k.row.EditedIndex == 0 {
 		return nil
 	}
 	steps, err := k.Client.Step.Query().Where(step.RunID(k.row.ID)).Order(ent.Asc(step.FieldIndex)).All(ctx)

@@ -45,8 +45,8 @@ type Sent struct {
 	Run     *ent.Run
 }
 
-// Send stores the question and a queued run in one transaction and puts the run
-// to work. The viewer in ctx asks. Sending the same question with the same
+// Send stores the question and its run in one transaction and puts the run to work:
+// at once where its turn has come and this node has a place, else it is queued. The viewer in ctx asks. Sending the same question with the same
 // ClientMutationID again returns what the first sending made, however long ago
 // and through whichever node; another question with it is refused. A sending
 // that fails leaves the ClientMutationID unused. Errors that a person can act on
@@ -61,7 +61,9 @@ func (a *Agent) Send(ctx context.Context, q Question) (Sent, error) {
 			return sent, err
 		}
 	}
-	sent, err := a.store(ctx, q, model)
+	seat := a.seat()
+	defer seat.end()
+	sent, err := a.store(ctx, q, model, seat)
 	if q.ClientMutationID != "" && (ent.IsConstraintError(err) || errors.Is(err, errSentBefore)) {
 		// The same question arrived twice at once; the other one was first.
 		if before, errBefore := a.sentBefore(ctx, q); errBefore != nil || before.Run != nil {
@@ -72,7 +74,9 @@ func (a *Agent) Send(ctx context.Context, q Question) (Sent, error) {
 		return Sent{}, err
 	}
 	crashpoint.Here(crashpoint.SentNotEnqueued)
-	a.enqueue(ctx, Job{RunID: sent.Run.ID, Epoch: 1})
+	if !seat.work(ctx) {
+		a.enqueue(ctx, Job{RunID: sent.Run.ID, Epoch: 1})
+	}
 	if q.ChatID != "" {
 		if err := a.moveOn(ctx, q.ChatID); err != nil {
 			a.Logger.WarnContext(ctx, "a run that asks was not told of the next message", "chat", q.ChatID, "error", err)
@@ -140,12 +144,16 @@ func (a *Agent) sentBefore(ctx context.Context, q Question) (Sent, error) {
 }
 
 // store writes everything that a question changes, or nothing.
-func (a *Agent) store(ctx context.Context, q Question, model Model) (Sent, error) {
+func (a *Agent) store(ctx context.Context, q Question, model Model, seat *seat) (Sent, error) {
 	tx, err := a.Client.Tx(ctx)
 	if err != nil {
 		return Sent{}, fmt.Errorf("send: %w", err)
 	}
-	sent, err := a.write(owned.Within(ctx), tx, q, model)
+	within := owned.Within(ctx)
+	sent, err := a.write(within, tx, q, model)
+	if err == nil {
+		sent.Run, err = seat.take(within, tx, sent.Run)
+	}
 	if err != nil {
 		// After a failure the rollback's own error says nothing new.
 		tx.Rollback() //nolint:errcheck

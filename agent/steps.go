@@ -29,7 +29,7 @@ func (k *work) beginStep(tool string) (*ent.Step, error) {
 		k.first, k.steps = nil, s.Index
 		return s, k.noteSpent(s)
 	}
-	n := k.newStep(tool, k.Clock.Now())
+	n := newStep(k.row.ID, k.steps+1, tool, k.spent, k.Clock.Now())
 	var s *ent.Step
 	err := k.rec.withAll(func(ctx context.Context, tx *ent.Tx) (err error) {
 		s, err = n.create(ctx, tx)
@@ -56,18 +56,19 @@ func (k *work) noteSpent(s *ent.Step) error {
 	return nil
 }
 
-// newStep is a step that is about to begin: its row, and the event that tells of it.
-type newStep struct {
+// beginning is a step that is about to begin: its row, and the event that tells of
+// it.
+type beginning struct {
 	create func(context.Context, *ent.Tx) (*ent.Step, error)
 	told   eventlog.Entry
 }
 
-func (k *work) newStep(tool string, at time.Time) newStep {
-	id, index := ids.New(ids.Step), k.steps+1
-	return newStep{
+func newStep(runID string, index int, tool, spent string, at time.Time) beginning {
+	id := ids.New(ids.Step)
+	return beginning{
 		create: func(ctx context.Context, tx *ent.Tx) (*ent.Step, error) {
-			s, err := tx.Step.Create().SetID(id).SetRunID(k.row.ID).SetIndex(index).SetStartedAt(at).SetTool(tool).
-				SetBudget(k.spent).Save(ctx)
+			s, err := tx.Step.Create().SetID(id).SetRunID(runID).SetIndex(index).SetStartedAt(at).SetTool(tool).
+				SetBudget(spent).Save(ctx)
 			if err != nil {
 				return nil, err
 			}

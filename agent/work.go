@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"time"
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/run"
@@ -24,14 +23,17 @@ const (
 	CodeInternal    = "INTERNAL"
 )
 
-// work is one claim of a run, asked for at a moment, from there to its end or to
-// its loss.
-func (a *Agent) work(ctx context.Context, w eventlog.Writer, ownerID string, asked time.Time) {
-	ctx, own, leave := a.held.add(ctx, w, asked)
+// work is one claim of a run, from there to its end or to its loss.
+func (a *Agent) work(ctx context.Context, c claim) {
+	w := c.writer
+	ctx, own, leave := a.held.add(ctx, w, c.asked)
 	defer leave()
 	// What is stored must be stored whatever ended the work.
-	stored := a.AsOwner(context.WithoutCancel(ctx), ownerID)
-	r, err := a.Client.Run.Get(stored, w.RunID)
+	stored := a.AsOwner(context.WithoutCancel(ctx), c.ownerID)
+	r, err := c.row, error(nil)
+	if r == nil {
+		r, err = a.Client.Run.Get(stored, w.RunID)
+	}
 	if err != nil {
 		if !ent.IsNotFound(err) {
 			// The lease ends, and somebody tries again.
@@ -47,7 +49,7 @@ func (a *Agent) work(ctx context.Context, w eventlog.Writer, ownerID string, ask
 		out = outcome{state: run.StateFailed, parts: a.shownBy(stored, r), usage: usageOf(r), failure: &Failure{CodeInterrupted, fmt.Sprintf(
 			"Mark was interrupted %d times while it worked on this, and has given up. Nothing of the chat is lost: ask again.", lost)}}
 	default:
-		out = a.attempt(a.AsOwner(ctx, ownerID), r, own)
+		out = a.attempt(a.AsOwner(ctx, c.ownerID), r, c.first, own)
 	}
 	if out.left != nil {
 		a.leave(stored, w, out.left)
@@ -73,10 +75,10 @@ func (a *Agent) leave(ctx context.Context, w eventlog.Writer, cause error) {
 }
 
 // attempt does the work and turns whatever comes of it into an outcome.
-func (a *Agent) attempt(ctx context.Context, row *ent.Run, own *holding) (out outcome) {
+func (a *Agent) attempt(ctx context.Context, row *ent.Run, first *ent.Step, own *holding) (out outcome) {
 	ctx, cancel := context.WithTimeout(ctx, a.Limits.RunTime)
 	defer cancel()
-	k := &work{Agent: a, row: row, rec: newRecorder(ctx, a, own), counts: tokens.NewCache(a.tokens), doing: Stopped{What: DoingNothing}}
+	k := &work{Agent: a, row: row, first: first, rec: newRecorder(ctx, a, own), counts: tokens.NewCache(a.tokens), doing: Stopped{What: DoingNothing}}
 	defer func() {
 		if p := recover(); p != nil {
 			a.Logger.ErrorContext(ctx, "a run panicked", "run", row.ID, "panic", p, "stack", string(debug.Stack()))

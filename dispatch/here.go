@@ -71,29 +71,44 @@ type duty struct {
 	places *semaphore.Weighted // nil: the queue alone counts
 }
 
-// begin begins a job here, where there is a place that nobody waits for.
-func (q *Queue[J]) begin(j J) bool {
+// Hold keeps a place on this node free for a job that is about to come: where the
+// queue's jobs begin Here, it runs, and there is a place that nobody waits for.
+// Begin begins the job; false: no more are to begin, and the place is given back.
+// Release gives back a place in which nothing was begun. One of the two must be
+// called, once.
+func (q *Queue[J]) Hold() (begin func(J) bool, release func(), ok bool) {
+	var j J
 	d := q.dispatcher
 	s := d.duties[j.Kind()]
 	work, ok := s.work.(func(context.Context, J) error)
-	if !ok || s.places == nil || !s.places.TryAcquire(1) {
-		return false
+	if !ok || s.places == nil || d.running() == nil || !s.places.TryAcquire(1) {
+		return nil, nil, false
 	}
-	begun := d.here.begin(func(ctx context.Context) {
-		defer s.places.Release(1)
-		defer func() {
-			if p := recover(); p != nil {
-				d.config.Logger.ErrorContext(ctx, "a job panicked", "kind", j.Kind(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	release = func() { s.places.Release(1) }
+	begin = func(j J) bool {
+		begun := d.here.begin(func(ctx context.Context) {
+			defer release()
+			defer func() {
+				if p := recover(); p != nil {
+					d.config.Logger.ErrorContext(ctx, "a job panicked", "kind", j.Kind(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+				}
+			}()
+			if err := work(ctx, j); err != nil && ctx.Err() == nil {
+				d.config.Logger.WarnContext(ctx, "a job failed; it will be found again", "kind", j.Kind(), "error", err)
 			}
-		}()
-		if err := work(ctx, j); err != nil && ctx.Err() == nil {
-			d.config.Logger.WarnContext(ctx, "a job failed; it will be found again", "kind", j.Kind(), "error", err)
+		})
+		if !begun {
+			release()
 		}
-	})
-	if !begun {
-		s.places.Release(1)
+		return begun
 	}
-	return begun
+	return begin, release, true
+}
+
+// begin begins a job here, where there is a place.
+func (q *Queue[J]) begin(j J) bool {
+	begin, _, ok := q.Hold()
+	return ok && begin(j)
 }
 
 // await waits for a place of a job that came from the queue, which does not count
