@@ -189,5 +189,6 @@ func copyStep(tx *ent.Tx, s *ent.Step, runID, id string) *ent.StepCreate {
 	set(s.Reply, c.SetReply)
 	set(s.Outputs, c.SetOutputs)
 	set(s.Audit, c.SetAudit)
+	set(s.Queries, c.SetQueries)
 	return c
 }
