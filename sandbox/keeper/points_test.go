@@ -137,6 +137,45 @@ func TestAForkIsAChatOfItsOwn(t *testing.T) {
 	b.use("cht_1", isNew, "?", "")
 }
 
+// A fork has the point that it begins with: it can be forked there itself, before
+// its first step and later, and goes back to it.
+func TestAForkHasItsPoint(t *testing.T) {
+	for name, change := range map[string]func(*keeper.Config){"alone": nil, "with others": sharing} {
+		t.Run(name, func(t *testing.T) {
+			b := newBenchOver(t, &fake{}, change)
+			b.steps("cht_1", "one", "two")
+			b.forks("cht_1", "one", "cht_2")
+			b.forks("cht_2", "one", "cht_3")
+			if err := b.keeper.Erase(t.Context(), "cht_1"); err != nil {
+				t.Fatal(err)
+			}
+			b.use("cht_2", isKept, "other", "")
+			b.restart()
+			b.forks("cht_2", "one", "cht_4")
+			b.rewinds("cht_2", "one")
+			for _, key := range []string{"cht_2", "cht_3", "cht_4"} {
+				b.use(key, isKept, "?", "one")
+			}
+		})
+	}
+}
+
+// The point of a fork is as old as it is: it does not outlast those that came later.
+func TestAForkLeavesTheOrderOfPoints(t *testing.T) {
+	b := newBenchOver(t, &fake{}, func(c *keeper.Config) { c.Limits.Points = 2 })
+	b.steps("cht_1", "one", "two")
+	b.forks("cht_1", "one", "cht_2")
+	s := b.open("cht_1", isKept)
+	runsTo(t, s, "three", "three")
+	b.keeper.AwaitSaved(t.Context(), "cht_1")
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	b.refuses("cht_1", "one")
+	b.rewinds("cht_1", "two")
+	b.rewinds("cht_2", "one")
+}
+
 func TestAForkOfNothing(t *testing.T) {
 	b, _ := faked(t)
 	b.steps("cht_1", "one")

@@ -16,6 +16,7 @@ type beginning struct {
 	path   string // in the vault, the keeper's to remove; "": it begins afresh
 	base   string // what it can be resumed on
 	behind string // why it lacks a step
+	point  string // that it stays, of another key; "": it is none
 }
 
 // Rewind ends the session of a key; the next one begins with the variables as they
@@ -48,8 +49,10 @@ func (k *Keeper) Rewind(ctx context.Context, key, point string) error {
 
 // Fork has the first session of a key, which nothing is kept of, begin with the
 // variables that another key has at a point, or with its newest where that is "".
-// It waits until nobody uses the other's session unless the point is there at
-// once. execution.ErrNoPoint is in the error where there are no such variables.
+// The point is one of both then, so that what goes on from there can go back to it
+// too, or be forked there. It waits until nobody uses the other's session unless
+// the point is there at once. execution.ErrNoPoint is in the error where there are
+// no such variables.
 func (k *Keeper) Fork(ctx context.Context, from, point, to string) error {
 	for _, key := range []string{from, to} {
 		if !goodKey.MatchString(key) {
@@ -61,6 +64,7 @@ func (k *Keeper) Fork(ctx context.Context, from, point, to string) error {
 		return err
 	}
 	defer k.vault.clear(b.path)
+	b.point = point
 	e, err := k.acquire(ctx, to)
 	if err != nil {
 		return err
@@ -185,7 +189,20 @@ func (k *Keeper) establish(ctx context.Context, e *entry, b beginning) error {
 			return err
 		}
 	}
+	if b.point != "" {
+		k.keepForked(ctx, e.key, n, b)
+	}
 	return k.vault.commit(e.key, b.path, n)
+}
+
+// keepForked keeps the image that a fork begins with as the point that it is of the
+// other key's. The file may be the other's own, so its age stays.
+func (k *Keeper) keepForked(ctx context.Context, key string, n note, b beginning) {
+	made := n.Used
+	if file, err := os.Stat(b.path); err == nil {
+		made = file.ModTime()
+	}
+	k.keepPoint(ctx, key, b.path, n, shot{point: b.point, made: made})
 }
 
 // firstStep is what putting an image in place counts as in its term, in which no
@@ -206,7 +223,12 @@ func (k *Keeper) establishShared(ctx context.Context, key string, b beginning) (
 		if b.behind != "" {
 			begun++ // of which there is no image
 		}
-		err = k.putImage(ctx, blob(key, mine, numbered(imageBlob, firstStep)), b.path)
+		if b.point != "" {
+			err = k.putJSON(ctx, blob(key, mine, numbered(pointBlob, firstStep)+"-"+b.point), claim{Base: b.base})
+		}
+		if err == nil {
+			err = k.putImage(ctx, blob(key, mine, numbered(imageBlob, firstStep)), b.path)
+		}
 		if err == nil {
 			err = k.c.Shared.Put(ctx, blob(key, mine, numbered(stepBlob, begun)), strings.NewReader(b.behind))
 		}

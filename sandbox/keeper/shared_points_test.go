@@ -208,6 +208,31 @@ func TestAForkIsThereOnAllNodes(t *testing.T) {
 	}
 }
 
+// A fork's point is there on all nodes, whether the node that made it lives or not.
+func TestAForksPointIsThereOnAllNodes(t *testing.T) {
+	w := worldWithPoints(t, well, well)
+	a, b, c := w.nodes[0], w.nodes[1], w.nodes[2]
+	if err := b.keeper.Fork(t.Context(), chat, "stp_1", "cht_2"); err != nil {
+		t.Fatal(err)
+	}
+	w.kill(b)
+	if err := a.keeper.Erase(t.Context(), chat); err != nil {
+		t.Fatal(err)
+	}
+	w.now.Add(int64(time.Hour))
+	a.keeper.Sweep(t.Context())
+	if err := c.keeper.Fork(t.Context(), "cht_2", "stp_1", "cht_3"); err != nil {
+		t.Fatal(err)
+	}
+	s, origin, err := a.keeper.Open(t.Context(), "cht_3", execution.Spec{})
+	if err != nil || origin.State != isKept || a.fake.value() != w.points["stp_1"] {
+		t.Fatalf("it has %q, %+v (%v); want %q", a.fake.value(), origin, err, w.points["stp_1"])
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // has reports whether there is a blob whose name begins so.
 func (m *memory) has(prefix string) bool {
 	return slices.ContainsFunc(m.names(), func(name string) bool { return strings.HasPrefix(name, prefix) })
