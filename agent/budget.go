@@ -84,7 +84,7 @@ func (k *work) weigh(ctx context.Context) error {
 	if k.spent = k.Limits.PerRun.spentBy(k.usage.used()); k.spent != "" {
 		return nil
 	}
-	if end, ok := ctx.Deadline(); ok && end.Sub(k.Clock.Now()) < k.Limits.RunTime/answerTime {
+	if k.Limits.RunTime-k.worked() < k.Limits.RunTime/answerTime {
 		k.spent = budgetTime
 		return nil
 	}
@@ -99,6 +99,13 @@ func (k *work) weigh(ctx context.Context) error {
 		k.spent = dayPrefix + part
 	}
 	return nil
+}
+
+// worked is how long nodes have worked on the run, this one included. Waits for a
+// node or for a person are not in it, nor is what a node that was lost worked since
+// it stored a reply.
+func (k *work) worked() time.Duration {
+	return time.Duration(k.row.WorkedMs)*time.Millisecond + k.Clock.Now().Sub(k.began)
 }
 
 // noteBudget says with the answer that a budget ended the work on it.

@@ -38,6 +38,7 @@ func usageOf(r *ent.Run) Usage {
 			CompletionTokens: r.CompletionTokens, ReasoningTokens: r.ReasoningTokens,
 		},
 		PythonMs: r.PythonMs, CostMicros: r.CostMicros, OutputBytes: r.OutputBytes, BytesBilled: r.BytesBilled,
+		WorkedMs: r.WorkedMs,
 	}
 }
 

@@ -99,6 +99,9 @@ type Usage struct {
 	CostMicros  int64 `json:"costMicros"`
 	OutputBytes int64 `json:"outputBytes"`
 	BytesBilled int64 `json:"bytesBilled"` // by warehouses
+	// WorkedMs is how long nodes have worked on it, which is nobody's but the
+	// budget's: clients know when a run began and ended.
+	WorkedMs int64 `json:"-"`
 }
 
 // Body reads an event's body.

@@ -84,8 +84,20 @@ func (k *work) storeExpense(s *ent.Step) eventlog.Change {
 		if err := tx.Step.Update().Where(step.ID(s.ID)).SetExpense(paid).Exec(ctx); err != nil {
 			return err
 		}
-		return k.storeUsage(ctx, tx, k.row, k.usage)
+		return k.storeUsed(ctx, tx)
 	}
+}
+
+// storeUsed keeps what the run used until now.
+func (k *work) storeUsed(ctx context.Context, tx *ent.Tx) error {
+	return k.storeUsage(ctx, tx, k.row, k.used())
+}
+
+// used is what the run used until now.
+func (k *work) used() Usage {
+	u := k.usage
+	u.WorkedMs = k.worked().Milliseconds()
+	return u
 }
 
 // storeUsage keeps what a run used so far, and adds to its owner's day what came
@@ -95,7 +107,7 @@ func (k *work) storeExpense(s *ent.Step) eventlog.Change {
 func (a *Agent) storeUsage(ctx context.Context, tx *ent.Tx, r *ent.Run, u Usage) error {
 	stored, err := tx.Run.Query().Where(run.ID(r.ID)).Select(
 		run.FieldPromptTokens, run.FieldCachedTokens, run.FieldCompletionTokens, run.FieldReasoningTokens,
-		run.FieldPythonMs, run.FieldCostMicros, run.FieldOutputBytes, run.FieldBytesBilled).Only(ctx)
+		run.FieldPythonMs, run.FieldCostMicros, run.FieldOutputBytes, run.FieldBytesBilled, run.FieldWorkedMs).Only(ctx)
 	if err != nil {
 		return fmt.Errorf("read the run's usage: %w", err)
 	}
@@ -111,6 +123,7 @@ func (a *Agent) storeUsage(ctx context.Context, tx *ent.Tx, r *ent.Run, u Usage)
 		CostMicros:  max(before.CostMicros, u.CostMicros),
 		OutputBytes: max(before.OutputBytes, u.OutputBytes),
 		BytesBilled: max(before.BytesBilled, u.BytesBilled),
+		WorkedMs:    max(before.WorkedMs, u.WorkedMs),
 	}
 	if after == before {
 		return nil
@@ -119,11 +132,16 @@ func (a *Agent) storeUsage(ctx context.Context, tx *ent.Tx, r *ent.Run, u Usage)
 		SetPromptTokens(after.PromptTokens).SetCachedTokens(after.CachedTokens).
 		SetCompletionTokens(after.CompletionTokens).SetReasoningTokens(after.ReasoningTokens).
 		SetPythonMs(after.PythonMs).SetCostMicros(after.CostMicros).SetOutputBytes(after.OutputBytes).SetBytesBilled(after.BytesBilled).
+		SetWorkedMs(after.WorkedMs).
 		Exec(ctx)
 	if err != nil {
 		return fmt.Errorf("store the run's usage: %w", err)
 	}
-	return a.useDay(ctx, tx, r.OwnerID, after.used().minus(before.used()))
+	more := after.used().minus(before.used())
+	if more == (Used{}) {
+		return nil
+	}
+	return a.useDay(ctx, tx, r.OwnerID, more)
 }
 
 // costMicros is what a reply costs, millionths of a US dollar: dollars for a

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/run"
@@ -28,7 +29,8 @@ const maxCallID = 200
 // work is one run while it goes on.
 type work struct {
 	*Agent
-	row    *ent.Run
+	row    *ent.Run  // as it was claimed
+	began  time.Time // when this claim's work did
 	llm    Model
 	rec    *recorder
 	prompt prompt // what the model is sent

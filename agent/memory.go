@@ -120,7 +120,7 @@ func (k *work) storeMemory(m remembered, digest bool) error {
 		if err := create.Exec(ctx); err != nil {
 			return err
 		}
-		return k.storeUsage(ctx, tx, k.row, k.usage)
+		return k.storeUsed(ctx, tx)
 	}
 	var told []eventlog.Entry
 	if paid != (expense{}) {

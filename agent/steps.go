@@ -169,7 +169,7 @@ func (k *work) endStep(s *ent.Step, end callEnd) error {
 			tool, code = saved.Tool, saved.Code
 		}
 		if err == nil && ran {
-			err = k.storeUsage(ctx, tx, k.row, k.usage)
+			err = k.storeUsed(ctx, tx)
 		}
 		return err
 	}, told...)

@@ -29,8 +29,11 @@ func (k *work) wait(change eventlog.Change, kind string, body EventBody) error {
 				return err
 			}
 		}
-		return tx.Run.Update().Where(run.ID(k.row.ID)).SetState(run.StateWaiting).
-			ClearLeaseUntil().ClearNode().AddHandovers(1).Exec(ctx)
+		if err := tx.Run.Update().Where(run.ID(k.row.ID)).SetState(run.StateWaiting).
+			ClearLeaseUntil().ClearNode().AddHandovers(1).Exec(ctx); err != nil {
+			return err
+		}
+		return k.storeUsed(ctx, tx) // what it worked until here counts when it goes on
 	}, kind, body)
 	if err != nil {
 		return fmt.Errorf("wait for the person: %w", err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/run"
@@ -76,15 +77,15 @@ func (a *Agent) leave(ctx context.Context, w eventlog.Writer, cause error) {
 
 // attempt does the work and turns whatever comes of it into an outcome.
 func (a *Agent) attempt(ctx context.Context, row *ent.Run, first *ent.Step, own *holding) (out outcome) {
-	ctx, cancel := context.WithTimeout(ctx, a.Limits.RunTime)
+	ctx, cancel := context.WithTimeout(ctx, a.Limits.RunTime-time.Duration(row.WorkedMs)*time.Millisecond)
 	defer cancel()
-	k := &work{Agent: a, row: row, first: first, rec: newRecorder(ctx, a, own), counts: tokens.NewCache(a.tokens), doing: Stopped{What: DoingNothing}}
+	k := &work{Agent: a, row: row, first: first, began: a.Clock.Now(), rec: newRecorder(ctx, a, own), counts: tokens.NewCache(a.tokens), doing: Stopped{What: DoingNothing}}
 	defer func() {
 		if p := recover(); p != nil {
 			a.Logger.ErrorContext(ctx, "a run panicked", "run", row.ID, "panic", p, "stack", string(debug.Stack()))
 			out = outcome{state: run.StateFailed, failure: failureOf(nil)}
 		}
-		out.parts, out.usage = k.parts(), k.usage
+		out.parts, out.usage = k.parts(), k.used()
 		if out.state == run.StateCancelled {
 			out.stopped = &k.doing
 		}

@@ -1393,6 +1393,11 @@ func (_q *RunQuery) collectField(ctx context.Context, oneNode bool, opCtx *graph
 				selectedFields = append(selectedFields, run.FieldPythonMs)
 				fieldSeen[run.FieldPythonMs] = struct{}{}
 			}
+		case "workedMs":
+			if _, ok := fieldSeen[run.FieldWorkedMs]; !ok {
+				selectedFields = append(selectedFields, run.FieldWorkedMs)
+				fieldSeen[run.FieldWorkedMs] = struct{}{}
+			}
 		case "costMicros":
 			if _, ok := fieldSeen[run.FieldCostMicros]; !ok {
 				selectedFields = append(selectedFields, run.FieldCostMicros)

@@ -9744,6 +9744,8 @@ type RunMutation struct {
 	addbytes_billed      *int64
 	python_ms            *int64
 	addpython_ms         *int64
+	worked_ms            *int64
+	addworked_ms         *int64
 	cost_micros          *int64
 	addcost_micros       *int64
 	output_bytes         *int64
@@ -11259,6 +11261,62 @@ func (m *RunMutation) ResetPythonMs() {
 	m.addpython_ms = nil
 }
 
+// SetWorkedMs sets the "worked_ms" field.
+func (m *RunMutation) SetWorkedMs(i int64) {
+	m.worked_ms = &i
+	m.addworked_ms = nil
+}
+
+// WorkedMs returns the value of the "worked_ms" field in the mutation.
+func (m *RunMutation) WorkedMs() (r int64, exists bool) {
+	v := m.worked_ms
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldWorkedMs returns the old "worked_ms" field's value of the Run entity.
+// If the Run object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *RunMutation) OldWorkedMs(ctx context.Context) (v int64, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldWorkedMs is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldWorkedMs requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldWorkedMs: %w", err)
+	}
+	return oldValue.WorkedMs, nil
+}
+
+// AddWorkedMs adds i to the "worked_ms" field.
+func (m *RunMutation) AddWorkedMs(i int64) {
+	if m.addworked_ms != nil {
+		*m.addworked_ms += i
+	} else {
+		m.addworked_ms = &i
+	}
+}
+
+// AddedWorkedMs returns the value that was added to the "worked_ms" field in this mutation.
+func (m *RunMutation) AddedWorkedMs() (r int64, exists bool) {
+	v := m.addworked_ms
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// ResetWorkedMs resets all changes to the "worked_ms" field.
+func (m *RunMutation) ResetWorkedMs() {
+	m.worked_ms = nil
+	m.addworked_ms = nil
+}
+
 // SetCostMicros sets the "cost_micros" field.
 func (m *RunMutation) SetCostMicros(i int64) {
 	m.cost_micros = &i
@@ -11800,7 +11858,7 @@ func (m *RunMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *RunMutation) Fields() []string {
-	fields := make([]string, 0, 33)
+	fields := make([]string, 0, 34)
 	if m.created_at != nil {
 		fields = append(fields, run.FieldCreatedAt)
 	}
@@ -11888,6 +11946,9 @@ func (m *RunMutation) Fields() []string {
 	if m.python_ms != nil {
 		fields = append(fields, run.FieldPythonMs)
 	}
+	if m.worked_ms != nil {
+		fields = append(fields, run.FieldWorkedMs)
+	}
 	if m.cost_micros != nil {
 		fields = append(fields, run.FieldCostMicros)
 	}
@@ -11966,6 +12027,8 @@ func (m *RunMutation) Field(name string) (ent.Value, bool) {
 		return m.BytesBilled()
 	case run.FieldPythonMs:
 		return m.PythonMs()
+	case run.FieldWorkedMs:
+		return m.WorkedMs()
 	case run.FieldCostMicros:
 		return m.CostMicros()
 	case run.FieldOutputBytes:
@@ -12041,6 +12104,8 @@ func (m *RunMutation) OldField(ctx context.Context, name string) (ent.Value, err
 		return m.OldBytesBilled(ctx)
 	case run.FieldPythonMs:
 		return m.OldPythonMs(ctx)
+	case run.FieldWorkedMs:
+		return m.OldWorkedMs(ctx)
 	case run.FieldCostMicros:
 		return m.OldCostMicros(ctx)
 	case run.FieldOutputBytes:
@@ -12261,6 +12326,13 @@ func (m *RunMutation) SetField(name string, value ent.Value) error {
 		}
 		m.SetPythonMs(v)
 		return nil
+	case run.FieldWorkedMs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetWorkedMs(v)
+		return nil
 	case run.FieldCostMicros:
 		v, ok := value.(int64)
 		if !ok {
@@ -12330,6 +12402,9 @@ func (m *RunMutation) AddedFields() []string {
 	if m.addpython_ms != nil {
 		fields = append(fields, run.FieldPythonMs)
 	}
+	if m.addworked_ms != nil {
+		fields = append(fields, run.FieldWorkedMs)
+	}
 	if m.addcost_micros != nil {
 		fields = append(fields, run.FieldCostMicros)
 	}
@@ -12366,6 +12441,8 @@ func (m *RunMutation) AddedField(name string) (ent.Value, bool) {
 		return m.AddedBytesBilled()
 	case run.FieldPythonMs:
 		return m.AddedPythonMs()
+	case run.FieldWorkedMs:
+		return m.AddedWorkedMs()
 	case run.FieldCostMicros:
 		return m.AddedCostMicros()
 	case run.FieldOutputBytes:
@@ -12455,6 +12532,13 @@ func (m *RunMutation) AddField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.AddPythonMs(v)
+		return nil
+	case run.FieldWorkedMs:
+		v, ok := value.(int64)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.AddWorkedMs(v)
 		return nil
 	case run.FieldCostMicros:
 		v, ok := value.(int64)
@@ -12652,6 +12736,9 @@ func (m *RunMutation) ResetField(name string) error {
 		return nil
 	case run.FieldPythonMs:
 		m.ResetPythonMs()
+		return nil
+	case run.FieldWorkedMs:
+		m.ResetWorkedMs()
 		return nil
 	case run.FieldCostMicros:
 		m.ResetCostMicros()

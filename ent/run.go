@@ -35,7 +35,7 @@ type Run struct {
 	Model string `json:"model,omitempty"`
 	// The version of the prompts and tools that the model was sent when the run began: see package agent.
 	PromptHash string `json:"prompt_hash,omitempty"`
-	// What the client called the sendMessage; the same one again is the same run.
+	// What the client called the sendMessage, retryRun or editStep; the same one again is the same run.
 	ClientMutationID *string `json:"client_mutation_id,omitempty"`
 	// Each program waits for a person's approval.
 	ReviewCode bool `json:"review_code,omitempty"`
@@ -77,6 +77,8 @@ type Run struct {
 	BytesBilled int64 `json:"bytes_billed,omitempty"`
 	// Wall time of Python steps, milliseconds.
 	PythonMs int64 `json:"python_ms,omitempty"`
+	// How long nodes have worked on it, without its waits for them and for a person, as it was stored last; milliseconds.
+	WorkedMs int64 `json:"worked_ms,omitempty"`
 	// What the model cost by its prices, millionths of a US dollar; 0 where it has none.
 	CostMicros int64 `json:"cost_micros,omitempty"`
 	// What its steps made: files, charts, tables, printed text.
@@ -195,7 +197,7 @@ func (*Run) scanValues(columns []string) ([]any, error) {
 		switch columns[i] {
 		case run.FieldReviewCode, run.FieldOnlyEdited, run.FieldCancelRequested:
 			values[i] = new(sql.NullBool)
-		case run.FieldEditedIndex, run.FieldEpoch, run.FieldLastSeq, run.FieldHandovers, run.FieldCompactedSeq, run.FieldPromptTokens, run.FieldCachedTokens, run.FieldCompletionTokens, run.FieldReasoningTokens, run.FieldBytesBilled, run.FieldPythonMs, run.FieldCostMicros, run.FieldOutputBytes:
+		case run.FieldEditedIndex, run.FieldEpoch, run.FieldLastSeq, run.FieldHandovers, run.FieldCompactedSeq, run.FieldPromptTokens, run.FieldCachedTokens, run.FieldCompletionTokens, run.FieldReasoningTokens, run.FieldBytesBilled, run.FieldPythonMs, run.FieldWorkedMs, run.FieldCostMicros, run.FieldOutputBytes:
 			values[i] = new(sql.NullInt64)
 		case run.FieldID, run.FieldOwnerID, run.FieldChatID, run.FieldQuestionID, run.FieldAnswerID, run.FieldState, run.FieldModel, run.FieldPromptHash, run.FieldClientMutationID, run.FieldBasedOnID, run.FieldRewindTo, run.FieldNode, run.FieldErrorCode, run.FieldErrorMessage:
 			values[i] = new(sql.NullString)
@@ -401,6 +403,12 @@ func (_m *Run) assignValues(columns []string, values []any) error {
 			} else if value.Valid {
 				_m.PythonMs = value.Int64
 			}
+		case run.FieldWorkedMs:
+			if value, ok := values[i].(*sql.NullInt64); !ok {
+				return fmt.Errorf("unexpected type %T for field worked_ms", values[i])
+			} else if value.Valid {
+				_m.WorkedMs = value.Int64
+			}
 		case run.FieldCostMicros:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
 				return fmt.Errorf("unexpected type %T for field cost_micros", values[i])
@@ -594,6 +602,9 @@ func (_m *Run) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("python_ms=")
 	builder.WriteString(fmt.Sprintf("%v", _m.PythonMs))
+	builder.WriteString(", ")
+	builder.WriteString("worked_ms=")
+	builder.WriteString(fmt.Sprintf("%v", _m.WorkedMs))
 	builder.WriteString(", ")
 	builder.WriteString("cost_micros=")
 	builder.WriteString(fmt.Sprintf("%v", _m.CostMicros))

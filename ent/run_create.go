@@ -408,6 +408,20 @@ func (_c *RunCreate) SetNillablePythonMs(v *int64) *RunCreate {
 	return _c
 }
 
+// SetWorkedMs sets the "worked_ms" field.
+func (_c *RunCreate) SetWorkedMs(v int64) *RunCreate {
+	_c.mutation.SetWorkedMs(v)
+	return _c
+}
+
+// SetNillableWorkedMs sets the "worked_ms" field if the given value is not nil.
+func (_c *RunCreate) SetNillableWorkedMs(v *int64) *RunCreate {
+	if v != nil {
+		_c.SetWorkedMs(*v)
+	}
+	return _c
+}
+
 // SetCostMicros sets the "cost_micros" field.
 func (_c *RunCreate) SetCostMicros(v int64) *RunCreate {
 	_c.mutation.SetCostMicros(v)
@@ -656,6 +670,10 @@ func (_c *RunCreate) defaults() {
 		v := run.DefaultPythonMs
 		_c.mutation.SetPythonMs(v)
 	}
+	if _, ok := _c.mutation.WorkedMs(); !ok {
+		v := run.DefaultWorkedMs
+		_c.mutation.SetWorkedMs(v)
+	}
 	if _, ok := _c.mutation.CostMicros(); !ok {
 		v := run.DefaultCostMicros
 		_c.mutation.SetCostMicros(v)
@@ -847,6 +865,14 @@ func (_c *RunCreate) check() error {
 	if _, ok := _c.mutation.PythonMs(); !ok {
 		return &ValidationError{Name: "python_ms", err: errors.New(`ent: missing required field "Run.python_ms"`)}
 	}
+	if _, ok := _c.mutation.WorkedMs(); !ok {
+		return &ValidationError{Name: "worked_ms", err: errors.New(`ent: missing required field "Run.worked_ms"`)}
+	}
+	if v, ok := _c.mutation.WorkedMs(); ok {
+		if err := run.WorkedMsValidator(v); err != nil {
+			return &ValidationError{Name: "worked_ms", err: fmt.Errorf(`ent: validator failed for field "Run.worked_ms": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.CostMicros(); !ok {
 		return &ValidationError{Name: "cost_micros", err: errors.New(`ent: missing required field "Run.cost_micros"`)}
 	}
@@ -1012,6 +1038,10 @@ func (_c *RunCreate) createSpec() (*Run, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.PythonMs(); ok {
 		_spec.SetField(run.FieldPythonMs, field.TypeInt64, value)
 		_node.PythonMs = value
+	}
+	if value, ok := _c.mutation.WorkedMs(); ok {
+		_spec.SetField(run.FieldWorkedMs, field.TypeInt64, value)
+		_node.WorkedMs = value
 	}
 	if value, ok := _c.mutation.CostMicros(); ok {
 		_spec.SetField(run.FieldCostMicros, field.TypeInt64, value)

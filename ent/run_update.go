@@ -405,6 +405,27 @@ func (_u *RunUpdate) AddPythonMs(v int64) *RunUpdate {
 	return _u
 }
 
+// SetWorkedMs sets the "worked_ms" field.
+func (_u *RunUpdate) SetWorkedMs(v int64) *RunUpdate {
+	_u.mutation.ResetWorkedMs()
+	_u.mutation.SetWorkedMs(v)
+	return _u
+}
+
+// SetNillableWorkedMs sets the "worked_ms" field if the given value is not nil.
+func (_u *RunUpdate) SetNillableWorkedMs(v *int64) *RunUpdate {
+	if v != nil {
+		_u.SetWorkedMs(*v)
+	}
+	return _u
+}
+
+// AddWorkedMs adds value to the "worked_ms" field.
+func (_u *RunUpdate) AddWorkedMs(v int64) *RunUpdate {
+	_u.mutation.AddWorkedMs(v)
+	return _u
+}
+
 // SetCostMicros sets the "cost_micros" field.
 func (_u *RunUpdate) SetCostMicros(v int64) *RunUpdate {
 	_u.mutation.ResetCostMicros()
@@ -756,6 +777,11 @@ func (_u *RunUpdate) check() error {
 			return &ValidationError{Name: "bytes_billed", err: fmt.Errorf(`ent: validator failed for field "Run.bytes_billed": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.WorkedMs(); ok {
+		if err := run.WorkedMsValidator(v); err != nil {
+			return &ValidationError{Name: "worked_ms", err: fmt.Errorf(`ent: validator failed for field "Run.worked_ms": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.CostMicros(); ok {
 		if err := run.CostMicrosValidator(v); err != nil {
 			return &ValidationError{Name: "cost_micros", err: fmt.Errorf(`ent: validator failed for field "Run.cost_micros": %w`, err)}
@@ -894,6 +920,12 @@ func (_u *RunUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.AddedPythonMs(); ok {
 		_spec.AddField(run.FieldPythonMs, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.WorkedMs(); ok {
+		_spec.SetField(run.FieldWorkedMs, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedWorkedMs(); ok {
+		_spec.AddField(run.FieldWorkedMs, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.CostMicros(); ok {
 		_spec.SetField(run.FieldCostMicros, field.TypeInt64, value)
@@ -1520,6 +1552,27 @@ func (_u *RunUpdateOne) AddPythonMs(v int64) *RunUpdateOne {
 	return _u
 }
 
+// SetWorkedMs sets the "worked_ms" field.
+func (_u *RunUpdateOne) SetWorkedMs(v int64) *RunUpdateOne {
+	_u.mutation.ResetWorkedMs()
+	_u.mutation.SetWorkedMs(v)
+	return _u
+}
+
+// SetNillableWorkedMs sets the "worked_ms" field if the given value is not nil.
+func (_u *RunUpdateOne) SetNillableWorkedMs(v *int64) *RunUpdateOne {
+	if v != nil {
+		_u.SetWorkedMs(*v)
+	}
+	return _u
+}
+
+// AddWorkedMs adds value to the "worked_ms" field.
+func (_u *RunUpdateOne) AddWorkedMs(v int64) *RunUpdateOne {
+	_u.mutation.AddWorkedMs(v)
+	return _u
+}
+
 // SetCostMicros sets the "cost_micros" field.
 func (_u *RunUpdateOne) SetCostMicros(v int64) *RunUpdateOne {
 	_u.mutation.ResetCostMicros()
@@ -1884,6 +1937,11 @@ func (_u *RunUpdateOne) check() error {
 			return &ValidationError{Name: "bytes_billed", err: fmt.Errorf(`ent: validator failed for field "Run.bytes_billed": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.WorkedMs(); ok {
+		if err := run.WorkedMsValidator(v); err != nil {
+			return &ValidationError{Name: "worked_ms", err: fmt.Errorf(`ent: validator failed for field "Run.worked_ms": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.CostMicros(); ok {
 		if err := run.CostMicrosValidator(v); err != nil {
 			return &ValidationError{Name: "cost_micros", err: fmt.Errorf(`ent: validator failed for field "Run.cost_micros": %w`, err)}
@@ -2039,6 +2097,12 @@ func (_u *RunUpdateOne) sqlSave(ctx context.Context) (_node *Run, err error) {
 	}
 	if value, ok := _u.mutation.AddedPythonMs(); ok {
 		_spec.AddField(run.FieldPythonMs, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.WorkedMs(); ok {
+		_spec.SetField(run.FieldWorkedMs, field.TypeInt64, value)
+	}
+	if value, ok := _u.mutation.AddedWorkedMs(); ok {
+		_spec.AddField(run.FieldWorkedMs, field.TypeInt64, value)
 	}
 	if value, ok := _u.mutation.CostMicros(); ok {
 		_spec.SetField(run.FieldCostMicros, field.TypeInt64, value)

@@ -542,14 +542,20 @@ func init() {
 	runDescPythonMs := runFields[26].Descriptor()
 	// run.DefaultPythonMs holds the default value on creation for the python_ms field.
 	run.DefaultPythonMs = runDescPythonMs.Default.(int64)
+	// runDescWorkedMs is the schema descriptor for worked_ms field.
+	runDescWorkedMs := runFields[27].Descriptor()
+	// run.DefaultWorkedMs holds the default value on creation for the worked_ms field.
+	run.DefaultWorkedMs = runDescWorkedMs.Default.(int64)
+	// run.WorkedMsValidator is a validator for the "worked_ms" field. It is called by the builders before save.
+	run.WorkedMsValidator = runDescWorkedMs.Validators[0].(func(int64) error)
 	// runDescCostMicros is the schema descriptor for cost_micros field.
-	runDescCostMicros := runFields[27].Descriptor()
+	runDescCostMicros := runFields[28].Descriptor()
 	// run.DefaultCostMicros holds the default value on creation for the cost_micros field.
 	run.DefaultCostMicros = runDescCostMicros.Default.(int64)
 	// run.CostMicrosValidator is a validator for the "cost_micros" field. It is called by the builders before save.
 	run.CostMicrosValidator = runDescCostMicros.Validators[0].(func(int64) error)
 	// runDescOutputBytes is the schema descriptor for output_bytes field.
-	runDescOutputBytes := runFields[28].Descriptor()
+	runDescOutputBytes := runFields[29].Descriptor()
 	// run.DefaultOutputBytes holds the default value on creation for the output_bytes field.
 	run.DefaultOutputBytes = runDescOutputBytes.Default.(int64)
 	// run.OutputBytesValidator is a validator for the "output_bytes" field. It is called by the builders before save.

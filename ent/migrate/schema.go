@@ -379,6 +379,7 @@ var (
 		{Name: "reasoning_tokens", Type: field.TypeInt, Default: 0},
 		{Name: "bytes_billed", Type: field.TypeInt64, Default: 0},
 		{Name: "python_ms", Type: field.TypeInt64, Default: 0},
+		{Name: "worked_ms", Type: field.TypeInt64, Default: 0},
 		{Name: "cost_micros", Type: field.TypeInt64, Default: 0},
 		{Name: "output_bytes", Type: field.TypeInt64, Default: 0},
 		{Name: "started_at", Type: field.TypeTime, Nullable: true, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
@@ -395,19 +396,19 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "runs_chats_runs",
-				Columns:    []*schema.Column{RunsColumns[31]},
+				Columns:    []*schema.Column{RunsColumns[32]},
 				RefColumns: []*schema.Column{ChatsColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_messages_runs",
-				Columns:    []*schema.Column{RunsColumns[32]},
+				Columns:    []*schema.Column{RunsColumns[33]},
 				RefColumns: []*schema.Column{MessagesColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
 			{
 				Symbol:     "runs_messages_answer_of",
-				Columns:    []*schema.Column{RunsColumns[33]},
+				Columns:    []*schema.Column{RunsColumns[34]},
 				RefColumns: []*schema.Column{MessagesColumns[0]},
 				OnDelete:   schema.SetNull,
 			},
@@ -426,12 +427,12 @@ var (
 			{
 				Name:    "run_chat_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[31], RunsColumns[1]},
+				Columns: []*schema.Column{RunsColumns[32], RunsColumns[1]},
 			},
 			{
 				Name:    "run_chat_id_active",
 				Unique:  false,
-				Columns: []*schema.Column{RunsColumns[31], RunsColumns[1]},
+				Columns: []*schema.Column{RunsColumns[32], RunsColumns[1]},
 				Annotation: &entsql.IndexAnnotation{
 					Where: "finished_at IS NULL",
 				},

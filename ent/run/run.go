@@ -75,6 +75,8 @@ const (
 	FieldBytesBilled = "bytes_billed"
 	// FieldPythonMs holds the string denoting the python_ms field in the database.
 	FieldPythonMs = "python_ms"
+	// FieldWorkedMs holds the string denoting the worked_ms field in the database.
+	FieldWorkedMs = "worked_ms"
 	// FieldCostMicros holds the string denoting the cost_micros field in the database.
 	FieldCostMicros = "cost_micros"
 	// FieldOutputBytes holds the string denoting the output_bytes field in the database.
@@ -182,6 +184,7 @@ var Columns = []string{
 	FieldReasoningTokens,
 	FieldBytesBilled,
 	FieldPythonMs,
+	FieldWorkedMs,
 	FieldCostMicros,
 	FieldOutputBytes,
 	FieldStartedAt,
@@ -275,6 +278,10 @@ var (
 	BytesBilledValidator func(int64) error
 	// DefaultPythonMs holds the default value on creation for the "python_ms" field.
 	DefaultPythonMs int64
+	// DefaultWorkedMs holds the default value on creation for the "worked_ms" field.
+	DefaultWorkedMs int64
+	// WorkedMsValidator is a validator for the "worked_ms" field. It is called by the builders before save.
+	WorkedMsValidator func(int64) error
 	// DefaultCostMicros holds the default value on creation for the "cost_micros" field.
 	DefaultCostMicros int64
 	// CostMicrosValidator is a validator for the "cost_micros" field. It is called by the builders before save.
@@ -470,6 +477,11 @@ func ByBytesBilled(opts ...sql.OrderTermOption) OrderOption {
 // ByPythonMs orders the results by the python_ms field.
 func ByPythonMs(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldPythonMs, opts...).ToFunc()
+}
+
+// ByWorkedMs orders the results by the worked_ms field.
+func ByWorkedMs(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldWorkedMs, opts...).ToFunc()
 }
 
 // ByCostMicros orders the results by the cost_micros field.

@@ -205,6 +205,11 @@ func PythonMs(v int64) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldPythonMs, v))
 }
 
+// WorkedMs applies equality check predicate on the "worked_ms" field. It's identical to WorkedMsEQ.
+func WorkedMs(v int64) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldWorkedMs, v))
+}
+
 // CostMicros applies equality check predicate on the "cost_micros" field. It's identical to CostMicrosEQ.
 func CostMicros(v int64) predicate.Run {
 	return predicate.Run(sql.FieldEQ(FieldCostMicros, v))
@@ -1663,6 +1668,46 @@ func PythonMsLT(v int64) predicate.Run {
 // PythonMsLTE applies the LTE predicate on the "python_ms" field.
 func PythonMsLTE(v int64) predicate.Run {
 	return predicate.Run(sql.FieldLTE(FieldPythonMs, v))
+}
+
+// WorkedMsEQ applies the EQ predicate on the "worked_ms" field.
+func WorkedMsEQ(v int64) predicate.Run {
+	return predicate.Run(sql.FieldEQ(FieldWorkedMs, v))
+}
+
+// WorkedMsNEQ applies the NEQ predicate on the "worked_ms" field.
+func WorkedMsNEQ(v int64) predicate.Run {
+	return predicate.Run(sql.FieldNEQ(FieldWorkedMs, v))
+}
+
+// WorkedMsIn applies the In predicate on the "worked_ms" field.
+func WorkedMsIn(vs ...int64) predicate.Run {
+	return predicate.Run(sql.FieldIn(FieldWorkedMs, vs...))
+}
+
+// WorkedMsNotIn applies the NotIn predicate on the "worked_ms" field.
+func WorkedMsNotIn(vs ...int64) predicate.Run {
+	return predicate.Run(sql.FieldNotIn(FieldWorkedMs, vs...))
+}
+
+// WorkedMsGT applies the GT predicate on the "worked_ms" field.
+func WorkedMsGT(v int64) predicate.Run {
+	return predicate.Run(sql.FieldGT(FieldWorkedMs, v))
+}
+
+// WorkedMsGTE applies the GTE predicate on the "worked_ms" field.
+func WorkedMsGTE(v int64) predicate.Run {
+	return predicate.Run(sql.FieldGTE(FieldWorkedMs, v))
+}
+
+// WorkedMsLT applies the LT predicate on the "worked_ms" field.
+func WorkedMsLT(v int64) predicate.Run {
+	return predicate.Run(sql.FieldLT(FieldWorkedMs, v))
+}
+
+// WorkedMsLTE applies the LTE predicate on the "worked_ms" field.
+func WorkedMsLTE(v int64) predicate.Run {
+	return predicate.Run(sql.FieldLTE(FieldWorkedMs, v))
 }
 
 // CostMicrosEQ applies the EQ predicate on the "cost_micros" field.

@@ -31,7 +31,7 @@ func (Run) Fields() []ent.Field {
 		field.String("prompt_hash").MaxLen(64).Optional().
 			Comment("The version of the prompts and tools that the model was sent when the run began: see package agent."),
 		field.String("client_mutation_id").MaxRuneLen(200).Optional().Nillable().Immutable().
-			Comment("What the client called the sendMessage; the same one again is the same run."),
+			Comment("What the client called the sendMessage, retryRun or editStep; the same one again is the same run."),
 		field.Bool("review_code").Default(false).Immutable().
 			Comment("Each program waits for a person's approval."),
 		field.String("based_on_id").MaxLen(64).Optional().Nillable().Immutable().
@@ -61,6 +61,8 @@ func (Run) Fields() []ent.Field {
 		field.Int("reasoning_tokens").Default(0).NonNegative().Comment("Part of completion_tokens."),
 		field.Int64("bytes_billed").Default(0).NonNegative().Comment("By warehouses, for queries."),
 		field.Int64("python_ms").Default(0).Comment("Wall time of Python steps, milliseconds."),
+		field.Int64("worked_ms").Default(0).NonNegative().
+			Comment("How long nodes have worked on it, without its waits for them and for a person, as it was stored last; milliseconds."),
 		field.Int64("cost_micros").Default(0).NonNegative().
 			Comment("What the model cost by its prices, millionths of a US dollar; 0 where it has none."),
 		field.Int64("output_bytes").Default(0).NonNegative().Comment("What its steps made: files, charts, tables, printed text."),

@@ -1,0 +1,3 @@
+-- +goose Up
+-- modify "runs" table
+ALTER TABLE "runs" ADD COLUMN "worked_ms" bigint NOT NULL DEFAULT 0;
