@@ -25,13 +25,29 @@ import (
 // maxCode is how long a program of a person's may be, characters.
 const maxCode = 100_000
 
-// Retry answers a run's question once more, with the model of that name, or with
-// the same where it is "". Errors that a person can act on are *fault.Error.
-func (a *Agent) Retry(ctx context.Context, runID, model string) (*ent.Run, error) {
-	before, err := a.Client.Run.Get(ctx, runID)
+// Retrial is a wish for another answer.
+type Retrial struct {
+	RunID            string
+	Model            string // empty: the one that answered before
+	ClientMutationID string // as of a Question; empty: never the same request again
+}
+
+// Retry answers a run's question once more. Errors that a person can act on are
+// *fault.Error.
+func (a *Agent) Retry(ctx context.Context, q Retrial) (*ent.Run, error) {
+	return once(q.ClientMutationID, func() (*ent.Run, error) {
+		return a.runBefore(ctx, q.ClientMutationID, func(r *ent.Run) (bool, error) {
+			return r.BasedOnID != nil && *r.BasedOnID == q.RunID && r.EditedIndex == 0 && (q.Model == "" || q.Model == r.Model), nil
+		})
+	}, func() (*ent.Run, error) { return a.retry(ctx, q) })
+}
+
+func (a *Agent) retry(ctx context.Context, q Retrial) (*ent.Run, error) {
+	before, err := a.Client.Run.Get(ctx, q.RunID)
 	if err != nil {
 		return nil, err
 	}
+	model := q.Model
 	if model == "" {
 		model = before.Model
 	}
@@ -43,7 +59,7 @@ func (a *Agent) Retry(ctx context.Context, runID, model string) (*ent.Run, error
 	if err != nil {
 		return nil, err
 	}
-	return a.again(ctx, before, func(tx *ent.Tx) *ent.RunCreate {
+	return a.again(ctx, before, q.ClientMutationID, func(tx *ent.Tx) *ent.RunCreate {
 		return tx.Run.Create().SetModel(m.Name).SetRewindTo(point)
 	}, nil)
 }
@@ -53,7 +69,8 @@ type Edit struct {
 	StepID string
 	Code   string
 	// Only has the run end with the changed step; else Mark goes on from it.
-	Only bool
+	Only             bool
+	ClientMutationID string // as of a Question; empty: never the same request again
 }
 
 // Edit runs a step once more with other code, from the variables as they were
@@ -66,6 +83,24 @@ func (a *Agent) Edit(ctx context.Context, e Edit) (*ent.Run, error) {
 	if n := utf8.RuneCountInString(e.Code); n > maxCode {
 		return nil, fault.New(fault.LimitExceeded, "The code has %d characters; at most %d are taken.", n, maxCode).OnField("code")
 	}
+	return once(e.ClientMutationID, func() (*ent.Run, error) {
+		return a.runBefore(ctx, e.ClientMutationID, func(r *ent.Run) (bool, error) { return a.edits(ctx, r, e) })
+	}, func() (*ent.Run, error) { return a.edit(ctx, e) })
+}
+
+// edits tells whether a run is what came of a change.
+func (a *Agent) edits(ctx context.Context, r *ent.Run, e Edit) (bool, error) {
+	if r.BasedOnID == nil || r.EditedIndex == 0 || r.OnlyEdited != e.Only {
+		return false, nil
+	}
+	is, err := a.Client.Step.Query().Where(step.ID(e.StepID), step.RunID(*r.BasedOnID), step.Index(r.EditedIndex)).Exist(ctx)
+	if err != nil || !is {
+		return false, err
+	}
+	return a.Client.Step.Query().Where(step.RunID(r.ID), step.Index(r.EditedIndex), step.Code(e.Code)).Exist(ctx)
+}
+
+func (a *Agent) edit(ctx context.Context, e Edit) (*ent.Run, error) {
 	edited, err := a.Client.Step.Query().Where(step.ID(e.StepID)).WithRun().Only(ctx)
 	if err != nil {
 		return nil, err
@@ -90,7 +125,7 @@ func (a *Agent) Edit(ctx context.Context, e Edit) (*ent.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.again(ctx, before, func(tx *ent.Tx) *ent.RunCreate {
+	return a.again(ctx, before, e.ClientMutationID, func(tx *ent.Tx) *ent.RunCreate {
 		return tx.Run.Create().SetModel(before.Model).SetRewindTo(point).SetEditedIndex(edited.Index).SetOnlyEdited(e.Only)
 	}, copies)
 }
@@ -130,7 +165,7 @@ func editedCopies(steps []*ent.Step, code string) ([]*ent.Step, error) {
 
 // again stores a run of the same question, with the steps that it begins with,
 // and puts it to work.
-func (a *Agent) again(ctx context.Context, before *ent.Run, create func(*ent.Tx) *ent.RunCreate, steps []*ent.Step) (*ent.Run, error) {
+func (a *Agent) again(ctx context.Context, before *ent.Run, mutationID string, create func(*ent.Tx) *ent.RunCreate, steps []*ent.Step) (*ent.Run, error) {
 	if !final(before.State) {
 		return nil, fault.New(fault.Conflict, "The run has not ended yet: wait for its end, or stop it.").OnField("runId")
 	}
@@ -144,14 +179,24 @@ func (a *Agent) again(ctx context.Context, before *ent.Run, create func(*ent.Tx)
 	if _, err := tx.Chat.UpdateOneID(before.ChatID).SetUpdatedAt(a.Clock.Now()).Save(ctx); err != nil {
 		return nil, err
 	}
+	made := create(tx).SetChatID(before.ChatID).SetQuestionID(before.QuestionID).SetBasedOnID(before.ID).
+		SetReviewCode(before.ReviewCode || a.ReviewCode)
+	if mutationID != "" {
+		switch sent, err := tx.Run.Query().Where(run.ClientMutationID(mutationID)).Exist(ctx); {
+		case err != nil:
+			return nil, fmt.Errorf("find an earlier request: %w", err)
+		case sent:
+			return nil, errSentBefore
+		}
+		made.SetClientMutationID(mutationID)
+	}
 	switch going, err := tx.Run.Query().Where(run.BasedOnID(before.ID), run.FinishedAtIsNil()).Exist(ctx); {
 	case err != nil:
 		return nil, fmt.Errorf("look for the same request: %w", err)
 	case going:
 		return nil, fault.New(fault.Conflict, "Mark is working on another answer to this already: wait for its end, or stop it.").OnField("runId")
 	}
-	r, err := create(tx).SetChatID(before.ChatID).SetQuestionID(before.QuestionID).SetBasedOnID(before.ID).
-		SetReviewCode(before.ReviewCode || a.ReviewCode).Save(ctx)
+	r, err := made.Save(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("store the run: %w", err)
 	}

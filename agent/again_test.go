@@ -34,7 +34,7 @@ func TestARunIsTriedAgainAndTheOldAnswerStays(t *testing.T) {
 		old, _ := b.ask(agent.Question{ChatID: first.ChatID, Text: "How many?"})
 		b.model.script = nil
 		b.model.then(python("b"), says("New answer."))
-		again, err := b.agent.Retry(b.ctx, old.ID, "")
+		again, err := b.agent.Retry(b.ctx, agent.Retrial{RunID: old.ID})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,23 +75,23 @@ func TestWhatCannotBeTriedAgain(t *testing.T) {
 	running, goOn := make(chan struct{}), make(chan struct{})
 	b.model.then(says("Done."))
 	done, _ := b.ask(agent.Question{Text: "q"})
-	if _, err := b.agent.Retry(b.stranger(), done.ID, ""); !ent.IsNotFound(err) {
+	if _, err := b.agent.Retry(b.stranger(), agent.Retrial{RunID: done.ID}); !ent.IsNotFound(err) {
 		t.Errorf("a stranger's retry: %v", err)
 	}
-	_, err := b.agent.Retry(b.ctx, done.ID, "no such model")
+	_, err := b.agent.Retry(b.ctx, agent.Retrial{RunID: done.ID, Model: "no such model"})
 	wantFault(t, err, fault.BadUserInput)
 	b.model.script = nil
 	held := says("Done again.")
 	held.first = func(context.Context) { close(running); <-goOn }
 	b.model.then(held)
-	again, err := b.agent.Retry(b.ctx, done.ID, "")
+	again, err := b.agent.Retry(b.ctx, agent.Retrial{RunID: done.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
 	<-running
-	_, err = b.agent.Retry(b.ctx, done.ID, "") // a second click
+	_, err = b.agent.Retry(b.ctx, agent.Retrial{RunID: done.ID}) // a second click
 	wantFault(t, err, fault.Conflict)
-	_, err = b.agent.Retry(b.ctx, again.ID, "") // it still goes on
+	_, err = b.agent.Retry(b.ctx, agent.Retrial{RunID: again.ID}) // it still goes on
 	wantFault(t, err, fault.Conflict)
 	close(goOn)
 	if r, _ := b.await(again.ID); r.State != run.StateSucceeded {
@@ -258,7 +258,7 @@ func TestAnEarlierQuestionTriedAgainWaitsForTheRunThatGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-running
-		again, err := b.agent.Retry(b.ctx, first.ID, "")
+		again, err := b.agent.Retry(b.ctx, agent.Retrial{RunID: first.ID})
 		if err != nil {
 			t.Fatal(err)
 		}

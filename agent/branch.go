@@ -9,6 +9,7 @@ import (
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/artifact"
+	"github.com/mark-analyst/mark/ent/chat"
 	"github.com/mark-analyst/mark/ent/message"
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/step"
@@ -30,7 +31,34 @@ const forkTime = 20 * time.Second
 // variables as the last of these runs has left them. Files are not copied: the
 // artifacts of both chats are the same ones. Errors that a person can act on are
 // *fault.Error.
-func (a *Agent) Branch(ctx context.Context, chatID, messageID string) (*ent.Chat, error) {
+func (a *Agent) Branch(ctx context.Context, q Copy) (*ent.Chat, error) {
+	return once(q.ClientMutationID, func() (*ent.Chat, error) { return a.branchedBefore(ctx, q) },
+		func() (*ent.Chat, error) { return a.branch(ctx, q) })
+}
+
+// Copy is a wish for a copy of a chat.
+type Copy struct {
+	ChatID           string
+	MessageID        string // the last one that is copied
+	ClientMutationID string // as of a Question; empty: never the same request again
+}
+
+// branchedBefore finds the chat that an earlier request made; nil: there is none.
+func (a *Agent) branchedBefore(ctx context.Context, q Copy) (*ent.Chat, error) {
+	c, err := a.Client.Chat.Query().Where(chat.ClientMutationID(q.ClientMutationID)).Only(ctx)
+	switch {
+	case ent.IsNotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("find an earlier request: %w", err)
+	case c.CopiedToID == nil || *c.CopiedToID != q.MessageID:
+		return nil, errOtherRequest()
+	}
+	return c, nil
+}
+
+func (a *Agent) branch(ctx context.Context, q Copy) (*ent.Chat, error) {
+	chatID, messageID := q.ChatID, q.MessageID
 	if _, err := a.Client.Chat.Get(ctx, chatID); err != nil {
 		return nil, err
 	}
@@ -53,8 +81,8 @@ func (a *Agent) Branch(ctx context.Context, chatID, messageID string) (*ent.Chat
 	}
 	// After a commit there is nothing to undo, and after a failure its reason counts.
 	defer tx.Rollback() //nolint:errcheck
-	b := &branching{tx: tx, upTo: upTo.Seq, ids: map[string]string{}}
-	made, err := b.copy(ctx, chatID)
+	b := &branching{tx: tx, asked: q, upTo: upTo.Seq, ids: map[string]string{}}
+	made, err := b.copy(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +104,7 @@ func (a *Agent) Branch(ctx context.Context, chatID, messageID string) (*ent.Chat
 // branching is one copying of a chat.
 type branching struct {
 	tx    *ent.Tx
+	asked Copy
 	upTo  int               // the seq of the last message
 	ids   map[string]string // of what is copied, from old to new
 	chat  *ent.Chat
@@ -84,7 +113,8 @@ type branching struct {
 	at    time.Time // when that began
 }
 
-func (b *branching) copy(ctx context.Context, chatID string) (*ent.Chat, error) {
+func (b *branching) copy(ctx context.Context) (*ent.Chat, error) {
+	chatID := b.asked.ChatID
 	// Locks the row: whoever deletes the chat comes before or after, and in the
 	// latter case finds that the files are still somebody's.
 	from, err := b.tx.Chat.UpdateOneID(chatID).AddLastMessageSeq(0).Save(ctx)
@@ -95,8 +125,17 @@ func (b *branching) copy(ctx context.Context, chatID string) (*ent.Chat, error) 
 	if err != nil {
 		return nil, fmt.Errorf("read the chat's datasets: %w", err)
 	}
-	b.chat, err = b.tx.Chat.Create().SetTitle(from.Title).SetLastMessageSeq(b.upTo).AddDatasetIDs(datasets...).Save(ctx)
-	if err != nil {
+	create := b.tx.Chat.Create().SetTitle(from.Title).SetLastMessageSeq(b.upTo).AddDatasetIDs(datasets...).SetCopiedToID(b.asked.MessageID)
+	if id := b.asked.ClientMutationID; id != "" {
+		switch made, err := b.tx.Chat.Query().Where(chat.ClientMutationID(id)).Exist(ctx); {
+		case err != nil:
+			return nil, fmt.Errorf("find an earlier request: %w", err)
+		case made:
+			return nil, errSentBefore
+		}
+		create.SetClientMutationID(id)
+	}
+	if b.chat, err = create.Save(ctx); err != nil {
 		return nil, fmt.Errorf("make a chat: %w", err)
 	}
 	runs, err := b.tx.Run.Query().

@@ -38,14 +38,14 @@ func TestAChatIsCopiedUpToAMessage(t *testing.T) {
 		b.model.then(says("Bye."))
 		b.ask(agent.Question{ChatID: first.ChatID, Text: "And now?"})
 
-		if _, err := b.agent.Branch(b.stranger(), first.ChatID, *first.AnswerID); err == nil {
+		if _, err := b.agent.Branch(b.stranger(), agent.Copy{ChatID: first.ChatID, MessageID: *first.AnswerID}); err == nil {
 			t.Error("a stranger has copied the chat")
 		}
 		elsewhere := b.client.Chat.Create().SaveX(b.ctx)
-		_, err := b.agent.Branch(b.ctx, elsewhere.ID, *first.AnswerID)
+		_, err := b.agent.Branch(b.ctx, agent.Copy{ChatID: elsewhere.ID, MessageID: *first.AnswerID})
 		wantFault(t, err, fault.BadUserInput)
 
-		made, err := b.agent.Branch(b.ctx, first.ChatID, *first.AnswerID)
+		made, err := b.agent.Branch(b.ctx, agent.Copy{ChatID: first.ChatID, MessageID: *first.AnswerID})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -127,12 +127,12 @@ func TestACopiedChatHasTheVariablesOfTheLastProgramThatRan(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.agent.Retry(b.ctx, first.ID, ""); err != nil { // asked for last, and before the third
+		if _, err := b.agent.Retry(b.ctx, agent.Retrial{RunID: first.ID}); err != nil { // asked for last, and before the third
 			t.Fatal(err)
 		}
 		close(goOn)
 		last, _ := b.await(third.Run.ID)
-		made, err := b.agent.Branch(b.ctx, first.ChatID, *last.AnswerID)
+		made, err := b.agent.Branch(b.ctx, agent.Copy{ChatID: first.ChatID, MessageID: *last.AnswerID})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,7 +22,7 @@ func TestCopiesOfStepsTellTheirQueries(t *testing.T) {
 			t.Fatal(err)
 		}
 		edited, _ := b.await(changed.ID)
-		made, err := b.agent.Branch(b.ctx, first.ChatID, *first.AnswerID)
+		made, err := b.agent.Branch(b.ctx, agent.Copy{ChatID: first.ChatID, MessageID: *first.AnswerID})
 		if err != nil {
 			t.Fatal(err)
 		}

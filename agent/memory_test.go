@@ -198,7 +198,7 @@ func TestACopyOfALongChatKnowsItsBeginning(t *testing.T) {
 	chat := b.long(8)
 	made := model.summaries
 	last := b.client.Message.Query().Order(ent.Desc("seq")).FirstX(b.ctx)
-	branch, err := b.agent.Branch(b.ctx, chat, last.ID)
+	branch, err := b.agent.Branch(b.ctx, agent.Copy{ChatID: chat, MessageID: last.ID})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -100,7 +100,7 @@ func TestARunThatNeverBeganIsTriedAgainFromWhereTheQuestionsBeforeEnded(t *testi
 		b.ask(agent.Question{ChatID: first.Chat.ID, Text: "q3"})
 		b.model.script = nil
 		b.model.then(python("two"), says("Second."))
-		again, err := b.agent.Retry(b.ctx, second.Run.ID, "")
+		again, err := b.agent.Retry(b.ctx, agent.Retrial{RunID: second.Run.ID})
 		if err != nil {
 			t.Fatal(err)
 		}

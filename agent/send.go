@@ -17,7 +17,6 @@ import (
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/internal/ids"
 	"github.com/mark-analyst/mark/internal/owned"
-	"github.com/mark-analyst/mark/internal/storable"
 	"github.com/mark-analyst/mark/internal/untrusted"
 )
 
@@ -105,10 +104,9 @@ func (a *Agent) check(q *Question) (Model, error) {
 	case length > a.Limits.QuestionCharacters:
 		return Model{}, fault.New(fault.LimitExceeded, "The question has %d characters; at most %d can be asked at once. Longer material belongs in a file.",
 			length, a.Limits.QuestionCharacters).OnField("text")
-	case utf8.RuneCountInString(q.ClientMutationID) > 200:
-		return Model{}, fault.New(fault.BadUserInput, "clientMutationId has more than 200 characters.").OnField("clientMutationId")
-	case q.ClientMutationID != storable.Text(q.ClientMutationID):
-		return Model{}, fault.New(fault.BadUserInput, "clientMutationId holds a character that cannot be stored.").OnField("clientMutationId")
+	}
+	if err := checkMutationID(q.ClientMutationID); err != nil {
+		return Model{}, err
 	}
 	model, err := a.chosen(q.Model)
 	if err != nil {

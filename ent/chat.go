@@ -24,6 +24,10 @@ type Chat struct {
 	OwnerID string `json:"owner_id,omitempty"`
 	// Title holds the value of the "title" field.
 	Title string `json:"title,omitempty"`
+	// What the client called the branchChat that made it; the same one again is the same chat.
+	ClientMutationID *string `json:"client_mutation_id,omitempty"`
+	// Of a copy: the last message that was copied, of another chat, which may be gone.
+	CopiedToID *string `json:"copied_to_id,omitempty"`
 	// Archived holds the value of the "archived" field.
 	Archived bool `json:"archived,omitempty"`
 	// The seq of the newest message: ids of one millisecond do not order.
@@ -118,7 +122,7 @@ func (*Chat) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case chat.FieldLastMessageSeq, chat.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case chat.FieldID, chat.FieldOwnerID, chat.FieldTitle:
+		case chat.FieldID, chat.FieldOwnerID, chat.FieldTitle, chat.FieldClientMutationID, chat.FieldCopiedToID:
 			values[i] = new(sql.NullString)
 		case chat.FieldCreatedAt, chat.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
@@ -160,6 +164,20 @@ func (_m *Chat) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field title", values[i])
 			} else if value.Valid {
 				_m.Title = value.String
+			}
+		case chat.FieldClientMutationID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field client_mutation_id", values[i])
+			} else if value.Valid {
+				_m.ClientMutationID = new(string)
+				*_m.ClientMutationID = value.String
+			}
+		case chat.FieldCopiedToID:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field copied_to_id", values[i])
+			} else if value.Valid {
+				_m.CopiedToID = new(string)
+				*_m.CopiedToID = value.String
 			}
 		case chat.FieldArchived:
 			if value, ok := values[i].(*sql.NullBool); !ok {
@@ -254,6 +272,16 @@ func (_m *Chat) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("title=")
 	builder.WriteString(_m.Title)
+	builder.WriteString(", ")
+	if v := _m.ClientMutationID; v != nil {
+		builder.WriteString("client_mutation_id=")
+		builder.WriteString(*v)
+	}
+	builder.WriteString(", ")
+	if v := _m.CopiedToID; v != nil {
+		builder.WriteString("copied_to_id=")
+		builder.WriteString(*v)
+	}
 	builder.WriteString(", ")
 	builder.WriteString("archived=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Archived))

@@ -59,6 +59,34 @@ func (_c *ChatCreate) SetNillableTitle(v *string) *ChatCreate {
 	return _c
 }
 
+// SetClientMutationID sets the "client_mutation_id" field.
+func (_c *ChatCreate) SetClientMutationID(v string) *ChatCreate {
+	_c.mutation.SetClientMutationID(v)
+	return _c
+}
+
+// SetNillableClientMutationID sets the "client_mutation_id" field if the given value is not nil.
+func (_c *ChatCreate) SetNillableClientMutationID(v *string) *ChatCreate {
+	if v != nil {
+		_c.SetClientMutationID(*v)
+	}
+	return _c
+}
+
+// SetCopiedToID sets the "copied_to_id" field.
+func (_c *ChatCreate) SetCopiedToID(v string) *ChatCreate {
+	_c.mutation.SetCopiedToID(v)
+	return _c
+}
+
+// SetNillableCopiedToID sets the "copied_to_id" field if the given value is not nil.
+func (_c *ChatCreate) SetNillableCopiedToID(v *string) *ChatCreate {
+	if v != nil {
+		_c.SetCopiedToID(*v)
+	}
+	return _c
+}
+
 // SetArchived sets the "archived" field.
 func (_c *ChatCreate) SetArchived(v bool) *ChatCreate {
 	_c.mutation.SetArchived(v)
@@ -280,6 +308,16 @@ func (_c *ChatCreate) check() error {
 			return &ValidationError{Name: "title", err: fmt.Errorf(`ent: validator failed for field "Chat.title": %w`, err)}
 		}
 	}
+	if v, ok := _c.mutation.ClientMutationID(); ok {
+		if err := chat.ClientMutationIDValidator(v); err != nil {
+			return &ValidationError{Name: "client_mutation_id", err: fmt.Errorf(`ent: validator failed for field "Chat.client_mutation_id": %w`, err)}
+		}
+	}
+	if v, ok := _c.mutation.CopiedToID(); ok {
+		if err := chat.CopiedToIDValidator(v); err != nil {
+			return &ValidationError{Name: "copied_to_id", err: fmt.Errorf(`ent: validator failed for field "Chat.copied_to_id": %w`, err)}
+		}
+	}
 	if _, ok := _c.mutation.Archived(); !ok {
 		return &ValidationError{Name: "archived", err: errors.New(`ent: missing required field "Chat.archived"`)}
 	}
@@ -352,6 +390,14 @@ func (_c *ChatCreate) createSpec() (*Chat, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Title(); ok {
 		_spec.SetField(chat.FieldTitle, field.TypeString, value)
 		_node.Title = value
+	}
+	if value, ok := _c.mutation.ClientMutationID(); ok {
+		_spec.SetField(chat.FieldClientMutationID, field.TypeString, value)
+		_node.ClientMutationID = &value
+	}
+	if value, ok := _c.mutation.CopiedToID(); ok {
+		_spec.SetField(chat.FieldCopiedToID, field.TypeString, value)
+		_node.CopiedToID = &value
 	}
 	if value, ok := _c.mutation.Archived(); ok {
 		_spec.SetField(chat.FieldArchived, field.TypeBool, value)

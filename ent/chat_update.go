@@ -331,6 +331,12 @@ func (_u *ChatUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Title(); ok {
 		_spec.SetField(chat.FieldTitle, field.TypeString, value)
 	}
+	if _u.mutation.ClientMutationIDCleared() {
+		_spec.ClearField(chat.FieldClientMutationID, field.TypeString)
+	}
+	if _u.mutation.CopiedToIDCleared() {
+		_spec.ClearField(chat.FieldCopiedToID, field.TypeString)
+	}
 	if value, ok := _u.mutation.Archived(); ok {
 		_spec.SetField(chat.FieldArchived, field.TypeBool, value)
 	}
@@ -877,6 +883,12 @@ func (_u *ChatUpdateOne) sqlSave(ctx context.Context) (_node *Chat, err error) {
 	}
 	if value, ok := _u.mutation.Title(); ok {
 		_spec.SetField(chat.FieldTitle, field.TypeString, value)
+	}
+	if _u.mutation.ClientMutationIDCleared() {
+		_spec.ClearField(chat.FieldClientMutationID, field.TypeString)
+	}
+	if _u.mutation.CopiedToIDCleared() {
+		_spec.ClearField(chat.FieldCopiedToID, field.TypeString)
 	}
 	if value, ok := _u.mutation.Archived(); ok {
 		_spec.SetField(chat.FieldArchived, field.TypeBool, value)

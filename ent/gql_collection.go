@@ -591,6 +591,16 @@ func (_q *ChatQuery) collectField(ctx context.Context, oneNode bool, opCtx *grap
 				selectedFields = append(selectedFields, chat.FieldTitle)
 				fieldSeen[chat.FieldTitle] = struct{}{}
 			}
+		case "clientMutationID":
+			if _, ok := fieldSeen[chat.FieldClientMutationID]; !ok {
+				selectedFields = append(selectedFields, chat.FieldClientMutationID)
+				fieldSeen[chat.FieldClientMutationID] = struct{}{}
+			}
+		case "copiedToID":
+			if _, ok := fieldSeen[chat.FieldCopiedToID]; !ok {
+				selectedFields = append(selectedFields, chat.FieldCopiedToID)
+				fieldSeen[chat.FieldCopiedToID] = struct{}{}
+			}
 		case "archived":
 			if _, ok := fieldSeen[chat.FieldArchived]; !ok {
 				selectedFields = append(selectedFields, chat.FieldArchived)

@@ -1827,6 +1827,8 @@ type ChatMutation struct {
 	id                  *string
 	created_at          *time.Time
 	title               *string
+	client_mutation_id  *string
+	copied_to_id        *string
 	archived            *bool
 	last_message_seq    *int
 	addlast_message_seq *int
@@ -2063,6 +2065,104 @@ func (m *ChatMutation) OldTitle(ctx context.Context) (v string, err error) {
 // ResetTitle resets all changes to the "title" field.
 func (m *ChatMutation) ResetTitle() {
 	m.title = nil
+}
+
+// SetClientMutationID sets the "client_mutation_id" field.
+func (m *ChatMutation) SetClientMutationID(s string) {
+	m.client_mutation_id = &s
+}
+
+// ClientMutationID returns the value of the "client_mutation_id" field in the mutation.
+func (m *ChatMutation) ClientMutationID() (r string, exists bool) {
+	v := m.client_mutation_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldClientMutationID returns the old "client_mutation_id" field's value of the Chat entity.
+// If the Chat object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatMutation) OldClientMutationID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldClientMutationID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldClientMutationID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldClientMutationID: %w", err)
+	}
+	return oldValue.ClientMutationID, nil
+}
+
+// ClearClientMutationID clears the value of the "client_mutation_id" field.
+func (m *ChatMutation) ClearClientMutationID() {
+	m.client_mutation_id = nil
+	m.clearedFields[chat.FieldClientMutationID] = struct{}{}
+}
+
+// ClientMutationIDCleared returns if the "client_mutation_id" field was cleared in this mutation.
+func (m *ChatMutation) ClientMutationIDCleared() bool {
+	_, ok := m.clearedFields[chat.FieldClientMutationID]
+	return ok
+}
+
+// ResetClientMutationID resets all changes to the "client_mutation_id" field.
+func (m *ChatMutation) ResetClientMutationID() {
+	m.client_mutation_id = nil
+	delete(m.clearedFields, chat.FieldClientMutationID)
+}
+
+// SetCopiedToID sets the "copied_to_id" field.
+func (m *ChatMutation) SetCopiedToID(s string) {
+	m.copied_to_id = &s
+}
+
+// CopiedToID returns the value of the "copied_to_id" field in the mutation.
+func (m *ChatMutation) CopiedToID() (r string, exists bool) {
+	v := m.copied_to_id
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldCopiedToID returns the old "copied_to_id" field's value of the Chat entity.
+// If the Chat object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatMutation) OldCopiedToID(ctx context.Context) (v *string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldCopiedToID is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldCopiedToID requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldCopiedToID: %w", err)
+	}
+	return oldValue.CopiedToID, nil
+}
+
+// ClearCopiedToID clears the value of the "copied_to_id" field.
+func (m *ChatMutation) ClearCopiedToID() {
+	m.copied_to_id = nil
+	m.clearedFields[chat.FieldCopiedToID] = struct{}{}
+}
+
+// CopiedToIDCleared returns if the "copied_to_id" field was cleared in this mutation.
+func (m *ChatMutation) CopiedToIDCleared() bool {
+	_, ok := m.clearedFields[chat.FieldCopiedToID]
+	return ok
+}
+
+// ResetCopiedToID resets all changes to the "copied_to_id" field.
+func (m *ChatMutation) ResetCopiedToID() {
+	m.copied_to_id = nil
+	delete(m.clearedFields, chat.FieldCopiedToID)
 }
 
 // SetArchived sets the "archived" field.
@@ -2526,7 +2626,7 @@ func (m *ChatMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ChatMutation) Fields() []string {
-	fields := make([]string, 0, 7)
+	fields := make([]string, 0, 9)
 	if m.created_at != nil {
 		fields = append(fields, chat.FieldCreatedAt)
 	}
@@ -2535,6 +2635,12 @@ func (m *ChatMutation) Fields() []string {
 	}
 	if m.title != nil {
 		fields = append(fields, chat.FieldTitle)
+	}
+	if m.client_mutation_id != nil {
+		fields = append(fields, chat.FieldClientMutationID)
+	}
+	if m.copied_to_id != nil {
+		fields = append(fields, chat.FieldCopiedToID)
 	}
 	if m.archived != nil {
 		fields = append(fields, chat.FieldArchived)
@@ -2562,6 +2668,10 @@ func (m *ChatMutation) Field(name string) (ent.Value, bool) {
 		return m.OwnerID()
 	case chat.FieldTitle:
 		return m.Title()
+	case chat.FieldClientMutationID:
+		return m.ClientMutationID()
+	case chat.FieldCopiedToID:
+		return m.CopiedToID()
 	case chat.FieldArchived:
 		return m.Archived()
 	case chat.FieldLastMessageSeq:
@@ -2585,6 +2695,10 @@ func (m *ChatMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldOwnerID(ctx)
 	case chat.FieldTitle:
 		return m.OldTitle(ctx)
+	case chat.FieldClientMutationID:
+		return m.OldClientMutationID(ctx)
+	case chat.FieldCopiedToID:
+		return m.OldCopiedToID(ctx)
 	case chat.FieldArchived:
 		return m.OldArchived(ctx)
 	case chat.FieldLastMessageSeq:
@@ -2622,6 +2736,20 @@ func (m *ChatMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetTitle(v)
+		return nil
+	case chat.FieldClientMutationID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetClientMutationID(v)
+		return nil
+	case chat.FieldCopiedToID:
+		v, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetCopiedToID(v)
 		return nil
 	case chat.FieldArchived:
 		v, ok := value.(bool)
@@ -2707,7 +2835,14 @@ func (m *ChatMutation) AddField(name string, value ent.Value) error {
 // ClearedFields returns all nullable fields that were cleared during this
 // mutation.
 func (m *ChatMutation) ClearedFields() []string {
-	return nil
+	var fields []string
+	if m.FieldCleared(chat.FieldClientMutationID) {
+		fields = append(fields, chat.FieldClientMutationID)
+	}
+	if m.FieldCleared(chat.FieldCopiedToID) {
+		fields = append(fields, chat.FieldCopiedToID)
+	}
+	return fields
 }
 
 // FieldCleared returns a boolean indicating if a field with the given name was
@@ -2720,6 +2855,14 @@ func (m *ChatMutation) FieldCleared(name string) bool {
 // ClearField clears the value of the field with the given name. It returns an
 // error if the field is not defined in the schema.
 func (m *ChatMutation) ClearField(name string) error {
+	switch name {
+	case chat.FieldClientMutationID:
+		m.ClearClientMutationID()
+		return nil
+	case chat.FieldCopiedToID:
+		m.ClearCopiedToID()
+		return nil
+	}
 	return fmt.Errorf("unknown Chat nullable field %s", name)
 }
 
@@ -2735,6 +2878,12 @@ func (m *ChatMutation) ResetField(name string) error {
 		return nil
 	case chat.FieldTitle:
 		m.ResetTitle()
+		return nil
+	case chat.FieldClientMutationID:
+		m.ResetClientMutationID()
+		return nil
+	case chat.FieldCopiedToID:
+		m.ResetCopiedToID()
 		return nil
 	case chat.FieldArchived:
 		m.ResetArchived()

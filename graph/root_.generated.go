@@ -142,8 +142,9 @@ type ComplexityRoot struct {
 	}
 
 	BranchChatPayload struct {
-		Chat   func(childComplexity int) int
-		Errors func(childComplexity int) int
+		Chat             func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		Errors           func(childComplexity int) int
 	}
 
 	Chart struct {
@@ -283,8 +284,9 @@ type ComplexityRoot struct {
 	}
 
 	EditStepPayload struct {
-		Errors func(childComplexity int) int
-		Run    func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		Errors           func(childComplexity int) int
+		Run              func(childComplexity int) int
 	}
 
 	EmailTakenError struct {
@@ -516,8 +518,9 @@ type ComplexityRoot struct {
 	}
 
 	RetryRunPayload struct {
-		Errors func(childComplexity int) int
-		Run    func(childComplexity int) int
+		ClientMutationID func(childComplexity int) int
+		Errors           func(childComplexity int) int
+		Run              func(childComplexity int) int
 	}
 
 	Run struct {
@@ -1191,6 +1194,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.BranchChatPayload.Chat(childComplexity), true
+	case "BranchChatPayload.clientMutationId":
+		if e.ComplexityRoot.BranchChatPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.BranchChatPayload.ClientMutationID(childComplexity), true
 	case "BranchChatPayload.errors":
 		if e.ComplexityRoot.BranchChatPayload.Errors == nil {
 			break
@@ -1711,6 +1720,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeleteDatasetPayload.Errors(childComplexity), true
 
+	case "EditStepPayload.clientMutationId":
+		if e.ComplexityRoot.EditStepPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EditStepPayload.ClientMutationID(childComplexity), true
 	case "EditStepPayload.errors":
 		if e.ComplexityRoot.EditStepPayload.Errors == nil {
 			break
@@ -2692,6 +2707,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.RefreshSessionPayload.Session(childComplexity), true
 
+	case "RetryRunPayload.clientMutationId":
+		if e.ComplexityRoot.RetryRunPayload.ClientMutationID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RetryRunPayload.ClientMutationID(childComplexity), true
 	case "RetryRunPayload.errors":
 		if e.ComplexityRoot.RetryRunPayload.Errors == nil {
 			break
@@ -5403,12 +5424,20 @@ input RetryRunInput {
   runId: ID!
   "One of ` + "`" + `server.models` + "`" + `; absent: the one that answered before."
   model: String
+  """
+  Any text of the client's, at most 200 characters, one for each request. The same request with it again, when the reply was lost or
+  however often and to whichever node, gives the same run as the first time, as it stands now. Another one with it, of another run,
+  step or message, or a question of sendMessage's, is refused: an InvalidInputError on ` + "`" + `clientMutationId` + "`" + `.
+  """
+  clientMutationId: String
 }
 
 "What retryRun answers."
 type RetryRunPayload {
   "The new run; null when there are errors."
   run: Run
+  "What the input called it."
+  clientMutationId: String
   "What was wrong."
   errors: [RetryRunError!]!
 }
@@ -5424,12 +5453,20 @@ input EditStepInput {
   code: String!
   "False: only the changed step runs, and Mark answers nothing more to it than what came out."
   goOn: Boolean! = true
+  """
+  Any text of the client's, at most 200 characters, one for each request. The same request with it again, when the reply was lost or
+  however often and to whichever node, gives the same run as the first time, as it stands now. Another one with it, of another run,
+  step or message, or a question of sendMessage's, is refused: an InvalidInputError on ` + "`" + `clientMutationId` + "`" + `.
+  """
+  clientMutationId: String
 }
 
 "What editStep answers."
 type EditStepPayload {
   "The new run; null when there are errors."
   run: Run
+  "What the input called it."
+  clientMutationId: String
   "What was wrong."
   errors: [EditStepError!]!
 }
@@ -5493,12 +5530,20 @@ input BranchChatInput {
   chatId: ID!
   "The last message that is copied. Where it is a question, its answer is not."
   messageId: ID!
+  """
+  Any text of the client's, at most 200 characters, one for each request. The same request with it again, when the reply was lost or
+  however often and to whichever node, gives the same chat as the first time, as it stands now. Another one with it, up to another
+  message, is refused: an InvalidInputError on ` + "`" + `clientMutationId` + "`" + `.
+  """
+  clientMutationId: String
 }
 
 "What branchChat answers."
 type BranchChatPayload {
   "The new chat; null when there are errors."
   chat: Chat
+  "What the input called it."
+  clientMutationId: String
   "What was wrong."
   errors: [BranchChatError!]!
 }
@@ -6161,6 +6206,8 @@ func (ec *executionContext) childFields_BranchChatPayload(ctx context.Context, f
 	switch field.Name {
 	case "chat":
 		return ec.fieldContext_BranchChatPayload_chat(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_BranchChatPayload_clientMutationId(ctx, field)
 	case "errors":
 		return ec.fieldContext_BranchChatPayload_errors(ctx, field)
 	}
@@ -6393,6 +6440,8 @@ func (ec *executionContext) childFields_EditStepPayload(ctx context.Context, fie
 	switch field.Name {
 	case "run":
 		return ec.fieldContext_EditStepPayload_run(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_EditStepPayload_clientMutationId(ctx, field)
 	case "errors":
 		return ec.fieldContext_EditStepPayload_errors(ctx, field)
 	}
@@ -6607,6 +6656,8 @@ func (ec *executionContext) childFields_RetryRunPayload(ctx context.Context, fie
 	switch field.Name {
 	case "run":
 		return ec.fieldContext_RetryRunPayload_run(ctx, field)
+	case "clientMutationId":
+		return ec.fieldContext_RetryRunPayload_clientMutationId(ctx, field)
 	case "errors":
 		return ec.fieldContext_RetryRunPayload_errors(ctx, field)
 	}

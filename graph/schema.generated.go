@@ -2321,6 +2321,29 @@ func (ec *executionContext) fieldContext_BranchChatPayload_chat(_ context.Contex
 	return fc, nil
 }
 
+func (ec *executionContext) _BranchChatPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *model.BranchChatPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BranchChatPayload_clientMutationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientMutationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BranchChatPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BranchChatPayload", field, false, false, "String")
+}
+
 func (ec *executionContext) _BranchChatPayload_errors(ctx context.Context, field graphql.CollectedField, obj *model.BranchChatPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -4473,6 +4496,29 @@ func (ec *executionContext) fieldContext_EditStepPayload_run(_ context.Context, 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _EditStepPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *model.EditStepPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EditStepPayload_clientMutationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientMutationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_EditStepPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EditStepPayload", field, false, false, "String")
 }
 
 func (ec *executionContext) _EditStepPayload_errors(ctx context.Context, field graphql.CollectedField, obj *model.EditStepPayload) (ret graphql.Marshaler) {
@@ -8429,6 +8475,29 @@ func (ec *executionContext) fieldContext_RetryRunPayload_run(_ context.Context, 
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _RetryRunPayload_clientMutationId(ctx context.Context, field graphql.CollectedField, obj *model.RetryRunPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RetryRunPayload_clientMutationId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ClientMutationID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RetryRunPayload_clientMutationId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RetryRunPayload", field, false, false, "String")
 }
 
 func (ec *executionContext) _RetryRunPayload_errors(ctx context.Context, field graphql.CollectedField, obj *model.RetryRunPayload) (ret graphql.Marshaler) {
@@ -13282,7 +13351,7 @@ func (ec *executionContext) unmarshalInputBranchChatInput(ctx context.Context, o
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"chatId", "messageId"}
+	fieldsInOrder := [...]string{"chatId", "messageId", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -13303,6 +13372,13 @@ func (ec *executionContext) unmarshalInputBranchChatInput(ctx context.Context, o
 				return &it, err
 			}
 			it.MessageID = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return &it, err
+			}
+			it.ClientMutationID = data
 		}
 	}
 	return &it, nil
@@ -13679,7 +13755,7 @@ func (ec *executionContext) unmarshalInputEditStepInput(ctx context.Context, obj
 		asMap["goOn"] = true
 	}
 
-	fieldsInOrder := [...]string{"stepId", "code", "goOn"}
+	fieldsInOrder := [...]string{"stepId", "code", "goOn", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -13707,6 +13783,13 @@ func (ec *executionContext) unmarshalInputEditStepInput(ctx context.Context, obj
 				return &it, err
 			}
 			it.GoOn = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return &it, err
+			}
+			it.ClientMutationID = data
 		}
 	}
 	return &it, nil
@@ -13872,7 +13955,7 @@ func (ec *executionContext) unmarshalInputRetryRunInput(ctx context.Context, obj
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"runId", "model"}
+	fieldsInOrder := [...]string{"runId", "model", "clientMutationId"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -13893,6 +13976,13 @@ func (ec *executionContext) unmarshalInputRetryRunInput(ctx context.Context, obj
 				return &it, err
 			}
 			it.Model = data
+		case "clientMutationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientMutationId"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return &it, err
+			}
+			it.ClientMutationID = data
 		}
 	}
 	return &it, nil
@@ -16055,6 +16145,11 @@ func (ec *executionContext) _BranchChatPayload(ctx context.Context, sel ast.Sele
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "clientMutationId":
+			out.Values[i] = ec._BranchChatPayload_clientMutationId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "errors":
 			out.Values[i] = ec._BranchChatPayload_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -17033,6 +17128,11 @@ func (ec *executionContext) _EditStepPayload(ctx context.Context, sel ast.Select
 			out.Values[i] = graphql.MarshalString("EditStepPayload")
 		case "run":
 			out.Values[i] = ec._EditStepPayload_run(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "clientMutationId":
+			out.Values[i] = ec._EditStepPayload_clientMutationId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -18680,6 +18780,11 @@ func (ec *executionContext) _RetryRunPayload(ctx context.Context, sel ast.Select
 			out.Values[i] = graphql.MarshalString("RetryRunPayload")
 		case "run":
 			out.Values[i] = ec._RetryRunPayload_run(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "clientMutationId":
+			out.Values[i] = ec._RetryRunPayload_clientMutationId(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}

@@ -8,16 +8,20 @@ import (
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/graph/model"
 	"github.com/mark-analyst/mark/internal/ids"
+	"github.com/mark-analyst/mark/internal/storable"
 )
 
 func (r mutationResolver) RetryRun(ctx context.Context, in model.RetryRunInput) (*model.RetryRunPayload, error) {
 	if _, err := auth.Require(ctx); err != nil {
 		return nil, err
 	}
-	out := &model.RetryRunPayload{}
+	out := &model.RetryRunPayload{ClientMutationID: in.ClientMutationID}
 	err := checkID(ids.Run, in.RunID, "runId", "run")
 	if err == nil {
-		out.Run, err = r.Agent.Retry(ctx, in.RunID, deref(in.Model))
+		err = checkText("clientMutationId", deref(in.ClientMutationID), 0, maxMutationID)
+	}
+	if err == nil {
+		out.Run, err = r.Agent.Retry(ctx, agent.Retrial{RunID: in.RunID, Model: deref(in.Model), ClientMutationID: storable.Text(deref(in.ClientMutationID))})
 	}
 	if ent.IsNotFound(err) {
 		err = missing("runId", "run")
@@ -32,10 +36,13 @@ func (r mutationResolver) EditStep(ctx context.Context, in model.EditStepInput) 
 	if _, err := auth.Require(ctx); err != nil {
 		return nil, err
 	}
-	out := &model.EditStepPayload{}
+	out := &model.EditStepPayload{ClientMutationID: in.ClientMutationID}
 	err := checkID(ids.Step, in.StepID, "stepId", "step")
 	if err == nil {
-		out.Run, err = r.Agent.Edit(ctx, agent.Edit{StepID: in.StepID, Code: in.Code, Only: !in.GoOn})
+		err = checkText("clientMutationId", deref(in.ClientMutationID), 0, maxMutationID)
+	}
+	if err == nil {
+		out.Run, err = r.Agent.Edit(ctx, agent.Edit{StepID: in.StepID, Code: in.Code, Only: !in.GoOn, ClientMutationID: storable.Text(deref(in.ClientMutationID))})
 	}
 	if ent.IsNotFound(err) {
 		err = missing("stepId", "step")
@@ -68,13 +75,16 @@ func (r mutationResolver) BranchChat(ctx context.Context, in model.BranchChatInp
 	if _, err := auth.Require(ctx); err != nil {
 		return nil, err
 	}
-	out := &model.BranchChatPayload{}
+	out := &model.BranchChatPayload{ClientMutationID: in.ClientMutationID}
 	err := checkID(ids.Chat, in.ChatID, "chatId", "chat")
 	if err == nil {
 		err = checkID(ids.Message, in.MessageID, "messageId", "message")
 	}
 	if err == nil {
-		out.Chat, err = r.Agent.Branch(ctx, in.ChatID, in.MessageID)
+		err = checkText("clientMutationId", deref(in.ClientMutationID), 0, maxMutationID)
+	}
+	if err == nil {
+		out.Chat, err = r.Agent.Branch(ctx, agent.Copy{ChatID: in.ChatID, MessageID: in.MessageID, ClientMutationID: storable.Text(deref(in.ClientMutationID))})
 	}
 	if ent.IsNotFound(err) {
 		err = missing("chatId", "chat")

@@ -219,3 +219,42 @@ func (p *person) sendAndLeave(in vars, atOnce bool) {
 		res.Body.Close()
 	}
 }
+
+// What steers a run or a chat takes place once under a clientMutationId, too.
+func TestRepeatedSteering(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, url string) {
+		s := start(t, url, func(c *Config, p *Parts) {
+			withModel(t, says("So it is."))(c, p)
+			p.Sandbox = absent{}
+		})
+		ada := s.signUp("ada@example.org")
+		first := ada.sends(vars{"text": "Why?"})
+		ada.follow(first.run, 0)
+		for mutation, steer := range map[string]struct{ input, makes, id, field string }{
+			"retryRun":   {"RetryRunInput", "run", first.run, "runId"},
+			"branchChat": {"BranchChatInput", "chat", first.message, "messageId"},
+		} {
+			do := func(id string) reply {
+				in := vars{steer.field: steer.id, "clientMutationId": id}
+				if mutation == "branchChat" {
+					in["chatId"] = first.chat
+				}
+				return ada.do(`mutation($in: `+steer.input+`!) { `+mutation+`(input: $in) { `+steer.makes+` { id } clientMutationId errors { ... on UserError { code field } } } }`, vars{"in": in})
+			}
+			one := do("1 of " + mutation)
+			if mutation == "retryRun" {
+				ada.follow(one.str(mutation, "run", "id"), 0)
+			}
+			again := do("1 of " + mutation)
+			if again.str(mutation, steer.makes, "id") != one.str(mutation, steer.makes, "id") || again.str(mutation, "clientMutationId") != "1 of "+mutation {
+				t.Errorf("%s made %v, and then %v", mutation, one.Data, again.Data)
+			}
+			if errs := objects(do(strings.Repeat("x", 201)).at(mutation, "errors")); len(errs) != 1 || errs[0]["field"] != "clientMutationId" {
+				t.Errorf("%s under a long id: %v", mutation, errs)
+			}
+		}
+		if got := ada.counts(); got != "2 chats, 2 questions, 2 runs" {
+			t.Errorf("Ada has %s", got)
+		}
+	})
+}

@@ -20,6 +20,10 @@ const (
 	FieldOwnerID = "owner_id"
 	// FieldTitle holds the string denoting the title field in the database.
 	FieldTitle = "title"
+	// FieldClientMutationID holds the string denoting the client_mutation_id field in the database.
+	FieldClientMutationID = "client_mutation_id"
+	// FieldCopiedToID holds the string denoting the copied_to_id field in the database.
+	FieldCopiedToID = "copied_to_id"
 	// FieldArchived holds the string denoting the archived field in the database.
 	FieldArchived = "archived"
 	// FieldLastMessageSeq holds the string denoting the last_message_seq field in the database.
@@ -81,6 +85,8 @@ var Columns = []string{
 	FieldCreatedAt,
 	FieldOwnerID,
 	FieldTitle,
+	FieldClientMutationID,
+	FieldCopiedToID,
 	FieldArchived,
 	FieldLastMessageSeq,
 	FieldVersion,
@@ -112,6 +118,10 @@ var (
 	DefaultTitle string
 	// TitleValidator is a validator for the "title" field. It is called by the builders before save.
 	TitleValidator func(string) error
+	// ClientMutationIDValidator is a validator for the "client_mutation_id" field. It is called by the builders before save.
+	ClientMutationIDValidator func(string) error
+	// CopiedToIDValidator is a validator for the "copied_to_id" field. It is called by the builders before save.
+	CopiedToIDValidator func(string) error
 	// DefaultArchived holds the default value on creation for the "archived" field.
 	DefaultArchived bool
 	// DefaultLastMessageSeq holds the default value on creation for the "last_message_seq" field.
@@ -153,6 +163,16 @@ func ByOwnerID(opts ...sql.OrderTermOption) OrderOption {
 // ByTitle orders the results by the title field.
 func ByTitle(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTitle, opts...).ToFunc()
+}
+
+// ByClientMutationID orders the results by the client_mutation_id field.
+func ByClientMutationID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldClientMutationID, opts...).ToFunc()
+}
+
+// ByCopiedToID orders the results by the copied_to_id field.
+func ByCopiedToID(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldCopiedToID, opts...).ToFunc()
 }
 
 // ByArchived orders the results by the archived field.

@@ -80,6 +80,16 @@ func Title(v string) predicate.Chat {
 	return predicate.Chat(sql.FieldEQ(FieldTitle, v))
 }
 
+// ClientMutationID applies equality check predicate on the "client_mutation_id" field. It's identical to ClientMutationIDEQ.
+func ClientMutationID(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldEQ(FieldClientMutationID, v))
+}
+
+// CopiedToID applies equality check predicate on the "copied_to_id" field. It's identical to CopiedToIDEQ.
+func CopiedToID(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldEQ(FieldCopiedToID, v))
+}
+
 // Archived applies equality check predicate on the "archived" field. It's identical to ArchivedEQ.
 func Archived(v bool) predicate.Chat {
 	return predicate.Chat(sql.FieldEQ(FieldArchived, v))
@@ -268,6 +278,156 @@ func TitleEqualFold(v string) predicate.Chat {
 // TitleContainsFold applies the ContainsFold predicate on the "title" field.
 func TitleContainsFold(v string) predicate.Chat {
 	return predicate.Chat(sql.FieldContainsFold(FieldTitle, v))
+}
+
+// ClientMutationIDEQ applies the EQ predicate on the "client_mutation_id" field.
+func ClientMutationIDEQ(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldEQ(FieldClientMutationID, v))
+}
+
+// ClientMutationIDNEQ applies the NEQ predicate on the "client_mutation_id" field.
+func ClientMutationIDNEQ(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldNEQ(FieldClientMutationID, v))
+}
+
+// ClientMutationIDIn applies the In predicate on the "client_mutation_id" field.
+func ClientMutationIDIn(vs ...string) predicate.Chat {
+	return predicate.Chat(sql.FieldIn(FieldClientMutationID, vs...))
+}
+
+// ClientMutationIDNotIn applies the NotIn predicate on the "client_mutation_id" field.
+func ClientMutationIDNotIn(vs ...string) predicate.Chat {
+	return predicate.Chat(sql.FieldNotIn(FieldClientMutationID, vs...))
+}
+
+// ClientMutationIDGT applies the GT predicate on the "client_mutation_id" field.
+func ClientMutationIDGT(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldGT(FieldClientMutationID, v))
+}
+
+// ClientMutationIDGTE applies the GTE predicate on the "client_mutation_id" field.
+func ClientMutationIDGTE(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldGTE(FieldClientMutationID, v))
+}
+
+// ClientMutationIDLT applies the LT predicate on the "client_mutation_id" field.
+func ClientMutationIDLT(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldLT(FieldClientMutationID, v))
+}
+
+// ClientMutationIDLTE applies the LTE predicate on the "client_mutation_id" field.
+func ClientMutationIDLTE(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldLTE(FieldClientMutationID, v))
+}
+
+// ClientMutationIDContains applies the Contains predicate on the "client_mutation_id" field.
+func ClientMutationIDContains(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldContains(FieldClientMutationID, v))
+}
+
+// ClientMutationIDHasPrefix applies the HasPrefix predicate on the "client_mutation_id" field.
+func ClientMutationIDHasPrefix(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldHasPrefix(FieldClientMutationID, v))
+}
+
+// ClientMutationIDHasSuffix applies the HasSuffix predicate on the "client_mutation_id" field.
+func ClientMutationIDHasSuffix(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldHasSuffix(FieldClientMutationID, v))
+}
+
+// ClientMutationIDIsNil applies the IsNil predicate on the "client_mutation_id" field.
+func ClientMutationIDIsNil() predicate.Chat {
+	return predicate.Chat(sql.FieldIsNull(FieldClientMutationID))
+}
+
+// ClientMutationIDNotNil applies the NotNil predicate on the "client_mutation_id" field.
+func ClientMutationIDNotNil() predicate.Chat {
+	return predicate.Chat(sql.FieldNotNull(FieldClientMutationID))
+}
+
+// ClientMutationIDEqualFold applies the EqualFold predicate on the "client_mutation_id" field.
+func ClientMutationIDEqualFold(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldEqualFold(FieldClientMutationID, v))
+}
+
+// ClientMutationIDContainsFold applies the ContainsFold predicate on the "client_mutation_id" field.
+func ClientMutationIDContainsFold(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldContainsFold(FieldClientMutationID, v))
+}
+
+// CopiedToIDEQ applies the EQ predicate on the "copied_to_id" field.
+func CopiedToIDEQ(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldEQ(FieldCopiedToID, v))
+}
+
+// CopiedToIDNEQ applies the NEQ predicate on the "copied_to_id" field.
+func CopiedToIDNEQ(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldNEQ(FieldCopiedToID, v))
+}
+
+// CopiedToIDIn applies the In predicate on the "copied_to_id" field.
+func CopiedToIDIn(vs ...string) predicate.Chat {
+	return predicate.Chat(sql.FieldIn(FieldCopiedToID, vs...))
+}
+
+// CopiedToIDNotIn applies the NotIn predicate on the "copied_to_id" field.
+func CopiedToIDNotIn(vs ...string) predicate.Chat {
+	return predicate.Chat(sql.FieldNotIn(FieldCopiedToID, vs...))
+}
+
+// CopiedToIDGT applies the GT predicate on the "copied_to_id" field.
+func CopiedToIDGT(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldGT(FieldCopiedToID, v))
+}
+
+// CopiedToIDGTE applies the GTE predicate on the "copied_to_id" field.
+func CopiedToIDGTE(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldGTE(FieldCopiedToID, v))
+}
+
+// CopiedToIDLT applies the LT predicate on the "copied_to_id" field.
+func CopiedToIDLT(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldLT(FieldCopiedToID, v))
+}
+
+// CopiedToIDLTE applies the LTE predicate on the "copied_to_id" field.
+func CopiedToIDLTE(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldLTE(FieldCopiedToID, v))
+}
+
+// CopiedToIDContains applies the Contains predicate on the "copied_to_id" field.
+func CopiedToIDContains(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldContains(FieldCopiedToID, v))
+}
+
+// CopiedToIDHasPrefix applies the HasPrefix predicate on the "copied_to_id" field.
+func CopiedToIDHasPrefix(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldHasPrefix(FieldCopiedToID, v))
+}
+
+// CopiedToIDHasSuffix applies the HasSuffix predicate on the "copied_to_id" field.
+func CopiedToIDHasSuffix(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldHasSuffix(FieldCopiedToID, v))
+}
+
+// CopiedToIDIsNil applies the IsNil predicate on the "copied_to_id" field.
+func CopiedToIDIsNil() predicate.Chat {
+	return predicate.Chat(sql.FieldIsNull(FieldCopiedToID))
+}
+
+// CopiedToIDNotNil applies the NotNil predicate on the "copied_to_id" field.
+func CopiedToIDNotNil() predicate.Chat {
+	return predicate.Chat(sql.FieldNotNull(FieldCopiedToID))
+}
+
+// CopiedToIDEqualFold applies the EqualFold predicate on the "copied_to_id" field.
+func CopiedToIDEqualFold(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldEqualFold(FieldCopiedToID, v))
+}
+
+// CopiedToIDContainsFold applies the ContainsFold predicate on the "copied_to_id" field.
+func CopiedToIDContainsFold(v string) predicate.Chat {
+	return predicate.Chat(sql.FieldContainsFold(FieldCopiedToID, v))
 }
 
 // ArchivedEQ applies the EQ predicate on the "archived" field.

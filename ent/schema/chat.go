@@ -25,6 +25,10 @@ func (Chat) Mixin() []ent.Mixin { return []ent.Mixin{identified{prefix: ids.Chat
 func (Chat) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("title").MaxRuneLen(200).Default(""),
+		field.String("client_mutation_id").MaxRuneLen(200).Optional().Nillable().Immutable().
+			Comment("What the client called the branchChat that made it; the same one again is the same chat."),
+		field.String("copied_to_id").MaxLen(64).Optional().Nillable().Immutable().
+			Comment("Of a copy: the last message that was copied, of another chat, which may be gone."),
 		field.Bool("archived").Default(false),
 		field.Int("last_message_seq").Default(0).NonNegative().
 			Comment("The seq of the newest message: ids of one millisecond do not order."),
@@ -49,5 +53,8 @@ func (Chat) Edges() []ent.Edge {
 
 // Indexes of Chat.
 func (Chat) Indexes() []ent.Index {
-	return []ent.Index{index.Fields("owner_id", "archived", "updated_at")}
+	return []ent.Index{
+		index.Fields("owner_id", "archived", "updated_at"),
+		index.Fields("owner_id", "client_mutation_id").Unique(),
+	}
 }

@@ -326,12 +326,18 @@ type BranchChatInput struct {
 	ChatID string `json:"chatId"`
 	// The last message that is copied. Where it is a question, its answer is not.
 	MessageID string `json:"messageId"`
+	// Any text of the client's, at most 200 characters, one for each request. The same request with it again, when the reply was lost or
+	// however often and to whichever node, gives the same chat as the first time, as it stands now. Another one with it, up to another
+	// message, is refused: an InvalidInputError on `clientMutationId`.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What branchChat answers.
 type BranchChatPayload struct {
 	// The new chat; null when there are errors.
 	Chat *ent.Chat `json:"chat,omitempty"`
+	// What the input called it.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 	// What was wrong.
 	Errors []BranchChatError `json:"errors"`
 }
@@ -543,12 +549,18 @@ type EditStepInput struct {
 	Code string `json:"code"`
 	// False: only the changed step runs, and Mark answers nothing more to it than what came out.
 	GoOn bool `json:"goOn"`
+	// Any text of the client's, at most 200 characters, one for each request. The same request with it again, when the reply was lost or
+	// however often and to whichever node, gives the same run as the first time, as it stands now. Another one with it, of another run,
+	// step or message, or a question of sendMessage's, is refused: an InvalidInputError on `clientMutationId`.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What editStep answers.
 type EditStepPayload struct {
 	// The new run; null when there are errors.
 	Run *ent.Run `json:"run,omitempty"`
+	// What the input called it.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 	// What was wrong.
 	Errors []EditStepError `json:"errors"`
 }
@@ -1091,12 +1103,18 @@ type RetryRunInput struct {
 	RunID string `json:"runId"`
 	// One of `server.models`; absent: the one that answered before.
 	Model *string `json:"model,omitempty"`
+	// Any text of the client's, at most 200 characters, one for each request. The same request with it again, when the reply was lost or
+	// however often and to whichever node, gives the same run as the first time, as it stands now. Another one with it, of another run,
+	// step or message, or a question of sendMessage's, is refused: an InvalidInputError on `clientMutationId`.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 }
 
 // What retryRun answers.
 type RetryRunPayload struct {
 	// The new run; null when there are errors.
 	Run *ent.Run `json:"run,omitempty"`
+	// What the input called it.
+	ClientMutationID *string `json:"clientMutationId,omitempty"`
 	// What was wrong.
 	Errors []RetryRunError `json:"errors"`
 }
