@@ -205,6 +205,9 @@ func (a *Agent) again(ctx context.Context, before *ent.Run, mutationID string, c
 			return nil, fmt.Errorf("copy step %d: %w", s.Index, err)
 		}
 	}
+	if err := a.goBefore(ctx, tx, r); err != nil {
+		return nil, err
+	}
 	if err := a.admit(ctx, tx, r.OwnerID); err != nil {
 		return nil, err
 	}
