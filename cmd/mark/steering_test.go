@@ -42,6 +42,7 @@ func TestStepsAreChangedAndVariablesGoBack(t *testing.T) {
 			python("x = 1; print(x)"), python("x = x + 1; print(x)"), python("x = x * 10; print(x)"), says("It is 20."),
 			says("It is what it is."),         // after the changed step
 			python("print(x)"), says("Seen."), // in the branch
+			python("print(x)"), says("Seen again."), // in the branch's branch
 			python("print('x' in globals())"), says("Tried."), // the retry
 		))
 		ada := s.signUp("ada@example.org")
@@ -58,12 +59,13 @@ func TestStepsAreChangedAndVariablesGoBack(t *testing.T) {
 			t.Errorf("the changed step printed %q, want 101: 1 of the step before, and 100", out)
 		}
 		message := ada.do(`query($id: ID!) { node(id: $id) { ... on Run { answer { id } } } }`, vars{"id": second}).str("node", "answer", "id")
-		branch := ada.do(`mutation($in: BranchChatInput!) { branchChat(input: $in) { chat { id messages(first: 10) { totalCount } } errors { ... on UserError { message } } } }`,
-			vars{"in": vars{"chatId": chat, "messageId": message}})
-		copied := branch.str("branchChat", "chat", "id")
-		_, looked := ada.ask(copied, "What is x?")
-		if ada.answered(looked); ada.stdout(looked, 0) != "101" {
-			t.Errorf("in the branch x is %q", ada.stdout(looked, 0))
+		copied, last := ada.branch(chat, message)
+		twice, _ := ada.branch(copied, last) // before anything has run in the first
+		for _, chat := range []string{copied, twice} {
+			_, looked := ada.ask(chat, "What is x?")
+			if ada.answered(looked); ada.stdout(looked, 0) != "101" {
+				t.Errorf("in the branch x is %q", ada.stdout(looked, 0))
+			}
 		}
 		again := ada.steer("retryRun", "RetryRunInput", vars{"runId": first})
 		if ada.answered(again); ada.stdout(again, 0) != "False" {
@@ -73,6 +75,18 @@ func TestStepsAreChangedAndVariablesGoBack(t *testing.T) {
 			t.Errorf("the first answer says %v", story)
 		}
 	})
+}
+
+// branch copies a chat up to a message, and returns the copy's id and its last
+// message's.
+func (p *person) branch(chatID, messageID string) (copied, last string) {
+	p.t.Helper()
+	r := p.do(`mutation($in: BranchChatInput!) { branchChat(input: $in) { chat { id messages(last: 1) { nodes { id } } } errors { ... on UserError { message } } } }`,
+		vars{"in": vars{"chatId": chatID, "messageId": messageID}})
+	if errs := r.at("branchChat", "errors").([]any); len(errs) > 0 {
+		p.t.Fatalf("branchChat: %v", errs)
+	}
+	return r.str("branchChat", "chat", "id"), r.str("branchChat", "chat", "messages", "nodes", 0, "id")
 }
 
 func (p *person) stdout(runID string, step int) string {
