@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -207,6 +208,64 @@ func TestVariablesThatAreNotKeptAreMadeAgain(t *testing.T) {
 		return strings.Contains(string(s.Outputs), "the 2 programs before it were run again")
 	}) {
 		t.Errorf("nobody is told; events %v", kinds(events))
+	}
+}
+
+// A program that ends Python when it is run again would do so each time: the
+// variables are lost, which is told, and the run goes on.
+func TestVariablesThatCannotBeMadeAgain(t *testing.T) {
+	for name, test := range map[string]struct {
+		of    execution.Error // when the second program is run again
+		state run.State
+		told  string // beside the changed step
+		ran   []string
+	}{
+		"it dies": {execution.Error{Code: execution.CodeDied, Message: "Python died.", Fatal: true},
+			run.StateSucceeded, "could not be run again: Python died. Python has started afresh", []string{"warm up", "one", "other"}},
+		"it takes too long": {execution.Error{Code: execution.CodeTimeout, Message: "It took too long."},
+			run.StateSucceeded, "the 3 programs before it were run again, and 1 of them failed", []string{"warm up", "one", "two", "other"}},
+		"it cannot be had": {execution.Error{Code: execution.CodeUnavailable, Message: "Python cannot be had.", Fatal: true},
+			run.StateFailed, "", []string{"warm up", "one"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, databases.SQLite(t), nil)
+			python1 := &ran{}
+			b.python.run = python1.run
+			b.model.then(python("warm up"), says("Ready."))
+			chat, _ := b.ask(agent.Question{Text: "Get ready."})
+			b.model.script = nil
+			b.model.then(python("one"), python("two"), python("three"), says("Done."))
+			first, _ := b.ask(agent.Question{ChatID: chat.ChatID, Text: "q"})
+			b.python.forgets = true
+			b.python.run = func(ctx context.Context, code string, emit func(execution.Event)) (execution.Result, error) {
+				result, err := python1.run(ctx, code, emit)
+				if code == "one" {
+					err = &test.of
+				}
+				return result, err
+			}
+			for range 2 { // and once more
+				python1.code, b.python.rewound, b.python.keys, b.python.closed = nil, nil, nil, 0
+				changed, err := b.agent.Edit(b.ctx, agent.Edit{StepID: b.stepsOf(first)[2].ID, Code: "other", Only: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				r, _ := b.await(changed.ID)
+				if r.State != test.state || r.State == run.StateFailed && r.ErrorCode != string(execution.CodeUnavailable) {
+					t.Errorf("%s %s %s", r.State, r.ErrorCode, r.ErrorMessage)
+				}
+				if got := slices.Sorted(maps.Keys(python1.code)); !slices.Equal(got, slices.Sorted(slices.Values(test.ran))) {
+					t.Errorf("what ran: %v, want %v", got, test.ran)
+				}
+				outputs := string(b.stepsOf(r)[2].Outputs)
+				if test.told != "" && !strings.Contains(outputs, test.told) || strings.Contains(outputs, "fresh") != (test.of.Fatal && test.told != "") {
+					t.Errorf("told is %s", outputs)
+				}
+				if len(b.python.keys) != b.python.closed || b.python.rewound[len(b.python.rewound)-1] != "" {
+					t.Errorf("%d sessions were opened, %d closed, and the last way back was to %q", len(b.python.keys), b.python.closed, b.python.rewound)
+				}
+			}
+		})
 	}
 }
 

@@ -153,11 +153,12 @@ func (p *python) remake(ctx context.Context, k *work, programs []string) error {
 	for _, code := range programs {
 		result, err := p.Run(ctx, code, execution.Host{Emit: func(execution.Event) {}, Call: k.answerCall})
 		p.remadeMs += result.Duration.Milliseconds()
-		if err != nil {
-			return fmt.Errorf("run the earlier programs again: %w", err)
-		}
-		if result.Failure != nil {
+		var broken *execution.Error
+		switch {
+		case errors.As(err, &broken) && !broken.Fatal && broken.Code != execution.CodeUnavailable && ctx.Err() == nil, result.Failure != nil:
 			failed++
+		case err != nil:
+			return fmt.Errorf("run the earlier programs again: %w", err)
 		}
 	}
 	switch {

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"runtime/debug"
@@ -151,13 +152,40 @@ func (k *work) openSession(ctx context.Context) (*python, error) {
 			p.notice = noticeOf(execution.Origin{State: execution.OriginLost, Reason: "They could not be copied with the chat."}, false)
 		}
 	}
-	if lost {
-		if err := p.remake(ctx, k, programs); err != nil {
-			p.close()
-			return nil, err
-		}
-		p.fresh = len(programs) == 0
+	if !lost {
+		return p, nil
 	}
+	err = p.remake(ctx, k, programs)
+	var ended *execution.Error
+	if errors.As(err, &ended) && ended.Fatal && ended.Code != execution.CodeUnavailable && ctx.Err() == nil {
+		return k.withoutVariables(ctx, p, spec, ended)
+	}
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	p.fresh = len(programs) == 0
+	return p, nil
+}
+
+// withoutVariables opens another session in place of one that ended while its
+// variables were made again. It would end so each time: they are lost, which the
+// model and the person are told.
+func (k *work) withoutVariables(ctx context.Context, p *python, spec execution.Spec, ended *execution.Error) (*python, error) {
+	if err := p.Close(); err != nil {
+		p.onClose(err)
+	}
+	err := k.Sandbox.Rewind(ctx, k.row.ChatID, "") // some of the programs have left theirs
+	if err == nil {
+		p.Session, _, err = k.Sandbox.Open(ctx, k.row.ChatID, spec)
+	}
+	if err != nil {
+		p.free()
+		return nil, err
+	}
+	p.fresh = true
+	p.notice = "The variables as they were before this program are not kept any more, and the programs before it could not be run again: " +
+		ended.Message + " Python has started afresh: load the data again."
 	return p, nil
 }
 
