@@ -21,15 +21,18 @@ type expense struct {
 	CostMicros int64 `json:"costMicros"`
 }
 
-// pay counts what a reply took, whether it is taken or not, at the prices of the
-// model that gave it.
-func (k *work) pay(r dialogue.Reply) {
-	prices := k.llm.Prices
-	if m, ok := k.model(r.By); ok && r.By != "" {
+// expenseOf is what a reply of a model took, whether it is taken or not, at the
+// prices of the model that gave it.
+func (a *Agent) expenseOf(asked Model, r dialogue.Reply) expense {
+	prices := asked.Prices
+	if m, ok := a.model(r.By); ok && r.By != "" {
 		prices = m.Prices
 	}
-	k.count(expense{r.Usage, costMicros(prices, r.Usage)})
+	return expense{r.Paid(), costMicros(prices, r.Paid())}
 }
+
+// pay counts what a reply took.
+func (k *work) pay(r dialogue.Reply) { k.count(k.expenseOf(k.llm, r)) }
 
 func (k *work) count(e expense) {
 	k.expense.Usage = k.expense.Add(e.Usage)
@@ -62,7 +65,7 @@ func (k *work) recountExpense(raw json.RawMessage) error {
 // have seen of it.
 func (k *work) discard(s *ent.Step, r dialogue.Reply, visible bool) error {
 	body := EventBody{StepID: s.ID}
-	paid := r.Usage != dialogue.Usage{}
+	paid := r.Paid() != dialogue.Usage{}
 	if paid {
 		k.pay(r)
 	}

@@ -37,15 +37,18 @@ const restTime = time.Minute
 // and has shown nothing. A bad request stays one: another model would only hide
 // what is wrong. Where the second fails too its error is told.
 func (f *Fallback) Stream(ctx context.Context, req dialogue.Request, emit func(dialogue.Delta) error) (dialogue.Reply, error) {
+	var unseen dialogue.Usage
 	if !f.resting() {
 		reply, err := f.First.Stream(ctx, req, emit)
 		if err == nil || ctx.Err() != nil || !unavailable(err) {
 			return reply, err
 		}
+		unseen = reply.Paid()
 		f.rest()
 		f.Log.WarnContext(ctx, "a model is not available, asking another", "instead", f.SecondName, "error", err)
 	}
 	reply, err := f.Second.Stream(ctx, req, emit)
+	reply.Unseen = reply.Unseen.Add(unseen)
 	if reply.By == "" {
 		reply.By = f.SecondName
 	}

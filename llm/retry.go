@@ -20,8 +20,10 @@ func (c *Endpoint) retry(ctx context.Context, attempt func() (dialogue.Reply, *f
 	intervals.InitialInterval = c.cfg.RetryBase
 	intervals.Multiplier = 2
 	intervals.MaxInterval = 20 * time.Second
+	var unseen dialogue.Usage
 	for tries := 0; ; tries++ {
 		reply, failed := attempt()
+		reply.Unseen = unseen
 		if failed == nil || !c.mayRetry(failed, tries) {
 			return reply, failed
 		}
@@ -35,6 +37,7 @@ func (c *Endpoint) retry(ctx context.Context, attempt func() (dialogue.Reply, *f
 		if err := c.cfg.Sleep(ctx, wait); err != nil {
 			return reply, stopped(err)
 		}
+		unseen = reply.Paid()
 	}
 }
 

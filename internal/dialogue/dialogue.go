@@ -115,11 +115,17 @@ type Reply struct {
 	Message Message `json:"message"`
 	Finish  Finish  `json:"finish"`
 	Usage   Usage   `json:"usage"`
-	Model   string  `json:"model"` // as the server named it
+	// Unseen is what attempts took that failed before anything of them was seen,
+	// as far as the server said: they were paid for like this one.
+	Unseen Usage  `json:"unseen,omitzero"`
+	Model  string `json:"model"` // as the server named it
 	// By is the configured name of the model that answered in place of the one
 	// that was asked, which was not available; empty: that one answered.
 	By string `json:"by,omitempty"`
 }
+
+// Paid is what the reply took, with the attempts before it.
+func (r Reply) Paid() Usage { return r.Usage.Add(r.Unseen) }
 
 // Usage counts the tokens of one or more calls.
 type Usage struct {
