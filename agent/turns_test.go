@@ -18,6 +18,8 @@ type idle struct{}
 
 func (idle) Enqueue(context.Context, ...agent.Job) error { return nil }
 
+func (idle) Hold() (func(agent.Job) bool, func(), bool) { return nil, nil, false }
+
 // turns is a chat with a question that is answered and one that waits for a node,
 // and nobody who takes runs by himself.
 type turns struct {
