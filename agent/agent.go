@@ -30,7 +30,9 @@ type Model struct {
 	// ContextTokens is how many tokens of prompt and reply together the model
 	// takes; 0 where that is not known.
 	ContextTokens int
-	Prices        dialogue.Prices
+	// ReplyTokens is the most that a reply may have; 0: by the context.
+	ReplyTokens int
+	Prices      dialogue.Prices
 }
 
 // Sandbox keeps isolated Python sessions under keys. Its errors are

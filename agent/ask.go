@@ -98,6 +98,7 @@ func (k *work) request(last, alone bool) dialogue.Request {
 		Choice:   dialogue.ChoiceAuto,
 		User:     k.row.OwnerID,
 	}
+	req.MaxTokens = k.replyTokens(k.promptTokens())
 	if k.mustCall {
 		req.Choice = dialogue.ChoiceRequired
 	}

@@ -98,6 +98,9 @@ func (k *work) weigh(ctx context.Context) error {
 	if part := k.Limits.PerDay.spentBy(used); part != "" {
 		k.spent = dayPrefix + part
 	}
+	if k.Limits.PerDay.Tokens > 0 {
+		k.leftToday = max(0, k.Limits.PerDay.Tokens-used.Tokens)
+	}
 	return nil
 }
 

@@ -35,36 +35,37 @@ type work struct {
 	rec    *recorder
 	prompt prompt // what the model is sent
 
-	datasets []*ent.Dataset   // of the chat, READY or FAILED
-	python   *python          // nil until the first step of Python
-	stored   []*ent.Step      // what an earlier claim of the run did, and is not replayed yet
-	first    *ent.Step        // was begun with the run; nil once it goes on
-	again    bool             // an earlier claim has begun the step
-	ran      bool             // Python ran in an earlier claim of the run
-	base     *string          // where the variables are to be, before this run's first program; nil: where they are
-	ended    bool             // a step has ended a session of this run
-	asking   *asking          // the query that was planned for the call at hand
-	approved *ApprovalRequest // what a person has allowed of it
-	queries  []QueryDetail    // what the step at hand has asked
-	opening  *opening         // nil when none is being opened
-	loaded   bool             // a program ran to its end in this session
-	evidence evidence
-	usage    Usage
-	expense  expense // what the step that goes on has paid
-	counts   *tokens.Cache
-	excess   float64 // how many tokens the model's server has counted for one that was here
-	spent    string  // the budget that is spent; "": none
-	inline   int     // bytes of outputs that are kept with Mark's message
-	steps    int
-	loops    loopDetector
-	repairs  int  // replies in a row that could not be used
-	mustEnd  bool // the next reply has to be the answer
-	rejected int  // final answers that were refused
-	doubted  bool // an answer was sent back for what no step has shown
-	raised   bool // the last program raised an exception
-	pressed  bool // a reply was sent back that gave up after that
-	mustCall bool // the next reply has to call a tool
-	doing    Stopped
+	datasets  []*ent.Dataset   // of the chat, READY or FAILED
+	python    *python          // nil until the first step of Python
+	stored    []*ent.Step      // what an earlier claim of the run did, and is not replayed yet
+	first     *ent.Step        // was begun with the run; nil once it goes on
+	again     bool             // an earlier claim has begun the step
+	ran       bool             // Python ran in an earlier claim of the run
+	base      *string          // where the variables are to be, before this run's first program; nil: where they are
+	ended     bool             // a step has ended a session of this run
+	asking    *asking          // the query that was planned for the call at hand
+	approved  *ApprovalRequest // what a person has allowed of it
+	queries   []QueryDetail    // what the step at hand has asked
+	opening   *opening         // nil when none is being opened
+	loaded    bool             // a program ran to its end in this session
+	evidence  evidence
+	usage     Usage
+	expense   expense // what the step that goes on has paid
+	counts    *tokens.Cache
+	excess    float64 // how many tokens the model's server has counted for one that was here
+	spent     string  // the budget that is spent; "": none
+	leftToday int64   // tokens, when the step began
+	inline    int     // bytes of outputs that are kept with Mark's message
+	steps     int
+	loops     loopDetector
+	repairs   int  // replies in a row that could not be used
+	mustEnd   bool // the next reply has to be the answer
+	rejected  int  // final answers that were refused
+	doubted   bool // an answer was sent back for what no step has shown
+	raised    bool // the last program raised an exception
+	pressed   bool // a reply was sent back that gave up after that
+	mustCall  bool // the next reply has to call a tool
+	doing     Stopped
 
 	answer *Answer
 	shown  []Part // reasoning, calls and outputs, in order

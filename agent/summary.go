@@ -72,13 +72,14 @@ func (k *work) askSummary(ctx context.Context, shown string, most int) (string, 
 	defer func() { k.doing = Stopped{What: DoingNothing} }()
 	ctx, cancel := context.WithTimeout(ctx, k.Limits.RunTime/summaryShare)
 	defer cancel()
+	asked := []dialogue.Message{
+		{Role: dialogue.System, Content: k.prompts.summary(most)},
+		{Role: dialogue.User, Content: shown},
+	}
 	var said strings.Builder
 	reply, err := k.llm.LLM.Stream(ctx, dialogue.Request{
-		Model: k.llm.Name, User: k.row.OwnerID, Choice: dialogue.ChoiceNone,
-		Messages: []dialogue.Message{
-			{Role: dialogue.System, Content: k.prompts.summary(most)},
-			{Role: dialogue.User, Content: shown},
-		},
+		Model: k.llm.Name, User: k.row.OwnerID, Choice: dialogue.ChoiceNone, Messages: asked,
+		MaxTokens: k.replyTokens(k.cautious(k.tokensOf(asked))),
 	}, func(d dialogue.Delta) error {
 		if said.WriteString(d.Text); said.Len() > 10*most {
 			return errLongEnough

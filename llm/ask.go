@@ -18,6 +18,8 @@ import (
 func (c *Endpoint) ask(ctx context.Context, req dialogue.Request, emit func(dialogue.Delta) error) (dialogue.Reply, *failure) {
 	for {
 		known := c.quirks.get(req.Model)
+		req := req
+		req.MaxTokens = known.limit(req.MaxTokens)
 		sent := c.format.request(req, known, c)
 		reply, failed := c.attempt(ctx, req, sent, emit)
 		if failed == nil || failed.visible {

@@ -36,7 +36,10 @@ func (r chatRequest) open(ctx context.Context, client *openai.Client) (stream, e
 }
 
 func (r chatRequest) learn(q quirks, e *serverError) quirks {
+	limit := max(r.MaxTokens, r.MaxCompletionTokens) //nolint:staticcheck // deprecated by OpenAI; most other servers know no other
 	switch {
+	case limit > 0 && e.refusesLimit():
+		return q.lowered(limit)
 	case r.StreamOptions != nil && e.says("stream_options", "include_usage"):
 		q.noUsage = true
 	case r.MaxTokens > 0 && !q.oldLimit && e.says("max_completion_tokens"): //nolint:staticcheck // deprecated by OpenAI; most other servers know no other

@@ -32,6 +32,9 @@ type Config struct {
 	// ContextTokens is how many tokens the model takes; 0: not known. It tells a
 	// reply that was cut from one that ended, where the server does not.
 	ContextTokens int
+	// ReplyTokens is the most that a reply may have, whatever a request asks for;
+	// 0: as it asks.
+	ReplyTokens int
 	// BaseURL is the address up to and without /chat/completions, for example
 	// https://api.openai.com/v1. Credentials in it become basic
 	// authentication; its query is sent with each request (Azure's

@@ -72,6 +72,9 @@ func (c *Endpoint) Stream(ctx context.Context, req dialogue.Request, emit func(d
 	if req.Model == "" {
 		req.Model = c.cfg.Model
 	}
+	if most := c.cfg.ReplyTokens; most > 0 && (req.MaxTokens == 0 || req.MaxTokens > most) {
+		req.MaxTokens = most
+	}
 	reply, failure := c.retry(ctx, func() (dialogue.Reply, *failure) {
 		return c.ask(ctx, req, emit)
 	})

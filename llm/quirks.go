@@ -17,6 +17,7 @@ type quirks struct {
 	oldLimit   bool // the reverse
 	noThinking bool // tools only with reasoning off
 	noUser     bool
+	most       int // tokens of a reply; 0: as asked; noLimit: none is taken
 	choice     int // 0: as asked; 1: "required" for a named tool; 2: none
 
 	// Of Responses.
@@ -24,6 +25,41 @@ type quirks struct {
 	noReasoning bool // summaries of reasoning neither
 	noStore     bool // store is not known
 	noNative    bool // its own items are not taken back
+}
+
+const (
+	// noLimit says that no limit of a reply's tokens is sent.
+	noLimit = -1
+	// leastLimit is the least that one is lowered to, tokens: what is less would cut
+	// good replies.
+	leastLimit = 1024
+)
+
+// limit is the limit that is sent where so many tokens are asked for; 0: none.
+func (q quirks) limit(asked int) int {
+	switch {
+	case q.most == noLimit:
+		return 0
+	case q.most > 0:
+		return min(asked, q.most)
+	}
+	return asked
+}
+
+// lowered is q after a server has refused a limit as more than it can do. How much
+// that is each says in its own words, if at all, and it may depend on the prompt.
+func (q quirks) lowered(sent int) quirks {
+	if q.most = sent / 2; q.most < leastLimit {
+		q.most = noLimit
+	}
+	return q
+}
+
+// refusesLimit tells that a limit of a reply's tokens is more than the server
+// takes, or than its context leaves beside the prompt.
+func (e *serverError) refusesLimit() bool {
+	return e.says("max_tokens", "max_completion_tokens", "max_output_tokens", "maxoutputtokens", "completion tokens", "in the completion") &&
+		e.says("too large", "too high", "too big", "at most", "maximum", "range", "less than or equal", "exceed", "you requested")
 }
 
 // quirkBook keeps what was learnt, by model. The models are those of the
@@ -50,7 +86,7 @@ func (b *quirkBook) put(model string, q quirks) {
 
 // rejectsRequest tells whether e refuses a request for a part of what is in it.
 func (e *serverError) rejectsRequest() bool {
-	return e != nil && !e.tooLong() && (e.status == http.StatusBadRequest || e.status == http.StatusUnprocessableEntity)
+	return e != nil && (!e.tooLong() || e.refusesLimit()) && (e.status == http.StatusBadRequest || e.status == http.StatusUnprocessableEntity)
 }
 
 // refusesUser tells that the server does not take the field user.

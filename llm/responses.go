@@ -50,6 +50,8 @@ func (r responsesRequest) open(ctx context.Context, client *openai.Client) (stre
 
 func (r responsesRequest) learn(q quirks, e *serverError) quirks {
 	switch {
+	case r.MaxOutputTokens > 0 && e.refusesLimit():
+		return q.lowered(r.MaxOutputTokens)
 	case r.native && e.says("encrypted", "reasoning", "item", "input[", `"input"`, "'input'"):
 		q.noNative = true
 	case len(r.Include) > 0 && (e.param == "include" || e.says("'include'", `"include"`, "encrypted content", "encrypted_content")):

@@ -98,7 +98,7 @@ func (s *modelSet) addListed(entries []modellist.Entry) error {
 			return fmt.Errorf("MARK_MODELS: model %q: %s has the same name", e.Name, by)
 		}
 		endpoint, err := s.endpoint(llm.Config{
-			Entry: e.Name, BaseURL: e.BaseURL, APIKey: e.APIKey, Model: e.Model, Format: e.Format, ContextTokens: e.ContextTokens,
+			Entry: e.Name, BaseURL: e.BaseURL, APIKey: e.APIKey, Model: e.Model, Format: e.Format, ContextTokens: e.ContextTokens, ReplyTokens: e.ReplyTokens,
 		})
 		if err != nil {
 			return err
@@ -118,7 +118,7 @@ func (s *modelSet) addListed(entries []modellist.Entry) error {
 		return whole[name]
 	}
 	for _, e := range entries {
-		s.models = append(s.models, agent.Model{Name: e.Name, LLM: chain(e.Name), ContextTokens: e.ContextTokens, Prices: e.Prices})
+		s.models = append(s.models, agent.Model{Name: e.Name, LLM: chain(e.Name), ContextTokens: e.ContextTokens, ReplyTokens: e.ReplyTokens, Prices: e.Prices})
 	}
 	return nil
 }

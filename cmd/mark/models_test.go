@@ -32,7 +32,7 @@ func TestModelList(t *testing.T) {
 	t.Setenv("MARK_TEST_KEY", "sk-listed")
 	s := start(t, "", withList(t, fmt.Sprintf(`
 - {name: first, url: %q, format: responses, model: gpt-first, keyEnv: MARK_TEST_KEY, context: 400000, fallback: reserve}
-- {name: reserve, url: %q}
+- {name: reserve, url: %q, reply: 700}
 - {name: wordy, url: %q, format: responses, tools: false}
 `, broke.BaseURL(), reserve.BaseURL(), wordy.BaseURL())))
 	ada := s.signUp("ada@example.org")
@@ -48,6 +48,9 @@ func TestModelList(t *testing.T) {
 	_, run := ada.ask("", "hello")
 	if story := ada.answered(run)["story"]; story != "From the reserve." {
 		t.Errorf("the fallback says %q", story)
+	}
+	if first, second := string(broke.Requests()[0].Body), string(reserve.Requests()[0].Body); !strings.Contains(first, `"max_output_tokens":32768,`) || !strings.Contains(second, `"max_tokens":700,`) {
+		t.Errorf("replies are not bounded as they are to be:\n%s\n%s", first, second)
 	}
 	if got := broke.Requests()[0]; got.Model != "gpt-first" || got.Path != "/v1/responses" || got.Header.Get("Authorization") != "Bearer sk-listed" {
 		t.Errorf("the first was asked for %s at %s", got.Model, got.Path)

@@ -26,6 +26,7 @@ type Entry struct {
 	Format        llm.Format
 	Model         string // what its endpoint calls it
 	ContextTokens int    // 0: not known
+	ReplyTokens   int    // 0: by the context
 	Prices        dialogue.Prices
 	Tools         llm.Tools
 	Fallback      string // the name of another entry; empty: none
@@ -41,6 +42,7 @@ type entry struct {
 	Format   string  `yaml:"format"`
 	Model    string  `yaml:"model"`
 	Context  int     `yaml:"context"`
+	Reply    int     `yaml:"reply"`
 	Prices   *prices `yaml:"prices"`
 	Tools    *bool   `yaml:"tools"`
 	Fallback string  `yaml:"fallback"`
@@ -56,6 +58,7 @@ const (
 	maxFile     = 1 << 20
 	maxName     = 100
 	leastTokens = 1000 // of a context: what is less was meant in thousands
+	leastReply  = 100  // the same of a reply
 	mostDollars = 100_000
 )
 
@@ -131,7 +134,7 @@ func (w entry) which(i int) string {
 func (w entry) check(lookup func(string) (string, bool)) (Entry, error) {
 	e := Entry{
 		Name: w.Name, BaseURL: w.URL, Format: llm.Format(w.Format), Model: w.Model,
-		ContextTokens: w.Context, Fallback: w.Fallback, Tools: llm.ToolsUnknown,
+		ContextTokens: w.Context, ReplyTokens: w.Reply, Fallback: w.Fallback, Tools: llm.ToolsUnknown,
 	}
 	switch u, err := url.Parse(w.URL); {
 	case strings.TrimSpace(w.Name) != w.Name || w.Name == "" || len(w.Name) > maxName:
@@ -146,6 +149,10 @@ func (w entry) check(lookup func(string) (string, bool)) (Entry, error) {
 		return e, errors.New("format must be chat or responses")
 	case w.Context != 0 && w.Context < leastTokens:
 		return e, fmt.Errorf("context is a number of tokens, at least %d, like 128000", leastTokens)
+	case w.Reply != 0 && w.Reply < leastReply:
+		return e, fmt.Errorf("reply is a number of tokens, at least %d, like 16000", leastReply)
+	case w.Context != 0 && w.Reply >= w.Context:
+		return e, errors.New("reply is as much as the context, which holds the prompt too")
 	}
 	if e.Model == "" {
 		e.Model = e.Name

@@ -40,6 +40,7 @@ func TestLoad(t *testing.T) {
   format: responses
   model: gpt-good
   context: 400000
+  reply: 64000
   prices: {input: 1.25, cachedInput: 0.125, output: 10}
   tools: true
   fallback: small
@@ -55,7 +56,7 @@ func TestLoad(t *testing.T) {
 	}
 	want := []modellist.Entry{
 		{
-			Name: "good", BaseURL: "https://api.example/v1", APIKey: "sk-good", Format: llm.Responses, Model: "gpt-good", ContextTokens: 400_000,
+			Name: "good", BaseURL: "https://api.example/v1", APIKey: "sk-good", Format: llm.Responses, Model: "gpt-good", ContextTokens: 400_000, ReplyTokens: 64_000,
 			Prices: dialogue.Prices{Input: 1.25, CachedInput: 0.125, Output: 10}, Tools: llm.ToolsKnown, Fallback: "small",
 		},
 		{
@@ -97,6 +98,8 @@ func TestRefuses(t *testing.T) {
 		"no such file":       {head + "  keyFile: /nonexistent/key\n", "keyFile"},
 		"a format":           {head + "  format: grpc\n", "chat or responses"},
 		"a small context":    {head + "  context: 128\n", "context"},
+		"a small reply":      {head + "  reply: 16\n", "reply"},
+		"all for the reply":  {head + "  context: 8000\n  reply: 8000\n", "reply"},
 		"a negative price":   {head + "  prices: {input: -1}\n", "prices"},
 		"a price of nothing": {head + "  prices: {input: .nan}\n", "prices"},
 		"twice":              {head + head, "same name"},
