@@ -103,6 +103,31 @@ pd.DataFrame({
 				RowCount: 2,
 			})
 		}},
+		{name: "cells of endless digits are cut", run: func(t *testing.T, s session) {
+			got := s.table(t, `import decimal
+class Moment:
+    def isoformat(self): return "m" * 5000
+pd.DataFrame({"int": [10**4200], "more": [-10**5000], "dec": [decimal.Decimal("1" * 5000)], "iso": [Moment()]})`)
+			for i, want := range []string{"1000", "a negative integer of 16,610 bits", "1111", "mmmm"} {
+				if cell, ok := got.Rows[0][i].(string); !ok || !strings.HasPrefix(cell, want) || utf8.RuneCountInString(cell) > 1000 {
+					t.Errorf("%s is shown as %v", got.Columns[i], got.Rows[0][i])
+				}
+			}
+		}},
+		{name: "a relation that is another at each look", run: func(t *testing.T, s session) {
+			// Fewer rows are counted than were shown.
+			got := s.table(t, `import duckdb
+seen = []
+def is_early(_: int) -> bool:
+    seen.append(1)
+    return len(seen) <= 200
+looks = duckdb.connect()
+looks.create_function("is_early", is_early, side_effects=True)
+looks.sql("SELECT * FROM range(200) AS all_of_them(n) WHERE is_early(n)")`)
+			if len(got.Rows) != 50 || got.RowCount < 50 || !got.Truncated {
+				t.Errorf("%d rows of %d, truncated %v", len(got.Rows), got.RowCount, got.Truncated)
+			}
+		}},
 		{name: "the head of a long frame", run: func(t *testing.T, s session) {
 			got := s.table(t, "pd.DataFrame({'n': range(1000)})")
 			if len(got.Rows) != 50 || got.RowCount != 1000 || !got.Truncated || got.Rows[49][0] != 49. {

@@ -69,7 +69,8 @@ def _frame_of(value):
         head = value.limit(MOST_ROWS + 1).df()
         if len(head) <= MOST_ROWS:
             return head, len(head)
-        return head, value.aggregate("count(*)").fetchall()[0][0]
+        # Counting looks once more, and finds others where it is a sample.
+        return head, max(value.aggregate("count(*)").fetchall()[0][0], len(head))
     return None, 0
 
 
@@ -118,14 +119,14 @@ def cell(value):
         if isinstance(value, bool):
             return value
     if isinstance(value, int):
-        return int(value) if -_EXACT <= value <= _EXACT else str(value)
+        return int(value) if -_EXACT <= value <= _EXACT else _digits(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, decimal.Decimal):
         if not value.is_finite():
             return None
         number = float(value)
-        return number if decimal.Decimal(repr(number)) == value else str(value)
+        return number if decimal.Decimal(repr(number)) == value else _short(str(value), _MOST_CELL)
     if isinstance(value, (list, dict, tuple)):
         try:
             return _short(json.dumps(value, ensure_ascii=False, default=str), _MOST_CELL)
@@ -134,7 +135,16 @@ def cell(value):
     if _is_missing(value):
         return None
     isoformat = getattr(value, "isoformat", None)
-    return isoformat() if callable(isoformat) else _short(str(value), _MOST_CELL)
+    return _short(str(isoformat() if callable(isoformat) else value), _MOST_CELL)
+
+
+def _digits(value):
+    """A number that is too long for JSON. Python writes no more than some thousand
+    digits of one; nobody reads as many."""
+    try:
+        return _short(str(int(value)), _MOST_CELL)
+    except ValueError:
+        return f"{'a negative' if value < 0 else 'an'} integer of {int(value).bit_length():,} bits"
 
 
 def _is_missing(value):
