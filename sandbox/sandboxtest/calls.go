@@ -136,6 +136,11 @@ func callCases() []testCase {
 			if n := len(o.progress); n == 0 || n > 100 || o.progress[n-1] != (execution.Progress{Done: 1000, Total: 1000}) {
 				t.Errorf("told %d times: %v", n, o.progress)
 			}
+			// More frames than a step may send, were each of these ends told.
+			o = s.ok(t, "for n in range(270_000): mark.progress(n, n)\nmark.progress(7, 9)")
+			if n := len(o.progress); n == 0 || n > 1000 || o.progress[n-1] != (execution.Progress{Done: 7, Total: 9}) {
+				t.Errorf("told %d times, last of all %v", n, o.progress[max(n-1, 0):])
+			}
 			s.fails(t, "mark.progress(float('nan'))", "ValueError")
 			s.fails(t, "mark.progress('half')", "ValueError")
 		}},

@@ -25,18 +25,22 @@ class Calls:
         self._next = 0
         self._waiting = {}
         self._room = threading.Semaphore(_AT_ONCE)
-        self._told = 0.0
+        self._told = 0.0  # when some was told last
+        self._at_end = False  # that was an end
+        self._held = None  # what was said and not told
 
     def open(self):
         """A step begins."""
         with self._lock:
             self._is_open = True
-            self._told = 0.0
+            self._told, self._at_end, self._held = 0.0, False, None
 
     def close(self):
         """A step has ended: threads that still wait get no answer."""
         with self._lock:
             self._is_open = False
+            if self._held:
+                self._tell(0.0)
             for answer in self._waiting.values():
                 answer.put({"error": "the step has ended"})
             self._waiting.clear()
@@ -54,16 +58,24 @@ class Calls:
         return reply.get("result")
 
     def progress(self, done, total):
-        """Tells how far a step is, ten times a second at most, and the end always."""
+        """Tells how far a step is, ten times a second at most, an end at once, and
+        what was said last always."""
         done, total = max(float(done), 0.0), max(float(total), 0.0)
         if done != done or total != total or float("inf") in (done, total):
             raise ValueError("progress takes two finite numbers")
         with self._lock:
-            now = time.monotonic()
-            if not self._is_open or (now - self._told < _PROGRESS_EVERY and done != total):
+            if not self._is_open:
                 return
-            self._told = now
-            self._channel.send_json(wire.PROGRESS, {"done": done, "total": total})
+            self._held = done, total
+            now = time.monotonic()
+            # Who knows no total says "n of n" each time: only the first end is at once.
+            if now - self._told >= _PROGRESS_EVERY or (done == total and not self._at_end):
+                self._tell(now)
+
+    def _tell(self, now):
+        (done, total), self._held = self._held, None
+        self._told, self._at_end = now, done == total
+        self._channel.send_json(wire.PROGRESS, {"done": done, "total": total})
 
     def take(self, payload):
         """Takes an answer of the host's; called by the thread that listens."""
