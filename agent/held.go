@@ -103,6 +103,22 @@ func (h *held) add(ctx context.Context, w eventlog.Writer, asked time.Time) (_ c
 	}
 }
 
+// has tells whether this node works on a run, and has not lost it.
+func (h *held) has(runID string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	own := h.runs[runID]
+	if own == nil {
+		return false
+	}
+	select {
+	case <-own.lost:
+		return false
+	default:
+		return true
+	}
+}
+
 func (h *held) count() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/mark-analyst/mark/eventlog"
@@ -52,6 +53,9 @@ func (s *sweeper) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// A lease of this node's own that seems to be over is about to be renewed: the
+	// clock has jumped.
+	due = slices.DeleteFunc(due, func(d eventlog.Due) bool { return s.agent.held.has(d.RunID) })
 	jobs := make([]Job, len(due))
 	for i, again := range s.lost.Look(time.Now(), due, s.agent.Limits.ConcurrentRuns-s.agent.held.count()) {
 		jobs[i] = Job{RunID: due[i].RunID, Epoch: due[i].Epoch, Again: again}
