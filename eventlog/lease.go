@@ -95,6 +95,21 @@ func (l *Log) Release(ctx context.Context, w Writer) error {
 	return nil
 }
 
+// Restarted ends all leases on SQLite, where a service is one process: whatever is
+// held when it starts is held by one that has died. To wait for a lease's end would
+// be to wait for long where the clock was put back meanwhile. It has to be called
+// before anything is claimed. On PostgreSQL leases may be other nodes', and it does
+// nothing.
+func (l *Log) Restarted(ctx context.Context) error {
+	if l.sql.postgres {
+		return nil
+	}
+	if _, err := l.client.ExecContext(ctx, l.sql.restarted); err != nil {
+		return fmt.Errorf("take up runs that were cut off: %w", err)
+	}
+	return nil
+}
+
 // Due is a run that waits for a node.
 type Due struct {
 	RunID string
@@ -183,7 +198,7 @@ func turnText(name string, t turn) string {
 
 // leases adds to s what claims need.
 func (s *statements) leases(postgres bool) {
-	s.release, s.postgres = text("release"), postgres
+	s.release, s.restarted, s.postgres = text("release"), text("restarted"), postgres
 	if postgres {
 		const now, lease = "clock_timestamp()", "clock_timestamp() + $4 * interval '1 microsecond'"
 		s.due = turnText("due", turn{Now: now, PerOwner: "$2"})

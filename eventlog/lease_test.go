@@ -294,4 +294,31 @@ func TestDue(t *testing.T) {
 	})
 }
 
+// A start on SQLite takes up at once what the process before it held, also where the
+// clock was put back; on PostgreSQL another node may hold it.
+func TestRestarted(t *testing.T) {
+	each(t, func(t *testing.T, db database) {
+		ctx, now := t.Context(), &settable{now: time.Now().UTC().Truncate(time.Microsecond)}
+		log := db.log(t, func(c *eventlog.Config) { c.Clock = now })
+		held, ended := db.newRun(t), db.newRun(t)
+		held, err := log.Claim(ctx, held.RunID, 2, "one")
+		must(t, err)
+		_, err = log.AppendFinal(ctx, ended, finish(ended.RunID), finished)
+		must(t, err)
+		now.move(-time.Hour)
+		must(t, log.Restarted(ctx))
+		due, err := log.Due(ctx, 5, 10)
+		must(t, err)
+		renewed, err := log.Renew(ctx, []eventlog.Writer{held})
+		must(t, err)
+		if db.url == "" {
+			if len(due) != 1 || due[0] != (eventlog.Due{RunID: held.RunID, Epoch: 3}) || len(renewed) > 0 {
+				t.Errorf("due are %v, and %v was renewed", due, renewed)
+			}
+		} else if len(due) > 0 || len(renewed) != 1 {
+			t.Errorf("due are %v, and %v was renewed", due, renewed)
+		}
+	})
+}
+
 var _ clock.Clock = (*settable)(nil)

@@ -19,7 +19,7 @@ var sqlFiles embed.FS
 // statements is the SQL of one dialect, and how lists become arguments of it.
 type statements struct {
 	extend, settle, page, heads                       string
-	due, take, claim, renew, release                  string // see lease.go
+	due, take, claim, renew, release, restarted       string // see lease.go
 	postgres                                          bool
 	compactable, compactRun, compactEvents, compacted string
 

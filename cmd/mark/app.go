@@ -194,6 +194,9 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	if err != nil {
 		return err
 	}
+	if err := log.Restarted(ctx); err != nil {
+		return err
+	}
 	work.handle(workers{analyst, data, people, log, parts.Clock, c.EventRetention})
 	if err := work.Start(ctx); err != nil {
 		return err

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"os"
@@ -8,6 +10,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mark-analyst/mark/auth"
+	"github.com/mark-analyst/mark/eventlog"
+	"github.com/mark-analyst/mark/internal/clock"
+	"github.com/mark-analyst/mark/store"
+	"github.com/mark-analyst/mark/store/storetest"
 )
 
 // A start that cannot work says in one line what to change, before it does what
@@ -85,6 +93,40 @@ func TestTwoInOneDataFolder(t *testing.T) {
 	s.signUp("ada@example.org") // the first one goes on
 	s.down()
 	s.up() // and its folder is free again
+}
+
+// A process that died held a run, and the clock is an hour behind since.
+func TestAStartTakesUpRuns(t *testing.T) {
+	s := start(t, "", func(_ *Config, p *Parts) { p.Sandbox = absent{} })
+	s.down()
+	db := storetest.Open(t, store.Config{DataDir: s.config.DataDir})
+	ctx := auth.System(t.Context(), "test")
+	user := db.Client.User.Create().SetEmail("ada@example.org").SetPasswordHash("-").SaveX(ctx)
+	chat := db.Client.Chat.Create().SetOwnerID(user.ID).SetLastMessageSeq(1).SaveX(ctx)
+	question := db.Client.Message.Create().SetOwnerID(user.ID).SetChatID(chat.ID).SetSeq(1).SetRole("USER").
+		SetParts(json.RawMessage("[]")).SaveX(ctx)
+	run := db.Client.Run.Create().SetOwnerID(user.ID).SetChatID(chat.ID).SetQuestionID(question.ID).SetState("RUNNING").
+		SetEpoch(1).SetNode("dead").SetLeaseUntil(time.Now().Add(time.Hour)).SetCancelRequested(true).SaveX(ctx)
+	log, err := eventlog.New(eventlog.Config{
+		Client: db.Client, Dialect: db.Dialect, Clock: clock.System{}, Logger: slog.New(slog.DiscardHandler), Poll: 20 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	s.up()
+	limited, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	kind := ""
+	for e, err := range log.Follow(limited, run.ID, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		kind = e.Kind
+	}
+	if kind != eventlog.RunFinished {
+		t.Errorf("the run stands at %q", kind)
+	}
 }
 
 func TestTrustedProxiesAreNetworks(t *testing.T) {
