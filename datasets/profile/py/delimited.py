@@ -1,5 +1,7 @@
 """CSV, TSV and their kin, read by pandas as the analyst's code will."""
 
+import csv
+import io
 import os
 import re
 import warnings
@@ -77,9 +79,13 @@ def _options(name, encoding, form, notes):
         notes.append(f"{form.skip} {'line' if form.skip == 1 else 'lines'} above the table {'was' if form.skip == 1 else 'were'} left out.")
     if form.header is None:
         options["header"] = None
-    elif form.width == len(form.header) + 1:
+    elif form.extra == dialect.BLANK:
         options["index_col"] = False
-        notes.append("Rows have one field more than there are names; the last is left out.")
+        notes.append("Rows have one field more than there are names; the last is empty and left out.")
+    elif form.extra:
+        form.header = ["", *form.header] if form.extra == dialect.FIRST else [*form.header, ""]
+        options["header"] = 0
+        options["names"] = _distinct(form.header)
     if form.decimal != ".":
         options["decimal"] = form.decimal
         notes.append("Numbers are written with a decimal comma.")
@@ -93,6 +99,13 @@ def _options(name, encoding, form, notes):
     if os.path.getsize(name) > _LARGE:
         options["low_memory"] = False
     return options
+
+
+def _distinct(header):
+    """The names as pandas makes them of a header."""
+    text = io.StringIO()
+    csv.writer(text).writerow(header)
+    return list(pd.read_csv(io.StringIO(text.getvalue()), nrows=0).columns)
 
 
 def _load(name, options):

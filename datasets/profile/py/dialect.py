@@ -19,17 +19,22 @@ _DOT_DECIMAL = re.compile(r"[-+]?\d+\.\d+")
 _COMMA_GROUPS = re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d+)?")
 _DOT_GROUPS = re.compile(r"[-+]?\d{1,3}(\.\d{3})+,\d+")
 
+FIRST, LAST, BLANK = "first", "last", "blank"
+
 
 class Dialect:
     """delimiter; skip: lines before the table; header: a list of names or None;
-    width: fields of a row; decimal; thousands or None;
-    dotted: positions of columns of dates like 31.01.2024."""
+    width: fields of a row; extra: where the field is for which a header that is
+    one short has no name, FIRST, LAST or BLANK (last, and empty), else None;
+    decimal; thousands or None; dotted: positions of columns of dates like
+    31.01.2024."""
 
-    def __init__(self, delimiter, skip, header, width, decimal, thousands, dotted):
+    def __init__(self, delimiter, skip, header, width, extra, decimal, thousands, dotted):
         self.delimiter = delimiter
         self.skip = skip
         self.header = header
         self.width = width
+        self.extra = extra
         self.decimal = decimal
         self.thousands = thousands
         self.dotted = dotted
@@ -47,10 +52,7 @@ def detect(path, encoding):
     if not filled:
         raise Failed(EMPTY_FILE, "The file has no content, only blank lines or separators.")
     width = statistics.mode(len(row) for row in filled)
-    first = next(i for i, row in enumerate(rows) if len(row) >= min(width, 2) and any(cell.strip() for cell in row))
-    # A title above the table has fewer fields than the table.
-    if first < len(rows) and len(filled) > 3:
-        first = next(i for i, row in enumerate(rows) if len(row) >= width - 1 and any(cell.strip() for cell in row))
+    first = _first(rows, width, len(filled))
     table = [row for row in rows[first:] if any(cell.strip() for cell in row)]
     header = table[0] if _is_header(table) else None
     body = table[1:] if header is not None else table
@@ -59,7 +61,35 @@ def detect(path, encoding):
             raise Failed(BROKEN_FILE, "The rows could not be told apart: a quotation mark seems to be opened and not closed near the beginning of the file, or a field there is very long.")
         raise Failed(NO_ROWS, "The file has column names but no rows below them.")
     decimal, thousands = _number_signs(body, delimiter)
-    return Dialect(delimiter, _lines_of(text, rows, first, delimiter), header, width, decimal, thousands, _dotted(body, width))
+    extra = _extra(body, width) if header is not None and width == len(header) + 1 else None
+    return Dialect(delimiter, _lines_of(text, rows, first, delimiter), header, width, extra, decimal, thousands, _dotted(body, width))
+
+
+def _first(rows, width, filled):
+    """The row with which the table begins: what is above has fewer fields. A row
+    that is one short may be a title or the names, of which one is missing."""
+    least = width - 1 if filled > 3 else min(width, 2)
+    at = [i for i, row in enumerate(rows) if len(row) >= least and any(cell.strip() for cell in row)]
+    for i, first in enumerate(at):
+        below = [rows[j] for j in at[i + 1 :] if len(rows[j]) >= width]
+        if len(rows[first]) >= width or not _is_named(below):
+            return first
+    return at[0]
+
+
+def _is_named(table):
+    """Tells rows that begin with names, surely: words above numbers or dates."""
+    if len(table) < 2 or not all(cell.strip() for cell in table[0]) or not _is_header(table):
+        return False
+    return any(_NUMBER.fullmatch(cell.strip()) or _DATE.fullmatch(cell.strip()) for row in table[1:] for cell in row)
+
+
+def _extra(body, width):
+    """Where the field without a name is. R leaves out the name of the first one."""
+    ends = [row[-1].strip() for row in body if len(row) == width]
+    if not any(ends):
+        return BLANK
+    return FIRST if all(ends) else LAST
 
 
 def _check_text(text):
@@ -112,6 +142,10 @@ def _delimiter(text, whole):
     lines = [line for line in text.splitlines() if line.strip()][:_LINES]
     if statistics.median(len(line.split()) for line in lines) >= 5:
         raise Failed(NOT_TABULAR, "No columns were found: the file looks like running text, not like a table.")
+    for delimiter in _NAMES:
+        ragged = _parse(text, delimiter, whole)
+        if _is_ragged(ragged):
+            return delimiter, ragged
     # One column: whatever looks like a delimiter in it is not one.
     if any(len(row) > 1 for row in rows):
         free = next((d for d in "\t|;" if d not in text), None)
@@ -119,6 +153,15 @@ def _delimiter(text, whole):
             raise Failed(NOT_TABULAR, "No columns were found: the rows have no delimiter in common.")
         return free, [[line] for line in lines]
     return ",", rows
+
+
+def _is_ragged(rows):
+    """Tells a table by its names, where most rows are shorter, each as it likes."""
+    filled = [row for row in rows if any(cell.strip() for cell in row)]
+    names = [cell.strip() for cell in filled[0]]
+    if len(names) < 2 or not all(names) or len(set(names)) < len(names) or any(_NUMBER.fullmatch(name) for name in names):
+        return False
+    return sum(2 <= len(row) <= len(names) for row in filled) >= 0.6 * len(filled)
 
 
 def _lines_of(text, rows, first, delimiter):

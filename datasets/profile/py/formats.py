@@ -1,5 +1,6 @@
 """What a file is, by its first bytes; its name is not asked."""
 
+import json
 import os
 
 from . import columnar, delimited, encodings, records, workbook
@@ -57,9 +58,17 @@ def _read_text(name):
     for start, what in _MARKUP:
         if head[:20].lower().startswith(start):
             _refuse(what)
-    if head[:1] == "{" or head[:1] == "[" and head[1:].lstrip()[:1] in ("{", "[", "]", '"', ""):
+    if head[:1] == "{" or head[:1] == "[" and head[1:].lstrip()[:1] in ("{", "[", "]", '"', "") or _is_list(head):
         return records.read(name, head[0] == "{" and records.looks_like_lines(head))
     return delimited.read(name)
+
+
+def _is_list(head):
+    """Tells "[1, 2]" from the beginning of a table whose first name is "[1"."""
+    try:
+        return head.startswith("[") and isinstance(json.loads(head), list)
+    except ValueError:
+        return False
 
 
 def _is_text(head):
