@@ -101,8 +101,9 @@ func (h *hostQuery) query(ctx context.Context, raw json.RawMessage) (any, error)
 		return nil, &execution.CallError{Message: fmt.Sprintf("A program asks a warehouse at most %d times. Ask for more at once.", maxQueries)}
 	}
 	var args struct {
-		SQL    string
-		Params []queryParam
+		SQL        string
+		Connection string
+		Params     []queryParam
 	}
 	if err := json.Unmarshal(raw, &args); err != nil {
 		return nil, &execution.CallError{Message: "mark.query takes a statement and named parameters."}
@@ -111,7 +112,7 @@ func (h *hostQuery) query(ctx context.Context, raw json.RawMessage) (any, error)
 	for _, p := range args.Params {
 		q.Params = append(q.Params, p.param())
 	}
-	a, err := k.planQuery(ctx, "", q)
+	a, err := k.planQuery(ctx, args.Connection, q)
 	if err == nil && a.plan.Verdict == warehouse.NeedsApproval {
 		err = &warehouse.Error{Code: warehouse.CodeApprovalNeeded, Message: "This query needs a person's approval, for which a program cannot wait: ask with the tool run_sql, and take mark.result(name) here."}
 		a.detail.State = QueryRefused

@@ -22,8 +22,11 @@ type asking struct {
 }
 
 // warehouseOf finds a connection by its name; "" is the only one, or the one that
-// the chat's tables are of.
+// all of the chat's tables are of.
 func (k *work) warehouseOf(name string) (warehouse.Warehouse, *warehouse.Error) {
+	if name == "" && len(k.Warehouses) > 1 {
+		name = k.onlyConnection()
+	}
 	var names []string
 	for _, w := range k.Warehouses {
 		c := w.Connection()
@@ -33,6 +36,22 @@ func (k *work) warehouseOf(name string) (warehouse.Warehouse, *warehouse.Error) 
 		names = append(names, c.Name)
 	}
 	return nil, &warehouse.Error{Code: warehouse.CodeNotFound, Message: "Say which connection: " + strings.Join(names, ", ") + "."}
+}
+
+// onlyConnection is the connection that all of the chat's tables are of; "" where
+// there are none, or several.
+func (k *work) onlyConnection() string {
+	only := ""
+	for _, d := range k.datasets {
+		switch {
+		case !isTable(d):
+		case only != "" && only != d.Connection:
+			return ""
+		default:
+			only = d.Connection
+		}
+	}
+	return only
 }
 
 // planQuery takes a statement through the guard. A refusal is an *warehouse.Error

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,6 +62,18 @@ True [] 2 {'truncated': False, 'total_rows': 2}
 			}
 			if got := strings.Join(asked, "; "); got != `query {"sql":"SELECT @x","params":[{"name":"x","type":"INT64","value":"7"}]}; rows {"result":"r1","page":0}; rows {"result":"r1","page":1}` {
 				t.Errorf("the host was asked %s", got)
+			}
+		}},
+		{name: "a query says which of several warehouses is asked", run: func(t *testing.T, s session) {
+			var asked []string
+			o := s.tryWith(t, context.Background(), `import mark
+mark.query("q", connection="lake", x=1)
+mark.query("q", "lake")
+mark.query("q", connection=None)`, warehouse(`[]`, &asked, ``))
+			want := []string{`query {"sql":"q","params":[{"name":"x","type":"INT64","value":"1"}],"connection":"lake"}`, `query {"sql":"q","params":[],"connection":"lake"}`, `query {"sql":"q","params":[]}`}
+			got := slices.DeleteFunc(asked, func(call string) bool { return strings.HasPrefix(call, "rows ") })
+			if o.err != nil || o.result.Failure != nil || !slices.Equal(got, want) {
+				t.Errorf("the host was asked %q, ended with %v %+v", got, o.err, o.result.Failure)
 			}
 		}},
 		{name: "parameters of a query are typed", run: func(t *testing.T, s session) {

@@ -72,15 +72,18 @@ def install(calls):
                 connection.register(table, dataset(table))
             return connection.execute(text, params or None).df()
 
-    def query(sql, **params):
+    def query(sql, connection="", **params):
         """Runs a query in the warehouse and returns its result as a DataFrame.
 
-        params are its @name parameters: None, bool, int, float, str, bytes,
-        decimal.Decimal, dates and times of datetime, and lists of one of these.
+        connection names one of several warehouses; left out, it is the one that the
+        chat's tables are of. params are the query's @name parameters: None, bool,
+        int, float, str, bytes, decimal.Decimal, dates and times of datetime, and
+        lists of one of these.
         """
         from . import resultframe, sqlparams
 
-        opened = ask("query", sql=str(sql), params=sqlparams.encode(params))
+        which = {"connection": str(connection)} if connection else {}
+        opened = ask("query", sql=str(sql), params=sqlparams.encode(params), **which)
         return resultframe.fetch(ask, opened)
 
     def result(name):
