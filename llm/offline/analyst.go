@@ -33,6 +33,9 @@ func next(c conversation) reply {
 		}
 		return plainText("I am the offline analyst, and I work with the tools list_datasets, describe_dataset, run_python and final_answer, which this conversation does not offer.")
 	}
+	if sql := block(sqlFence, c.now.question); sql != "" {
+		return broughtAlong(c, sql)
+	}
 	if talk := question.Talk(c.now.question); talk != "" {
 		return talkReply(talk)
 	}

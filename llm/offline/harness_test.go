@@ -56,6 +56,7 @@ type agent struct {
 	datasets []profiles.Data
 	// python runs code and returns a result as the agent writes it.
 	python   func(code string) string
+	sql      func(statement string) string // as python
 	messages []message
 	replies  map[string]string // to ask_user, by what the question holds
 	tools    []string
@@ -111,7 +112,7 @@ func (a *agent) ask(question string) ended {
 }
 
 func (a *agent) call(c toolCall) (result, code string) {
-	var args struct{ Name, Code string }
+	var args struct{ Name, Code, SQL string }
 	if err := json.Unmarshal([]byte(c.Function.Arguments), &args); err != nil {
 		a.t.Fatalf("arguments of %s: %v", c.Function.Name, err)
 	}
@@ -127,6 +128,9 @@ func (a *agent) call(c toolCall) (result, code string) {
 		return "<error>\nThere is no dataset of that name here.\n</error>", ""
 	case "run_python":
 		return strings.ReplaceAll(a.python(args.Code), "STEP", fmt.Sprintf("s%d", a.step)), args.Code
+	}
+	if c.Function.Name == "run_sql" {
+		return a.sql(args.SQL), ""
 	}
 	if c.Function.Name == "ask_user" {
 		return a.answer(c), ""

@@ -87,6 +87,7 @@ const (
 	listDatasets    = "list_datasets"
 	describeDataset = "describe_dataset"
 	runPython       = "run_python"
+	runSQL          = "run_sql"
 	askUser         = "ask_user"
 	finalAnswer     = "final_answer"
 )
