@@ -44,6 +44,7 @@ type App struct {
 	parts   Parts
 	logger  *slog.Logger
 	server  *server.Server
+	jobs    *jobs
 	closers []func(context.Context) error // in the order of opening
 }
 
@@ -167,6 +168,7 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 		return fmt.Errorf("remove ended sessions: %w", err)
 	}
 	work := newJobs(c, a.logger)
+	a.jobs = work
 	data, err := datasets.New(datasets.Config{
 		Client: db.Client, Dialect: db.Dialect, Files: blobs, Sandbox: parts.Sandbox, Warehouses: parts.Warehouses, Clock: parts.Clock, Logger: a.logger,
 		Queue: work.profiles, Background: work.profiles.With(dispatch.Options{Priority: 3}),

@@ -59,6 +59,8 @@ type jobs struct {
 	runs     *dispatch.Queue[agent.Job]
 	profiles *dispatch.Queue[datasets.Job]
 	draining atomic.Bool // what can wait stops
+	// refresh is what is done with a tableRefresh.
+	refresh func(context.Context, tableRefresh) error
 }
 
 func newJobs(c Config, logger *slog.Logger) *jobs {
@@ -100,9 +102,10 @@ func (j *jobs) handle(w workers) {
 	dispatch.Handle(j.Dispatcher, func(ctx context.Context, _ compaction) error {
 		return compact(ctx, w.log, w.clock.Now().Add(-w.retention), j.draining.Load)
 	})
-	dispatch.Handle(j.Dispatcher, func(ctx context.Context, _ tableRefresh) error {
+	j.refresh = func(ctx context.Context, _ tableRefresh) error {
 		return w.datasets.RefreshTables(ctx, j.draining.Load)
-	})
+	}
+	dispatch.Handle(j.Dispatcher, j.refresh)
 }
 
 // compact removes the events of runs that ended before a time, some runs at once,

@@ -148,6 +148,18 @@ func (s *Server) AddTable(ref warehouse.TableRef, t Table) {
 	d.tables = append(d.tables, &t)
 }
 
+// Change changes a table that is there.
+func (s *Server) Change(ref warehouse.TableRef, change func(*bq.Table)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	table := s.dataset(ref.Project, ref.Dataset).table(ref.Table)
+	// Answers that are on their way keep what they say.
+	now, schema := *table.Table, *table.Schema
+	now.Schema = &schema
+	change(&now)
+	table.Table = &now
+}
+
 // Answer says what a statement answers, letter for letter. Other statements get
 // one row, or fail where they name a table that is not there.
 func (s *Server) Answer(sql string, a Answer) {
