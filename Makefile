@@ -112,7 +112,7 @@ fuzz: build sandbox ## Fuzz everything that parses, and sessions with random pro
 
 .PHONY: bench
 bench: build sandbox ## Measure, as ratios in one run
-	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./cmd/mark
+	$(GO) test -run '^$$' -bench . -skip BigQuery -benchtime 1x -timeout 30m ./cmd/mark
 	@$(GO) test -count=1 -v -run TestStatementsDoNotGrowWithTheRows ./resolvers | grep -E '^ +(---|pages)' | sed 's/^ *//'
 
 # The others that it is measured beside are installed into data/bench, once. BENCH is
@@ -131,6 +131,10 @@ bench-runs: need-go need-node ## Measure runs, and the delivery of their events 
 .PHONY: bench-agent
 bench-agent: build sandbox ## Measure what the agent adds to the model and Python (two minutes)
 	$(GO) test -run '^$$' -bench Agent -benchtime 1x -timeout 10m ./cmd/mark
+
+.PHONY: bench-bigquery
+bench-bigquery: build sandbox ## Measure results of BigQuery to pandas, beside its own client (three minutes)
+	MARK_BENCH_DIR=$(CURDIR)/data/bench $(GO) test -run '^$$' -bench '^BenchmarkBigQuery$$' -benchtime 1x -timeout 20m ./cmd/mark
 
 # MODEL_URL is an OpenAI-compatible endpoint, up to and with /v1; without it the offline
 # analyst is asked. MODEL is the model's name there, MODEL_CONTEXT its tokens.

@@ -3,19 +3,15 @@ package bench_test
 import (
 	"bufio"
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/mark-analyst/mark/sandbox/gvisor/gvisortest"
-	"github.com/mark-analyst/mark/sandbox/pyruntime"
 )
 
 // peerRounds is how often each of the others is started; further sessions of a
@@ -50,51 +46,10 @@ func (t *table) others(b *testing.B) {
 	}
 }
 
-// installPeers installs what peers.txt pins into a folder that is kept, below
-// MARK_BENCH_DIR, and returns it.
+// installPeers installs what peers.txt pins and returns the folder.
 func installPeers(b *testing.B) string {
 	b.Helper()
-	pins, err := os.ReadFile(testdata(b, "peers.txt"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	tree := gvisortest.Tree(b)
-	dir := os.Getenv("MARK_BENCH_DIR")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "data", "bench")
-	}
-	dir, err = filepath.Abs(dir)
-	if err != nil {
-		b.Fatal(err)
-	}
-	at := filepath.Join(dir, fmt.Sprintf("peers-%.16x", sha256.Sum256(append(pins, tree.Key...))))
-	if _, err := os.Stat(at); err == nil {
-		return at
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		b.Fatal(err)
-	}
-	temp, err := os.MkdirTemp(dir, "making-")
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer os.RemoveAll(temp)
-	fmt.Println("  installing the others from the Python package index")
-	pip, err := pyruntime.Pip(b.Context(), temp)
-	if err != nil {
-		b.Fatal(err)
-	}
-	target := filepath.Join(temp, "installed")
-	cmd := exec.CommandContext(b.Context(), filepath.Join(tree.Root, pyruntime.Interpreter), "-I", pip, "install", "--quiet",
-		"--no-input", "--root-user-action", "ignore", "--only-binary", ":all:", "--target", target, "-r", testdata(b, "peers.txt"))
-	if out, err := cmd.CombinedOutput(); err != nil {
-		b.Fatalf("%v: %s", err, out)
-	}
-	// The libraries of an analysis are the runtime's: the same for all.
-	if err := os.Rename(target, at); err != nil {
-		b.Fatal(err)
-	}
-	return at
+	return gvisortest.Packages(b, testdata(b, "peers.txt"))
 }
 
 // peer is a service that runs code in one of the other ways.

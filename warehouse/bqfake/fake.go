@@ -81,8 +81,11 @@ type Answer struct {
 	Schema    []*bq.TableFieldSchema
 	TotalRows int
 	Row       func(i int) []any // cells as the API writes them
-	Billed    int64             // Bytes in whole mebibytes when 0
-	CacheHit  bool
+	// Encoded appends a row as the API writes it, {"f":[{"v":…},…]}, where making
+	// cells of many rows would take too long; nil: Row.
+	Encoded  func(b []byte, i int) []byte
+	Billed   int64 // Bytes in whole mebibytes when 0
+	CacheHit bool
 	// NoStatistics is a dry run that says nothing of the statement.
 	NoStatistics bool
 	// Unmarked is an answer to a dry run that does not say that it is one, as of

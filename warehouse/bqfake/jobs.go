@@ -211,10 +211,13 @@ func (s *Server) results(j *job, r *http.Request) (any, *Failure) {
 	}
 	out.Schema, out.TotalRows = &bq.TableSchema{Fields: j.answer.Schema}, uint64(j.answer.TotalRows)
 	from, to, next := part(r, j.answer.TotalRows, s.Rows)
+	out.PageToken = next
+	if encoded := j.answer.Encoded; encoded != nil {
+		return &page{head: out, encoded: encoded, from: from, to: to}, nil
+	}
 	for i := from; i < to; i++ {
 		out.Rows = append(out.Rows, Row(j.answer.Row(i)...))
 	}
-	out.PageToken = next
 	return out, nil
 }
 

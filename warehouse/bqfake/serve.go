@@ -57,6 +57,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if p, ok := answer.(*page); ok {
+		p.write(w)
+		return
+	}
 	_ = json.NewEncoder(w).Encode(answer) // a client that is gone reads nothing
 }
 
