@@ -91,6 +91,11 @@ func (k *work) weigh(ctx context.Context) error {
 	if k.Limits.PerDay == (Budget{}) {
 		return nil
 	}
+	if k.Limits.PerDay.Python > 0 || k.Limits.PerDay.OutputBytes > 0 { // what the last step took counts
+		if err := k.finish(); err != nil {
+			return err
+		}
+	}
 	used, err := k.usedToday(ctx, k.Client)
 	if err != nil {
 		return err

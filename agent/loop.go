@@ -39,6 +39,8 @@ type work struct {
 	python    *python          // nil until the first step of Python
 	stored    []*ent.Step      // what an earlier claim of the run did, and is not replayed yet
 	first     *ent.Step        // was begun with the run; nil once it goes on
+	finishing ending           // of the last step, where it is not stored yet
+	started   startedCall      // the call that was made last
 	again     bool             // an earlier claim has begun the step
 	ran       bool             // Python ran in an earlier claim of the run
 	base      *string          // where the variables are to be, before this run's first program; nil: where they are
@@ -123,7 +125,7 @@ func (k *work) tellBegin() error {
 
 // end writes what is still gathered and gives back what the work holds.
 func (k *work) end() {
-	if err := k.rec.deltas.Flush(); err != nil && !errors.Is(err, eventlog.ErrFenced) {
+	if err := errors.Join(k.finish(), k.rec.deltas.Flush()); err != nil && !errors.Is(err, eventlog.ErrFenced) {
 		k.Logger.WarnContext(k.rec.ctx, "the last events of a run were not stored", "run", k.row.ID, "error", err)
 	}
 	k.closePython()
@@ -150,7 +152,7 @@ func (k *work) loop(ctx context.Context) error {
 		}
 	}
 	k.noteBudget()
-	return nil
+	return k.finish()
 }
 
 // act does what a stored reply asks for.
@@ -304,14 +306,18 @@ func (k *work) run(ctx context.Context, s *ent.Step, c dialogue.ToolCall, in cal
 // start stores that a call is being made.
 func (k *work) start(s *ent.Step, t *tool, c dialogue.ToolCall, code string) error {
 	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
-		return tx.Step.UpdateOne(s).SetTool(t.name).SetCallID(cut(c.ID, maxCallID)).
+		return tx.Step.Update().Where(step.ID(s.ID)).SetTool(t.name).SetCallID(cut(c.ID, maxCallID)).
 			SetArguments(storable.Text(c.Arguments)).SetCode(storable.Text(code)).Exec(ctx)
 	}, KindToolStarted, toolStarted(s, t, code))
 	if err != nil {
 		return fmt.Errorf("store the call: %w", err)
 	}
+	k.started = startedCall{s.ID, t.name, storable.Text(code)}
 	return nil
 }
+
+// startedCall is a call of a step.
+type startedCall struct{ step, tool, code string }
 
 func toolStarted(s *ent.Step, t *tool, code string) EventBody {
 	if t.name == ToolRunSQL {

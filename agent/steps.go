@@ -17,6 +17,11 @@ import (
 // one that is stored already.
 func (k *work) beginStep(tool string) (*ent.Step, error) {
 	k.asking, k.approved, k.queries = nil, nil, nil
+	if len(k.stored) > 0 || k.first != nil {
+		if err := k.finish(); err != nil {
+			return nil, err
+		}
+	}
 	if s := k.next(); s != nil {
 		k.steps, k.again, k.expense = s.Index, true, expense{}
 		if s.Budget != "" {
@@ -29,12 +34,18 @@ func (k *work) beginStep(tool string) (*ent.Step, error) {
 		k.first, k.steps = nil, s.Index
 		return s, k.noteSpent(s)
 	}
-	n := newStep(k.row.ID, k.steps+1, tool, k.spent, k.Clock.Now())
+	n, before := newStep(k.row.ID, k.steps+1, tool, k.spent, k.Clock.Now()), k.finishing
+	k.finishing = ending{}
 	var s *ent.Step
 	err := k.rec.withAll(func(ctx context.Context, tx *ent.Tx) (err error) {
+		if before.change != nil {
+			if err := before.change(ctx, tx); err != nil {
+				return err
+			}
+		}
 		s, err = n.create(ctx, tx)
 		return err
-	}, n.told)
+	}, append(before.told, n.told)...)
 	if err != nil {
 		return nil, fmt.Errorf("begin step %d: %w", k.steps+1, err)
 	}
@@ -138,22 +149,28 @@ func (k *work) storeReply(s *ent.Step, reply dialogue.Reply) error {
 	return nil
 }
 
-// endStep stores how a step ended, before the model is told.
+// ending is how a step ended, to be stored.
+type ending struct {
+	change eventlog.Change // nil: there is nothing to store
+	told   []eventlog.Entry
+}
+
+// endStep keeps how a step ended. It is stored with the beginning of the next one,
+// in one transaction, before the model is told; or by finish, where none follows.
 func (k *work) endStep(s *ent.Step, end callEnd) error {
 	if ended(s) {
 		k.show(s, s.Tool, s.Code, end)
 		return nil
 	}
 	took := k.Clock.Now().Sub(s.StartedAt).Milliseconds()
-	var tool, code string
 	told := []eventlog.Entry{{Kind: KindStepFinished, Body: encode(EventBody{StepID: s.ID})}}
 	ran := end.audit != nil
 	if ran {
 		u := k.usage
 		told = append([]eventlog.Entry{{Kind: KindUsageUpdated, Body: encode(EventBody{Usage: &u})}}, told...)
 	}
-	err := k.rec.withAll(func(ctx context.Context, tx *ent.Tx) error {
-		change := tx.Step.UpdateOneID(s.ID).SetState(end.state).
+	change := func(ctx context.Context, tx *ent.Tx) error {
+		change := tx.Step.Update().Where(step.ID(s.ID)).SetState(end.state).
 			SetResult(storable.Text(end.result)).SetDurationMs(took)
 		if len(end.outputs) > 0 {
 			change.SetOutputs(storable.JSON(encode(end.outputs)))
@@ -164,20 +181,37 @@ func (k *work) endStep(s *ent.Step, end callEnd) error {
 		if end.code != "" {
 			change.SetErrorCode(end.code).SetErrorMessage(storable.Text(end.message))
 		}
-		saved, err := change.Save(ctx)
-		if err == nil {
-			tool, code = saved.Tool, saved.Code
-		}
+		err := change.Exec(ctx)
 		if err == nil && ran {
 			err = k.storeUsed(ctx, tx)
 		}
 		return err
-	}, told...)
-	if err != nil {
-		return fmt.Errorf("end step %d: %w", s.Index, err)
 	}
+	k.finishing = ending{change, told}
+	tool, code := k.called(s)
 	k.show(s, tool, code, end)
 	return nil
+}
+
+// finish stores how the last step ended, where that is not stored yet.
+func (k *work) finish() error {
+	e := k.finishing
+	k.finishing = ending{}
+	if e.change == nil {
+		return nil
+	}
+	if err := k.rec.withAll(e.change, e.told...); err != nil {
+		return fmt.Errorf("end step %d: %w", k.steps, err)
+	}
+	return nil
+}
+
+// called is what a step calls. The row is as it was when the step began.
+func (k *work) called(s *ent.Step) (tool, code string) {
+	if k.started.step == s.ID {
+		return k.started.tool, k.started.code
+	}
+	return s.Tool, s.Code
 }
 
 // leaveStep keeps what a step ran and showed before the run's end cut it short;
