@@ -169,18 +169,13 @@ func (k *Keeper) resume(ctx context.Context, e *entry, spec execution.Spec, n no
 	case n.Base != base:
 		return goneBase, nil
 	}
-	folder := ""
-	defer func() { k.vault.clear(folder) }()
-	live, err := k.keeping.Resume(ctx, spec, func(ctx context.Context) (string, error) {
-		var err error
-		if folder, err = k.vault.temp(); err == nil {
-			err = k.vault.unseal(ctx, e.key, folder)
-		}
-		if err != nil && !errors.Is(err, errDamaged) {
-			err = unavailable(err)
-		}
-		return folder, err
-	})
+	live, err := k.resumeOnce(ctx, e.key, spec)
+	if errors.Is(err, sandbox.ErrSnapshot) && ctx.Err() == nil {
+		// A machine that has run out of memory, or is too busy, ends what has just
+		// begun, too. Only what fails twice is the snapshot's own.
+		k.c.Logger.WarnContext(ctx, "a Python session could not be resumed; trying again", "key", e.key, "error", err)
+		live, err = k.resumeOnce(ctx, e.key, spec)
+	}
 	if err == nil {
 		e.begin(live, spec, term, execution.Origin{})
 		return "", nil
@@ -195,6 +190,21 @@ func (k *Keeper) resume(ctx context.Context, e *entry, spec execution.Spec, n no
 		return "", known
 	}
 	return "", unavailable(err)
+}
+
+func (k *Keeper) resumeOnce(ctx context.Context, key string, spec execution.Spec) (execution.Session, error) {
+	folder := ""
+	defer func() { k.vault.clear(folder) }()
+	return k.keeping.Resume(ctx, spec, func(ctx context.Context) (string, error) {
+		var err error
+		if folder, err = k.vault.temp(); err == nil {
+			err = k.vault.unseal(ctx, key, folder)
+		}
+		if err != nil && !errors.Is(err, errDamaged) {
+			err = unavailable(err)
+		}
+		return folder, err
+	})
 }
 
 func cancelled(err error) error {

@@ -143,6 +143,30 @@ func TestAFailureToResumeThatPasses(t *testing.T) {
 	}
 }
 
+// A session that the machine ends while it is being resumed, for want of memory,
+// says nothing about its snapshot.
+func TestASnapshotIsTriedTwice(t *testing.T) {
+	for failures, want := range map[int]execution.OriginState{1: isKept, 2: isLost} {
+		b, f := faked(t)
+		b.use("cht_1", isNew, "first", "")
+		b.stop()
+		b.start()
+		left := failures
+		f.set(func(f *fake) {
+			f.resume = func(context.Context) error {
+				if left--; left >= 0 {
+					return fmt.Errorf("%w: the kernel died", sandbox.ErrSnapshot)
+				}
+				return nil
+			}
+		})
+		b.use("cht_1", want, "second", "")
+		if left > 0 {
+			t.Errorf("tried %d times less than %d", left, failures)
+		}
+	}
+}
+
 // A live session outlives files that it cannot be given.
 func TestALiveSessionOutlivesItsFiles(t *testing.T) {
 	for name, failure := range map[string]struct {
