@@ -134,6 +134,9 @@ func New(ctx context.Context, config Config) (*Provider, error) {
 	if err := config.complete(); err != nil {
 		return nil, err
 	}
+	if err := removeFormer(config.Dir); err != nil {
+		return nil, err
+	}
 	node, err := nodeName(config.Dir)
 	if err != nil {
 		return nil, err
@@ -214,6 +217,24 @@ func (c *Config) complete() error {
 		return errors.New("daytona: sandboxes stop and are deleted after a minute at least")
 	}
 	return os.MkdirAll(c.Dir, 0o700)
+}
+
+// sessionPrefix begins the names of the folders of sessions' artifacts.
+const sessionPrefix = "session-"
+
+// removeFormer removes the folders of sessions that a service which was killed has
+// left.
+func removeFormer(dir string) error {
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), sessionPrefix) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, entry.Name())))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("daytona: remove what a former service left: %w", err)
+	}
+	return nil
 }
 
 // nodeName returns the name of this service, which it keeps in its folder:

@@ -247,6 +247,21 @@ func TestOrphansAreDeleted(t *testing.T) {
 	}
 }
 
+// What a service that was killed had taken of its sessions' files is not kept.
+func TestFilesOfAFormerServiceAreRemoved(t *testing.T) {
+	t.Parallel()
+	s := standIn(t, daytonatest.Options{})
+	config := configFor(t, s)
+	left := filepath.Join(config.Dir, "session-1", "artifacts-1")
+	if err := os.MkdirAll(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(left, "artifact-1"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	provider(t, s, config) // which must leave nothing
+}
+
 func TestPool(t *testing.T) {
 	t.Parallel()
 	s := standIn(t, daytonatest.Options{})

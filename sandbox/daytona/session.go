@@ -41,7 +41,7 @@ type session struct {
 // newSession makes a session of a box that is ready: brings the files, and waits
 // for the kernel. The box stays the caller's where it fails.
 func (p *Provider) newSession(ctx context.Context, b *box, spec execution.Spec) (*session, error) {
-	dir, err := os.MkdirTemp(p.config.Dir, "session-")
+	dir, err := os.MkdirTemp(p.config.Dir, sessionPrefix)
 	if err != nil {
 		return nil, err
 	}
