@@ -17,6 +17,9 @@ var ErrBusy = errors.New("agent: the chat's run has not ended yet")
 // stopTime is how long the deletion of a chat waits for its run to end.
 const stopTime = 10 * time.Second
 
+// eraseTime bounds what is done once the chat is gone.
+const eraseTime = 30 * time.Second
+
 // DeleteChat stops what goes on in a chat of the viewer's and deletes it with its
 // messages, runs, events, artifacts and Python variables. The error is ent's NotFoundError, or
 // ErrBusy.
@@ -39,6 +42,9 @@ func (a *Agent) DeleteChat(ctx context.Context, chatID string) error {
 	if err := a.Client.Chat.DeleteOne(c).Exec(ctx); err != nil {
 		return fmt.Errorf("delete the chat: %w", err)
 	}
+	// Nobody finds the rest of it any more: it goes also when whoever asked has gone.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), eraseTime)
+	defer cancel()
 	// Again: a run that began meanwhile may have saved what it had.
 	if err := a.Sandbox.Erase(ctx, chatID); err != nil {
 		return fmt.Errorf("erase the chat's variables: %w", err)

@@ -2,6 +2,8 @@ package agent_test
 
 import (
 	"context"
+	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -129,6 +131,49 @@ func TestTimeLimitOfASilentModel(t *testing.T) {
 	r, _ := b.ask(agent.Question{Text: "q"})
 	if r.ErrorCode != agent.CodeTimeLimit || !strings.Contains(r.ErrorMessage, "waiting for the model") || strings.Contains(r.ErrorMessage, "narrower") {
 		t.Errorf("error %q: %s", r.ErrorCode, r.ErrorMessage)
+	}
+}
+
+// Whoever deletes a chat and goes away at once leaves nothing of it behind.
+func TestDeleteChatAndGoAway(t *testing.T) {
+	var blobs string
+	b := newBench(t, databases.SQLite(t), func(c *agent.Config) {
+		blobs = t.TempDir()
+		c.Blobs = folder(blobs)
+	})
+	b.python.run = func(_ context.Context, _ string, emit func(execution.Event)) (execution.Result, error) {
+		emit(execution.Event{Output: &execution.Output{MIME: execution.MIMEFile, Artifact: &execution.Artifact{
+			Name: "a.csv", MIMEType: "text/csv", SizeBytes: 1, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader("x")), nil },
+		}}})
+		return execution.Result{}, nil
+	}
+	b.model.then(python("1"), says("done"))
+	r, _ := b.ask(agent.Question{Text: "q"})
+	files := func() int {
+		left, err := os.ReadDir(blobs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(left)
+	}
+	if n := files(); n != 1 {
+		t.Fatalf("%d files are kept", n)
+	}
+	ctx, goAway := context.WithCancel(b.ctx)
+	defer goAway()
+	b.client.Chat.Use(func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			if m.Op().Is(ent.OpDeleteOne) {
+				defer goAway()
+			}
+			return next.Mutate(ctx, m)
+		})
+	})
+	if err := b.agent.DeleteChat(ctx, r.ChatID); err != nil {
+		t.Errorf("it returned %v", err)
+	}
+	if n := files(); n != 0 {
+		t.Errorf("%d files are left", n)
 	}
 }
 
