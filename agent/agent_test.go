@@ -266,6 +266,7 @@ func TestPythonFailures(t *testing.T) {
 		sessions int
 	}{
 		"exception":  {execution.Result{Failure: &execution.Failure{Name: "KeyError", Message: "'x'", Traceback: "Traceback: KeyError 'x'"}}, nil, "Traceback: KeyError", "PYTHON_EXCEPTION", 1},
+		"exit":       {execution.Result{Failure: &execution.Failure{Name: "SystemExit", Message: "exit was called (3)."}}, nil, "<error>\nSystemExit: exit was called (3).", "PYTHON_EXCEPTION", 1},
 		"no message": {execution.Result{Failure: &execution.Failure{Name: "MemoryError", Traceback: "MemoryError"}}, nil, "MemoryError", "PYTHON_EXCEPTION", 1},
 		"timeout":    {execution.Result{}, &execution.Error{Code: execution.CodeTimeout, Message: "Too slow."}, "Too slow.", "PYTHON_TIMEOUT", 1},
 		"died":       {execution.Result{}, &execution.Error{Code: execution.CodeDied, Message: "It died.", Fatal: true}, "new session", "PYTHON_DIED", 2},

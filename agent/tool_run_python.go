@@ -71,7 +71,11 @@ func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (
 		return end, fmt.Errorf("run Python: %w", err)
 	case result.Failure != nil:
 		f := result.Failure
+		said := strings.TrimSuffix(untrusted.Clean(f.Name+": "+f.Message), ": ")
 		problem = strings.TrimRight(untrusted.Clean(f.Traceback), "\n")
+		if problem == "" { // exit() leaves none
+			problem = said
+		}
 		if f.Name == "NameError" && !k.loaded {
 			problem = strings.TrimSpace(problem + "\n" + k.loadHint())
 		}
@@ -80,7 +84,6 @@ func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (
 			problem = hint + "\n" + problem
 		}
 		end.state, end.code = step.StateFailed, failureCode(f)
-		said := strings.TrimSuffix(untrusted.Clean(f.Name+": "+f.Message), ": ")
 		end.message = clip(strings.TrimSpace(person+" "+said), 2_000)
 	default:
 		k.loaded = true
