@@ -106,7 +106,7 @@ func TestARunWaitsForAPerson(t *testing.T) {
 	everyDatabase(t, func(t *testing.T, url string) {
 		s := start(t, url, func(c *Config, _ *Parts) { c.ReviewCode = true })
 		ada := s.signUp("ada@example.org")
-		_, run := ada.ask("", "average bill by species", ada.sample("penguins"))
+		chat, run := ada.ask("", "average bill by species", ada.sample("penguins"))
 		ada.next(run, "QuestionAsked")
 		waiting := ada.do(`query($id: ID!) { node(id: $id) { ... on Run { state question { text options } } } }`, vars{"id": run})
 		if waiting.str("node", "state") != "WAITING" || !strings.Contains(waiting.str("node", "question", "text"), "bill") {
@@ -122,5 +122,11 @@ func TestARunWaitsForAPerson(t *testing.T) {
 		}
 		ada.steer("decideApproval", "DecideApprovalInput", vars{"approvalId": approvals.at("node", "approvals", 0, "id"), "decision": "APPROVE"})
 		contains(t, "answer", ada.answered(run)["story"].(string), "bill_length_mm", "Chinstrap")
+
+		_, run = ada.ask(chat, "average body mass by island")
+		ada.next(run, "ApprovalRequested")
+		approvals = ada.do(`query($id: ID!) { node(id: $id) { ... on Run { approvals { id } } } }`, vars{"id": run})
+		ada.steer("decideApproval", "DecideApprovalInput", vars{"approvalId": approvals.at("node", "approvals", 0, "id"), "decision": "REJECT", "note": "Not now."})
+		contains(t, "answer", ada.answered(run)["story"].(string), "You did not allow the program")
 	})
 }

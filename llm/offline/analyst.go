@@ -132,6 +132,9 @@ func compute(c conversation, s subject) reply {
 	if result.problem == "" {
 		return answer(s, result)
 	}
+	if refused(result.problem) {
+		return unallowed(s)
+	}
 	mended, err := program.Mend(q, *s.data)
 	if len(runs) > 1 || err != nil || mended.Code == runs[0].code() || !mendable(result.problem) {
 		return failure(s, result)

@@ -148,6 +148,22 @@ func failure(s subject, result printed) reply {
 	})
 }
 
+// refused tells that a person has not allowed the program, as Mark words it.
+func refused(problem string) bool {
+	return strings.HasPrefix(problem, "Not run: the person has refused it.")
+}
+
+// unallowed answers when a person has not allowed the program: there is no other
+// that answers the question, and what the person says to it is not understood.
+func unallowed(s subject) reply {
+	return final("The program is not to run and I know no other.", finalArgs{
+		Story: "You did not allow the program, so it has not run and I have no result to give. I can write no other for this question, and do not " +
+			"understand notes: ask in other words, or change the program and run that.",
+		Claims: []claim{}, Charts: []titled{}, Tables: []titled{},
+		FollowUps: question.Suggest(s.data), Caveats: caveats(),
+	})
+}
+
 // lastWord answers when nothing but final_answer may be called any more: with
 // the latest result, else with the reason why there is none.
 func lastWord(c conversation) reply {
@@ -173,7 +189,10 @@ func lastWord(c conversation) reply {
 	if s.reading.Query == nil || program.IsLookup(latest.code()) {
 		return final("This is the last step.", none)
 	}
-	if result.problem != "" {
+	switch {
+	case refused(result.problem):
+		return unallowed(s)
+	case result.problem != "":
 		return failure(s, result)
 	}
 	return answer(s, result)

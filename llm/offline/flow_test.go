@@ -112,6 +112,9 @@ func TestAFailedProgramIsMendedOnce(t *testing.T) {
 		"mended":     {failing(1, "TypeError: can only concatenate str"), 2, "It worked: 42."},
 		"given up":   {failing(9, "ValueError: could not convert string to float: '12 kg'"), 2, "12 kg"},
 		"no mending": {failing(9, "MemoryError"), 1, "MemoryError"},
+		"refused": {func(string) string {
+			return "<error>\nNot run: the person has refused it. Do not try it again in the same way. The person says: a ValueError\nis near\n</error>"
+		}, 1, "You did not allow the program"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newAgent(t, tt.python, profiles.Penguins(t)).ask("average body mass by species")
