@@ -14,14 +14,25 @@ import (
 
 // askUser asks the person and leaves the run WAITING. When it was answered and
 // the run goes on, the call is made once more, with the answer in the step.
-func askUser(_ context.Context, k *work, s *ent.Step, args map[string]any) (callEnd, error) {
+func askUser(ctx context.Context, k *work, s *ent.Step, args map[string]any) (callEnd, error) {
+	left := callEnd{state: step.StateSucceeded, result: k.prompts.text(promptMovedOn)}
 	if s.Input != nil && *s.Input == movedOn {
-		return callEnd{state: step.StateSucceeded, result: k.prompts.text(promptMovedOn)}, nil
+		return left, nil
 	}
 	if s.Input != nil {
 		said := untrusted.Clean(*s.Input)
 		k.evidence.told = append(k.evidence.told, said)
 		return callEnd{state: step.StateSucceeded, result: "<answer>\n" + inside(said) + "\n</answer>"}, nil
+	}
+	// A model that asks once more is told once more: the person's next question
+	// waits already, and nobody is there to answer.
+	again, err := k.Client.Step.Query().
+		Where(step.RunID(k.row.ID), step.CopiedFromIsNil(), step.Tool(toolAskUser), step.InputEQ(movedOn)).Exist(ctx)
+	if err != nil {
+		return callEnd{}, fmt.Errorf("look for whether the person has moved on: %w", err)
+	}
+	if again {
+		return left, nil
 	}
 	question := askedOf(args)
 	return callEnd{}, k.wait(nil, KindQuestionAsked, EventBody{StepID: s.ID, Text: question.Text, Options: question.Options})

@@ -119,6 +119,33 @@ func TestAnotherMessageInsteadOfAnAnswer(t *testing.T) {
 	})
 }
 
+// A model that asks once more does not keep the person's next question waiting.
+func TestAnotherMessageInsteadOfAnAnswerHoldsForAllOfTheRun(t *testing.T) {
+	databases.Each(t, func(t *testing.T, s *store.Store) {
+		b := newBench(t, s, nil)
+		b.model.then(calls("ask_user", whichYear), calls("ask_user", `{"question":"Really?"}`), says("The year is open."), says("Hello."), calls("ask_user", whichYear))
+		sent, err := b.agent.Send(b.ctx, agent.Question{Text: "How much?"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.until(sent.Run.ID, agent.KindQuestionAsked)
+		next, _ := b.ask(agent.Question{ChatID: sent.Chat.ID, Text: "Never mind."})
+		first, events := b.await(sent.Run.ID)
+		if b.final(first).Story != "The year is open." || b.final(next).Story != "Hello." {
+			t.Errorf("%q, %q", b.final(first).Story, b.final(next).Story)
+		}
+		if n := strings.Count(strings.Join(kinds(events), " "), agent.KindQuestionAsked); n != 1 {
+			t.Errorf("the person was asked %d times", n)
+		}
+		// Another run asks as ever.
+		later, err := b.agent.Send(b.ctx, agent.Question{ChatID: sent.Chat.ID, Text: "How much, then?"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.until(later.Run.ID, agent.KindQuestionAsked)
+	})
+}
+
 func TestAQuestionOutlivesItsNode(t *testing.T) {
 	databases.Each(t, func(t *testing.T, s *store.Store) {
 		b := newBench(t, s, nil)
