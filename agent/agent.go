@@ -73,8 +73,9 @@ type Config struct {
 	Client   *ent.Client // guarded: see package auth
 	Log      *eventlog.Log
 	Queue    Queue
-	Node     string  // this process, as others see it beside its runs
-	Models   []Model // at least one; the first is the default
+	Titles   TitleQueue // nil: chats are called by their first question
+	Node     string     // this process, as others see it beside its runs
+	Models   []Model    // at least one; the first is the default
 	Sandbox  Sandbox
 	Blobs    Blobs
 	Datasets Datasets

@@ -35,6 +35,7 @@ const (
 	promptUnloaded = "unloaded"
 	promptBudget   = "budget_spent"
 	promptSummary  = "summary"
+	promptTitles   = "titles"
 )
 
 // prompts are the texts that models are sent, read once.
@@ -74,7 +75,7 @@ func newPrompts(tools *toolbox) (*prompts, error) {
 	}
 	version.Write(encode(parts))
 	version.Write(encode(tools.list()))
-	for _, name := range append([]string{promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptMovedOn, promptDoubt, promptGaveUp, promptUnloaded, promptBudget, promptSummary}, systemParts...) {
+	for _, name := range append([]string{promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptMovedOn, promptDoubt, promptGaveUp, promptUnloaded, promptBudget, promptSummary, promptTitles}, systemParts...) {
 		if t.Lookup(name) == nil {
 			return nil, fmt.Errorf("the prompt %s is missing", name)
 		}

@@ -197,7 +197,7 @@ func (a *Agent) writeChat(ctx context.Context, tx *ent.Tx, q Question) (*ent.Cha
 		return nil, err
 	}
 	if q.ChatID == "" {
-		c, err := tx.Chat.Create().SetTitle(title(q.Text)).SetLastMessageSeq(1).AddDatasetIDs(q.DatasetIDs...).Save(ctx)
+		c, err := tx.Chat.Create().SetTitle(title(q.Text)).SetTitledBy(chat.TitledByQuestion).SetLastMessageSeq(1).AddDatasetIDs(q.DatasetIDs...).Save(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("make a chat: %w", err)
 		}
@@ -235,7 +235,7 @@ func (a *Agent) writeChat(ctx context.Context, tx *ent.Tx, q Question) (*ent.Cha
 	}
 	change := tx.Chat.UpdateOne(c).AddDatasetIDs(more...)
 	if c.Title == "" {
-		change.SetTitle(title(q.Text))
+		change.SetTitle(title(q.Text)).SetTitledBy(chat.TitledByQuestion)
 	}
 	if c, err = change.Save(ctx); err != nil {
 		return nil, fmt.Errorf("change the chat: %w", err)

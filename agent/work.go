@@ -62,6 +62,8 @@ func (a *Agent) work(ctx context.Context, c claim) {
 	case err != nil:
 		// The lease ends, and somebody takes it up from the last step.
 		a.Logger.ErrorContext(ctx, "a run's end was not stored", "run", r.ID, "error", err)
+	case out.state == run.StateSucceeded:
+		a.answered(stored, r)
 	}
 }
 

@@ -24,6 +24,8 @@ type Chat struct {
 	OwnerID string `json:"owner_id,omitempty"`
 	// Title holds the value of the "title" field.
 	Title string `json:"title,omitempty"`
+	// Whose words the title is. Of chats from before this was noted: nobody's, and so it stays.
+	TitledBy chat.TitledBy `json:"titled_by,omitempty"`
 	// What the client called the branchChat that made it; the same one again is the same chat.
 	ClientMutationID *string `json:"client_mutation_id,omitempty"`
 	// Of a copy: the last message that was copied, of another chat, which may be gone.
@@ -122,7 +124,7 @@ func (*Chat) scanValues(columns []string) ([]any, error) {
 			values[i] = new(sql.NullBool)
 		case chat.FieldLastMessageSeq, chat.FieldVersion:
 			values[i] = new(sql.NullInt64)
-		case chat.FieldID, chat.FieldOwnerID, chat.FieldTitle, chat.FieldClientMutationID, chat.FieldCopiedToID:
+		case chat.FieldID, chat.FieldOwnerID, chat.FieldTitle, chat.FieldTitledBy, chat.FieldClientMutationID, chat.FieldCopiedToID:
 			values[i] = new(sql.NullString)
 		case chat.FieldCreatedAt, chat.FieldUpdatedAt:
 			values[i] = new(sql.NullTime)
@@ -164,6 +166,12 @@ func (_m *Chat) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field title", values[i])
 			} else if value.Valid {
 				_m.Title = value.String
+			}
+		case chat.FieldTitledBy:
+			if value, ok := values[i].(*sql.NullString); !ok {
+				return fmt.Errorf("unexpected type %T for field titled_by", values[i])
+			} else if value.Valid {
+				_m.TitledBy = chat.TitledBy(value.String)
 			}
 		case chat.FieldClientMutationID:
 			if value, ok := values[i].(*sql.NullString); !ok {
@@ -272,6 +280,9 @@ func (_m *Chat) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("title=")
 	builder.WriteString(_m.Title)
+	builder.WriteString(", ")
+	builder.WriteString("titled_by=")
+	builder.WriteString(fmt.Sprintf("%v", _m.TitledBy))
 	builder.WriteString(", ")
 	if v := _m.ClientMutationID; v != nil {
 		builder.WriteString("client_mutation_id=")

@@ -59,6 +59,20 @@ func (_c *ChatCreate) SetNillableTitle(v *string) *ChatCreate {
 	return _c
 }
 
+// SetTitledBy sets the "titled_by" field.
+func (_c *ChatCreate) SetTitledBy(v chat.TitledBy) *ChatCreate {
+	_c.mutation.SetTitledBy(v)
+	return _c
+}
+
+// SetNillableTitledBy sets the "titled_by" field if the given value is not nil.
+func (_c *ChatCreate) SetNillableTitledBy(v *chat.TitledBy) *ChatCreate {
+	if v != nil {
+		_c.SetTitledBy(*v)
+	}
+	return _c
+}
+
 // SetClientMutationID sets the "client_mutation_id" field.
 func (_c *ChatCreate) SetClientMutationID(v string) *ChatCreate {
 	_c.mutation.SetClientMutationID(v)
@@ -265,6 +279,10 @@ func (_c *ChatCreate) defaults() {
 		v := chat.DefaultTitle
 		_c.mutation.SetTitle(v)
 	}
+	if _, ok := _c.mutation.TitledBy(); !ok {
+		v := chat.DefaultTitledBy
+		_c.mutation.SetTitledBy(v)
+	}
 	if _, ok := _c.mutation.Archived(); !ok {
 		v := chat.DefaultArchived
 		_c.mutation.SetArchived(v)
@@ -306,6 +324,14 @@ func (_c *ChatCreate) check() error {
 	if v, ok := _c.mutation.Title(); ok {
 		if err := chat.TitleValidator(v); err != nil {
 			return &ValidationError{Name: "title", err: fmt.Errorf(`ent: validator failed for field "Chat.title": %w`, err)}
+		}
+	}
+	if _, ok := _c.mutation.TitledBy(); !ok {
+		return &ValidationError{Name: "titled_by", err: errors.New(`ent: missing required field "Chat.titled_by"`)}
+	}
+	if v, ok := _c.mutation.TitledBy(); ok {
+		if err := chat.TitledByValidator(v); err != nil {
+			return &ValidationError{Name: "titled_by", err: fmt.Errorf(`ent: validator failed for field "Chat.titled_by": %w`, err)}
 		}
 	}
 	if v, ok := _c.mutation.ClientMutationID(); ok {
@@ -390,6 +416,10 @@ func (_c *ChatCreate) createSpec() (*Chat, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Title(); ok {
 		_spec.SetField(chat.FieldTitle, field.TypeString, value)
 		_node.Title = value
+	}
+	if value, ok := _c.mutation.TitledBy(); ok {
+		_spec.SetField(chat.FieldTitledBy, field.TypeEnum, value)
+		_node.TitledBy = value
 	}
 	if value, ok := _c.mutation.ClientMutationID(); ok {
 		_spec.SetField(chat.FieldClientMutationID, field.TypeString, value)

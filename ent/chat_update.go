@@ -46,6 +46,20 @@ func (_u *ChatUpdate) SetNillableTitle(v *string) *ChatUpdate {
 	return _u
 }
 
+// SetTitledBy sets the "titled_by" field.
+func (_u *ChatUpdate) SetTitledBy(v chat.TitledBy) *ChatUpdate {
+	_u.mutation.SetTitledBy(v)
+	return _u
+}
+
+// SetNillableTitledBy sets the "titled_by" field if the given value is not nil.
+func (_u *ChatUpdate) SetNillableTitledBy(v *chat.TitledBy) *ChatUpdate {
+	if v != nil {
+		_u.SetTitledBy(*v)
+	}
+	return _u
+}
+
 // SetArchived sets the "archived" field.
 func (_u *ChatUpdate) SetArchived(v bool) *ChatUpdate {
 	_u.mutation.SetArchived(v)
@@ -300,6 +314,11 @@ func (_u *ChatUpdate) check() error {
 			return &ValidationError{Name: "title", err: fmt.Errorf(`ent: validator failed for field "Chat.title": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.TitledBy(); ok {
+		if err := chat.TitledByValidator(v); err != nil {
+			return &ValidationError{Name: "titled_by", err: fmt.Errorf(`ent: validator failed for field "Chat.titled_by": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.LastMessageSeq(); ok {
 		if err := chat.LastMessageSeqValidator(v); err != nil {
 			return &ValidationError{Name: "last_message_seq", err: fmt.Errorf(`ent: validator failed for field "Chat.last_message_seq": %w`, err)}
@@ -330,6 +349,9 @@ func (_u *ChatUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	}
 	if value, ok := _u.mutation.Title(); ok {
 		_spec.SetField(chat.FieldTitle, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.TitledBy(); ok {
+		_spec.SetField(chat.FieldTitledBy, field.TypeEnum, value)
 	}
 	if _u.mutation.ClientMutationIDCleared() {
 		_spec.ClearField(chat.FieldClientMutationID, field.TypeString)
@@ -565,6 +587,20 @@ func (_u *ChatUpdateOne) SetTitle(v string) *ChatUpdateOne {
 func (_u *ChatUpdateOne) SetNillableTitle(v *string) *ChatUpdateOne {
 	if v != nil {
 		_u.SetTitle(*v)
+	}
+	return _u
+}
+
+// SetTitledBy sets the "titled_by" field.
+func (_u *ChatUpdateOne) SetTitledBy(v chat.TitledBy) *ChatUpdateOne {
+	_u.mutation.SetTitledBy(v)
+	return _u
+}
+
+// SetNillableTitledBy sets the "titled_by" field if the given value is not nil.
+func (_u *ChatUpdateOne) SetNillableTitledBy(v *chat.TitledBy) *ChatUpdateOne {
+	if v != nil {
+		_u.SetTitledBy(*v)
 	}
 	return _u
 }
@@ -836,6 +872,11 @@ func (_u *ChatUpdateOne) check() error {
 			return &ValidationError{Name: "title", err: fmt.Errorf(`ent: validator failed for field "Chat.title": %w`, err)}
 		}
 	}
+	if v, ok := _u.mutation.TitledBy(); ok {
+		if err := chat.TitledByValidator(v); err != nil {
+			return &ValidationError{Name: "titled_by", err: fmt.Errorf(`ent: validator failed for field "Chat.titled_by": %w`, err)}
+		}
+	}
 	if v, ok := _u.mutation.LastMessageSeq(); ok {
 		if err := chat.LastMessageSeqValidator(v); err != nil {
 			return &ValidationError{Name: "last_message_seq", err: fmt.Errorf(`ent: validator failed for field "Chat.last_message_seq": %w`, err)}
@@ -883,6 +924,9 @@ func (_u *ChatUpdateOne) sqlSave(ctx context.Context) (_node *Chat, err error) {
 	}
 	if value, ok := _u.mutation.Title(); ok {
 		_spec.SetField(chat.FieldTitle, field.TypeString, value)
+	}
+	if value, ok := _u.mutation.TitledBy(); ok {
+		_spec.SetField(chat.FieldTitledBy, field.TypeEnum, value)
 	}
 	if _u.mutation.ClientMutationIDCleared() {
 		_spec.ClearField(chat.FieldClientMutationID, field.TypeString)

@@ -591,6 +591,11 @@ func (_q *ChatQuery) collectField(ctx context.Context, oneNode bool, opCtx *grap
 				selectedFields = append(selectedFields, chat.FieldTitle)
 				fieldSeen[chat.FieldTitle] = struct{}{}
 			}
+		case "titledBy":
+			if _, ok := fieldSeen[chat.FieldTitledBy]; !ok {
+				selectedFields = append(selectedFields, chat.FieldTitledBy)
+				fieldSeen[chat.FieldTitledBy] = struct{}{}
+			}
 		case "clientMutationID":
 			if _, ok := fieldSeen[chat.FieldClientMutationID]; !ok {
 				selectedFields = append(selectedFields, chat.FieldClientMutationID)

@@ -1827,6 +1827,7 @@ type ChatMutation struct {
 	id                  *string
 	created_at          *time.Time
 	title               *string
+	titled_by           *chat.TitledBy
 	client_mutation_id  *string
 	copied_to_id        *string
 	archived            *bool
@@ -2065,6 +2066,42 @@ func (m *ChatMutation) OldTitle(ctx context.Context) (v string, err error) {
 // ResetTitle resets all changes to the "title" field.
 func (m *ChatMutation) ResetTitle() {
 	m.title = nil
+}
+
+// SetTitledBy sets the "titled_by" field.
+func (m *ChatMutation) SetTitledBy(cb chat.TitledBy) {
+	m.titled_by = &cb
+}
+
+// TitledBy returns the value of the "titled_by" field in the mutation.
+func (m *ChatMutation) TitledBy() (r chat.TitledBy, exists bool) {
+	v := m.titled_by
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldTitledBy returns the old "titled_by" field's value of the Chat entity.
+// If the Chat object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatMutation) OldTitledBy(ctx context.Context) (v chat.TitledBy, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldTitledBy is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldTitledBy requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldTitledBy: %w", err)
+	}
+	return oldValue.TitledBy, nil
+}
+
+// ResetTitledBy resets all changes to the "titled_by" field.
+func (m *ChatMutation) ResetTitledBy() {
+	m.titled_by = nil
 }
 
 // SetClientMutationID sets the "client_mutation_id" field.
@@ -2626,7 +2663,7 @@ func (m *ChatMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ChatMutation) Fields() []string {
-	fields := make([]string, 0, 9)
+	fields := make([]string, 0, 10)
 	if m.created_at != nil {
 		fields = append(fields, chat.FieldCreatedAt)
 	}
@@ -2635,6 +2672,9 @@ func (m *ChatMutation) Fields() []string {
 	}
 	if m.title != nil {
 		fields = append(fields, chat.FieldTitle)
+	}
+	if m.titled_by != nil {
+		fields = append(fields, chat.FieldTitledBy)
 	}
 	if m.client_mutation_id != nil {
 		fields = append(fields, chat.FieldClientMutationID)
@@ -2668,6 +2708,8 @@ func (m *ChatMutation) Field(name string) (ent.Value, bool) {
 		return m.OwnerID()
 	case chat.FieldTitle:
 		return m.Title()
+	case chat.FieldTitledBy:
+		return m.TitledBy()
 	case chat.FieldClientMutationID:
 		return m.ClientMutationID()
 	case chat.FieldCopiedToID:
@@ -2695,6 +2737,8 @@ func (m *ChatMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldOwnerID(ctx)
 	case chat.FieldTitle:
 		return m.OldTitle(ctx)
+	case chat.FieldTitledBy:
+		return m.OldTitledBy(ctx)
 	case chat.FieldClientMutationID:
 		return m.OldClientMutationID(ctx)
 	case chat.FieldCopiedToID:
@@ -2736,6 +2780,13 @@ func (m *ChatMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetTitle(v)
+		return nil
+	case chat.FieldTitledBy:
+		v, ok := value.(chat.TitledBy)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetTitledBy(v)
 		return nil
 	case chat.FieldClientMutationID:
 		v, ok := value.(string)
@@ -2878,6 +2929,9 @@ func (m *ChatMutation) ResetField(name string) error {
 		return nil
 	case chat.FieldTitle:
 		m.ResetTitle()
+		return nil
+	case chat.FieldTitledBy:
+		m.ResetTitledBy()
 		return nil
 	case chat.FieldClientMutationID:
 		m.ResetClientMutationID()

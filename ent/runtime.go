@@ -125,31 +125,31 @@ func init() {
 	// chat.TitleValidator is a validator for the "title" field. It is called by the builders before save.
 	chat.TitleValidator = chatDescTitle.Validators[0].(func(string) error)
 	// chatDescClientMutationID is the schema descriptor for client_mutation_id field.
-	chatDescClientMutationID := chatFields[1].Descriptor()
+	chatDescClientMutationID := chatFields[2].Descriptor()
 	// chat.ClientMutationIDValidator is a validator for the "client_mutation_id" field. It is called by the builders before save.
 	chat.ClientMutationIDValidator = chatDescClientMutationID.Validators[0].(func(string) error)
 	// chatDescCopiedToID is the schema descriptor for copied_to_id field.
-	chatDescCopiedToID := chatFields[2].Descriptor()
+	chatDescCopiedToID := chatFields[3].Descriptor()
 	// chat.CopiedToIDValidator is a validator for the "copied_to_id" field. It is called by the builders before save.
 	chat.CopiedToIDValidator = chatDescCopiedToID.Validators[0].(func(string) error)
 	// chatDescArchived is the schema descriptor for archived field.
-	chatDescArchived := chatFields[3].Descriptor()
+	chatDescArchived := chatFields[4].Descriptor()
 	// chat.DefaultArchived holds the default value on creation for the archived field.
 	chat.DefaultArchived = chatDescArchived.Default.(bool)
 	// chatDescLastMessageSeq is the schema descriptor for last_message_seq field.
-	chatDescLastMessageSeq := chatFields[4].Descriptor()
+	chatDescLastMessageSeq := chatFields[5].Descriptor()
 	// chat.DefaultLastMessageSeq holds the default value on creation for the last_message_seq field.
 	chat.DefaultLastMessageSeq = chatDescLastMessageSeq.Default.(int)
 	// chat.LastMessageSeqValidator is a validator for the "last_message_seq" field. It is called by the builders before save.
 	chat.LastMessageSeqValidator = chatDescLastMessageSeq.Validators[0].(func(int) error)
 	// chatDescVersion is the schema descriptor for version field.
-	chatDescVersion := chatFields[5].Descriptor()
+	chatDescVersion := chatFields[6].Descriptor()
 	// chat.DefaultVersion holds the default value on creation for the version field.
 	chat.DefaultVersion = chatDescVersion.Default.(int64)
 	// chat.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	chat.VersionValidator = chatDescVersion.Validators[0].(func(int64) error)
 	// chatDescUpdatedAt is the schema descriptor for updated_at field.
-	chatDescUpdatedAt := chatFields[6].Descriptor()
+	chatDescUpdatedAt := chatFields[7].Descriptor()
 	// chat.DefaultUpdatedAt holds the default value on creation for the updated_at field.
 	chat.DefaultUpdatedAt = chatDescUpdatedAt.Default.(func() time.Time)
 	// chat.UpdateDefaultUpdatedAt holds the default value on update for the updated_at field.

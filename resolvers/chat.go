@@ -7,6 +7,7 @@ import (
 
 	"github.com/mark-analyst/mark/auth"
 	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/chat"
 	"github.com/mark-analyst/mark/graph/model"
 	"github.com/mark-analyst/mark/internal/ids"
 	"github.com/mark-analyst/mark/internal/untrusted"
@@ -42,7 +43,11 @@ func (r mutationResolver) createChat(ctx context.Context, in model.CreateChatInp
 	if err := r.Agent.CheckDatasets(ctx, r.Client, in.DatasetIds); err != nil {
 		return nil, err
 	}
-	return r.Client.Chat.Create().SetTitle(title).AddDatasetIDs(distinct(in.DatasetIds)...).Save(ctx)
+	create := r.Client.Chat.Create().SetTitle(title).AddDatasetIDs(distinct(in.DatasetIds)...)
+	if title != "" {
+		create.SetTitledBy(chat.TitledByPerson)
+	}
+	return create.Save(ctx)
 }
 
 func (r mutationResolver) UpdateChat(ctx context.Context, in model.UpdateChatInput) (*model.UpdateChatPayload, error) {
@@ -73,7 +78,7 @@ func (r mutationResolver) updateChat(ctx context.Context, in model.UpdateChatInp
 		if err := checkText("title", title, 1, maxTitle); err != nil {
 			return nil, err
 		}
-		change.SetTitle(title)
+		change.SetTitle(title).SetTitledBy(chat.TitledByPerson)
 	}
 	if in.Archived != nil {
 		change.SetArchived(*in.Archived)

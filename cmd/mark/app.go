@@ -184,13 +184,17 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	}
 	a.closers = append(a.closers, sessions.Close)
 	limits := agentLimits(c)
+	var titles agent.TitleQueue
+	if c.Titles {
+		titles = work.titles
+	}
 	analyst, err := agent.New(agent.Config{
 		Client: db.Client, Log: log, Models: parts.Models, Sandbox: sessions,
 		Blobs: blobStore{blobs}, Datasets: data, Warehouses: parts.Warehouses,
 		AsOwner: func(ctx context.Context, userID string) context.Context {
 			return auth.WithViewer(ctx, auth.Viewer{UserID: userID})
 		},
-		Queue: work.runs, Node: c.Node,
+		Queue: work.runs, Titles: titles, Node: c.Node,
 		Clock: parts.Clock, Logger: a.logger, Limits: limits, ReviewCode: c.ReviewCode,
 	})
 	if err != nil {

@@ -37,6 +37,8 @@ type Config struct {
 	Warehouses       string        `env:"MARK_WAREHOUSES" type:"path" help:"A file that lists connections to warehouses; see docs/warehouses.md."`
 	WarehouseRefresh time.Duration `name:"warehouse-refresh" default:"0" env:"MARK_WAREHOUSE_REFRESH" help:"How often to see whether tables of warehouses have changed, by their metadata, which is free; 0: only when somebody asks."`
 
+	Titles bool `default:"true" negatable:"" env:"MARK_TITLES" help:"Whether the model names a chat after its first answer, beside everything else; false: the first question names it."`
+
 	ReviewCode bool `name:"review-code" env:"MARK_REVIEW_CODE" help:"Each program waits for decideApproval before it runs, whoever asks."`
 
 	LLM     LLMConfig     `embed:"" prefix:"llm-"`

@@ -58,6 +58,7 @@ type jobs struct {
 	*dispatch.Dispatcher
 	runs     *dispatch.Queue[agent.Job]
 	profiles *dispatch.Queue[datasets.Job]
+	titles   *dispatch.Queue[agent.TitleJob]
 	draining atomic.Bool // what can wait stops
 	// refresh is what is done with a tableRefresh.
 	refresh func(context.Context, tableRefresh) error
@@ -71,6 +72,7 @@ func newJobs(c Config, logger *slog.Logger) *jobs {
 		profiles:   dispatch.NewQueue[datasets.Job](d, queueProfiles, profilesAtOnce, dispatch.Options{Priority: 1}),
 	}
 	later := dispatch.Options{Priority: 4}
+	j.titles = dispatch.NewQueue[agent.TitleJob](d, queueMaintenance, 1, later)
 	dispatch.NewQueue[sessionSweep](d, queueMaintenance, 1, later).Every(sweepSessionsEvery, sessionSweep{})
 	dispatch.NewQueue[compaction](d, queueMaintenance, 1, later).Every(compactEvery, compaction{})
 	tables := dispatch.NewQueue[tableRefresh](d, queueMaintenance, 1, later)
@@ -94,6 +96,7 @@ type workers struct {
 // handle says who does the work.
 func (j *jobs) handle(w workers) {
 	dispatch.Handle(j.Dispatcher, w.analyst.Work)
+	dispatch.Handle(j.Dispatcher, w.analyst.Title)
 	dispatch.Handle(j.Dispatcher, w.datasets.Work)
 	dispatch.Handle(j.Dispatcher, func(ctx context.Context, _ sessionSweep) error {
 		_, err := w.people.Sweep(ctx)

@@ -3,6 +3,9 @@
 package chat
 
 import (
+	"fmt"
+	"io"
+	"strconv"
 	"time"
 
 	"entgo.io/ent/dialect/sql"
@@ -20,6 +23,8 @@ const (
 	FieldOwnerID = "owner_id"
 	// FieldTitle holds the string denoting the title field in the database.
 	FieldTitle = "title"
+	// FieldTitledBy holds the string denoting the titled_by field in the database.
+	FieldTitledBy = "titled_by"
 	// FieldClientMutationID holds the string denoting the client_mutation_id field in the database.
 	FieldClientMutationID = "client_mutation_id"
 	// FieldCopiedToID holds the string denoting the copied_to_id field in the database.
@@ -85,6 +90,7 @@ var Columns = []string{
 	FieldCreatedAt,
 	FieldOwnerID,
 	FieldTitle,
+	FieldTitledBy,
 	FieldClientMutationID,
 	FieldCopiedToID,
 	FieldArchived,
@@ -142,6 +148,34 @@ var (
 	IDValidator func(string) error
 )
 
+// TitledBy defines the type for the "titled_by" enum field.
+type TitledBy string
+
+// TitledByNobody is the default value of the TitledBy enum.
+const DefaultTitledBy = TitledByNobody
+
+// TitledBy values.
+const (
+	TitledByNobody   TitledBy = "NOBODY"
+	TitledByQuestion TitledBy = "QUESTION"
+	TitledByModel    TitledBy = "MODEL"
+	TitledByPerson   TitledBy = "PERSON"
+)
+
+func (tb TitledBy) String() string {
+	return string(tb)
+}
+
+// TitledByValidator is a validator for the "titled_by" field enum values. It is called by the builders before save.
+func TitledByValidator(tb TitledBy) error {
+	switch tb {
+	case TitledByNobody, TitledByQuestion, TitledByModel, TitledByPerson:
+		return nil
+	default:
+		return fmt.Errorf("chat: invalid enum value for titled_by field: %q", tb)
+	}
+}
+
 // OrderOption defines the ordering options for the Chat queries.
 type OrderOption func(*sql.Selector)
 
@@ -163,6 +197,11 @@ func ByOwnerID(opts ...sql.OrderTermOption) OrderOption {
 // ByTitle orders the results by the title field.
 func ByTitle(opts ...sql.OrderTermOption) OrderOption {
 	return sql.OrderByField(FieldTitle, opts...).ToFunc()
+}
+
+// ByTitledBy orders the results by the titled_by field.
+func ByTitledBy(opts ...sql.OrderTermOption) OrderOption {
+	return sql.OrderByField(FieldTitledBy, opts...).ToFunc()
 }
 
 // ByClientMutationID orders the results by the client_mutation_id field.
@@ -291,4 +330,22 @@ func newDatasetsStep() *sqlgraph.Step {
 		sqlgraph.To(DatasetsInverseTable, FieldID),
 		sqlgraph.Edge(sqlgraph.M2M, false, DatasetsTable, DatasetsPrimaryKey...),
 	)
+}
+
+// MarshalGQL implements graphql.Marshaler interface.
+func (e TitledBy) MarshalGQL(w io.Writer) {
+	io.WriteString(w, strconv.Quote(e.String()))
+}
+
+// UnmarshalGQL implements graphql.Unmarshaler interface.
+func (e *TitledBy) UnmarshalGQL(val interface{}) error {
+	str, ok := val.(string)
+	if !ok {
+		return fmt.Errorf("enum %T must be a string", val)
+	}
+	*e = TitledBy(str)
+	if err := TitledByValidator(*e); err != nil {
+		return fmt.Errorf("%s is not a valid TitledBy", str)
+	}
+	return nil
 }

@@ -280,6 +280,26 @@ func TitleContainsFold(v string) predicate.Chat {
 	return predicate.Chat(sql.FieldContainsFold(FieldTitle, v))
 }
 
+// TitledByEQ applies the EQ predicate on the "titled_by" field.
+func TitledByEQ(v TitledBy) predicate.Chat {
+	return predicate.Chat(sql.FieldEQ(FieldTitledBy, v))
+}
+
+// TitledByNEQ applies the NEQ predicate on the "titled_by" field.
+func TitledByNEQ(v TitledBy) predicate.Chat {
+	return predicate.Chat(sql.FieldNEQ(FieldTitledBy, v))
+}
+
+// TitledByIn applies the In predicate on the "titled_by" field.
+func TitledByIn(vs ...TitledBy) predicate.Chat {
+	return predicate.Chat(sql.FieldIn(FieldTitledBy, vs...))
+}
+
+// TitledByNotIn applies the NotIn predicate on the "titled_by" field.
+func TitledByNotIn(vs ...TitledBy) predicate.Chat {
+	return predicate.Chat(sql.FieldNotIn(FieldTitledBy, vs...))
+}
+
 // ClientMutationIDEQ applies the EQ predicate on the "client_mutation_id" field.
 func ClientMutationIDEQ(v string) predicate.Chat {
 	return predicate.Chat(sql.FieldEQ(FieldClientMutationID, v))

@@ -103,6 +103,7 @@ var (
 		{Name: "id", Type: field.TypeString, Size: 64},
 		{Name: "created_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
 		{Name: "title", Type: field.TypeString, Size: 200, Default: ""},
+		{Name: "titled_by", Type: field.TypeEnum, Enums: []string{"NOBODY", "QUESTION", "MODEL", "PERSON"}, Default: "NOBODY"},
 		{Name: "client_mutation_id", Type: field.TypeString, Nullable: true, Size: 200},
 		{Name: "copied_to_id", Type: field.TypeString, Nullable: true, Size: 64},
 		{Name: "archived", Type: field.TypeBool, Default: false},
@@ -119,7 +120,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "chats_users_chats",
-				Columns:    []*schema.Column{ChatsColumns[9]},
+				Columns:    []*schema.Column{ChatsColumns[10]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -128,17 +129,17 @@ var (
 			{
 				Name:    "chat_owner_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{ChatsColumns[9], ChatsColumns[1]},
+				Columns: []*schema.Column{ChatsColumns[10], ChatsColumns[1]},
 			},
 			{
 				Name:    "chat_owner_id_archived_updated_at",
 				Unique:  false,
-				Columns: []*schema.Column{ChatsColumns[9], ChatsColumns[5], ChatsColumns[8]},
+				Columns: []*schema.Column{ChatsColumns[10], ChatsColumns[6], ChatsColumns[9]},
 			},
 			{
 				Name:    "chat_owner_id_client_mutation_id",
 				Unique:  true,
-				Columns: []*schema.Column{ChatsColumns[9], ChatsColumns[3]},
+				Columns: []*schema.Column{ChatsColumns[10], ChatsColumns[4]},
 			},
 		},
 	}

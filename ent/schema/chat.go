@@ -25,6 +25,10 @@ func (Chat) Mixin() []ent.Mixin { return []ent.Mixin{identified{prefix: ids.Chat
 func (Chat) Fields() []ent.Field {
 	return []ent.Field{
 		field.String("title").MaxRuneLen(200).Default(""),
+		field.Enum("titled_by").NamedValues(
+			"Nobody", "NOBODY", "Question", "QUESTION", "Model", "MODEL", "Person", "PERSON",
+		).Default("NOBODY").
+			Comment("Whose words the title is. Of chats from before this was noted: nobody's, and so it stays."),
 		field.String("client_mutation_id").MaxRuneLen(200).Optional().Nillable().Immutable().
 			Comment("What the client called the branchChat that made it; the same one again is the same chat."),
 		field.String("copied_to_id").MaxLen(64).Optional().Nillable().Immutable().

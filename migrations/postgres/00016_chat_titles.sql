@@ -1,0 +1,3 @@
+-- +goose Up
+-- modify "chats" table
+ALTER TABLE "chats" ADD COLUMN "titled_by" character varying NOT NULL DEFAULT 'NOBODY';
