@@ -25,6 +25,9 @@ const maxException = 200
 type Audit struct {
 	SHA256 string `json:"sha256"` // of the code as it was executed
 	WallMs int64  `json:"wallMs"`
+	// RemadeMs is how long earlier programs took that were run again before it, for
+	// the variables that it began with.
+	RemadeMs int64 `json:"remadeMs,omitempty"`
 	// Outcome is "SUCCEEDED", CodeException, or a code of package execution:
 	// the limit that was met, PYTHON_CANCELLED, PYTHON_DIED, ….
 	Outcome   string                 `json:"outcome"`
@@ -63,6 +66,9 @@ func newAudit(code string, result execution.Result, err error) *Audit {
 	}
 	return a
 }
+
+// pythonMs is the time of Python that the step used, as budgets count it.
+func (a *Audit) pythonMs() int64 { return a.WallMs + a.RemadeMs }
 
 // AuditOf reads what Step.audit holds; nil where no code ran.
 func AuditOf(raw json.RawMessage) (*Audit, error) {

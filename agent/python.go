@@ -23,8 +23,8 @@ type python struct {
 	fresh   bool   // it began without variables
 	release []func()
 	onClose func(error)
-	// remadeMs is how long programs took that were run again for it. Who opens it
-	// does so beside the work, which counts it.
+	// remadeMs is how long programs took that were run again for it, and that no step
+	// has counted.
 	remadeMs int64
 }
 
@@ -90,9 +90,6 @@ func (k *work) session(ctx context.Context) (*python, error) {
 func (k *work) opened(o *opening) {
 	o.cancel()
 	k.opening, k.python = nil, o.session
-	if o.session != nil {
-		k.usage.PythonMs += o.session.remadeMs
-	}
 }
 
 // closePython closes the session, also one that is still being opened.
@@ -103,6 +100,7 @@ func (k *work) closePython() {
 		k.opened(o)
 	}
 	if k.python != nil {
+		k.usage.PythonMs += k.python.remadeMs // no program came to run in it
 		k.python.close()
 		k.python = nil
 	}

@@ -137,7 +137,7 @@ func (k *work) recountRan(s *ent.Step) error {
 		return fmt.Errorf("step %d: %w", s.Index, err)
 	}
 	if ran != nil {
-		k.usage.PythonMs += ran.WallMs
+		k.usage.PythonMs += ran.pythonMs()
 	}
 	return nil
 }

@@ -40,8 +40,9 @@ func runPython(ctx context.Context, k *work, s *ent.Step, args map[string]any) (
 	asked := &hostQuery{k: k, step: s}
 	result, err := session.Run(ctx, code, execution.Host{Emit: out.take, Call: asked.answer, Point: s.ID})
 	asked.close()
-	k.usage.PythonMs += result.Duration.Milliseconds()
 	end := callEnd{state: step.StateSucceeded, audit: newAudit(code, result, err)}
+	end.audit.RemadeMs, session.remadeMs = session.remadeMs, 0
+	k.usage.PythonMs += end.audit.pythonMs()
 	out.flushProgress()
 	out.notices(result.Notices)
 	if out.err != nil {
