@@ -164,19 +164,6 @@ func TestMessagesAreCleaned(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	names := []string{"id", "customer", "customer_id", "place.city", "total", "created_at"}
-	for wrong, want := range map[string]string{"custmer": "customer", "CUSTOMER": "customer", "city": "place.city", "createdat": "created_at", "zzzzzzzz": ""} {
-		got := nearest(wrong, names)
-		if want == "" && len(got) > 0 || want != "" && (len(got) == 0 || got[0] != want) {
-			t.Errorf("%s: %q, want %q first", wrong, got, want)
-		}
-	}
-	if got := nearest(strings.Repeat("x", 10_000), names); got != nil {
-		t.Errorf("%q", got)
-	}
-}
-
 // The driver's own context ends as the caller's does, whatever the call.
 func TestStoppedWhileMetadataAreAsked(t *testing.T) {
 	fake := shop(t)

@@ -22,10 +22,8 @@ func (w *Warehouse) Plan(ctx context.Context, query warehouse.Query) (warehouse.
 		return plan, err
 	}
 	plan.Statement, plan.Columns = decided.Facts.Statement, decided.Facts.Columns
-	if plan.Seal, err = w.seal.of(plan); err != nil {
-		return plan, &warehouse.Error{Code: warehouse.CodeInvalidParameter, Message: "The parameters cannot be written as JSON.", Err: err}
-	}
-	return plan, nil
+	err = w.seal.Seal(&plan)
+	return plan, err
 }
 
 // request is the job of a query: the same for the dry run and the run.

@@ -15,7 +15,7 @@ import (
 
 // Run implements warehouse.Warehouse.
 func (w *Warehouse) Run(ctx context.Context, plan warehouse.Plan) (warehouse.Result, error) {
-	if err := w.runnable(plan); err != nil {
+	if err := w.seal.Runnable(plan, w.clock.Now()); err != nil {
 		return nil, err
 	}
 	request, err := w.request(plan.SQL, plan.Params, plan.Labels)
@@ -41,25 +41,6 @@ func (w *Warehouse) Run(ctx context.Context, plan warehouse.Plan) (warehouse.Res
 		return nil, w.failed(bounded, err, plan, &stats)
 	}
 	return w.read(ctx, job, plan, stats)
-}
-
-// runnable tells why a plan cannot be run, or nil.
-func (w *Warehouse) runnable(plan warehouse.Plan) error {
-	if !w.seal.good(plan, w.clock.Now()) {
-		return &warehouse.Error{Code: warehouse.CodePlanStale, Message: "The plan is too old or not one of this connection. Plan the statement again."}
-	}
-	switch {
-	case plan.Verdict == warehouse.Allowed:
-		return nil
-	case plan.Verdict != warehouse.NeedsApproval:
-		return &warehouse.Error{Code: warehouse.CodeForbiddenSQL, Message: plan.Reason}
-	case plan.Approval == nil || plan.Approval.By == "":
-		return &warehouse.Error{Code: warehouse.CodeApprovalNeeded, Message: plan.Reason}
-	case plan.Approval.Billed < plan.Billed:
-		return &warehouse.Error{Code: warehouse.CodeApprovalNeeded, Message: fmt.Sprintf(
-			"It may bill %s (%s) now, and %s were approved. Ask again.", guard.Size(plan.Billed), guard.Price(plan.CostMicros), guard.Size(plan.Approval.Billed))}
-	}
-	return nil
 }
 
 // begin begins a job. The call is not cut off when ctx ends: then nobody would

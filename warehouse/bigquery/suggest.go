@@ -5,20 +5,15 @@ import (
 	"context"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
-
-	"github.com/agnivade/levenshtein"
 
 	"github.com/mark-analyst/mark/warehouse"
 	"github.com/mark-analyst/mark/warehouse/guard"
+	"github.com/mark-analyst/mark/warehouse/nearest"
 )
 
-const (
-	maxSuggestions     = 5
-	maxSuggestionCalls = 4 // calls for metadata that looking for names may take
-	maxNameBytes       = 300
-)
+// maxSuggestionCalls is how many calls for metadata looking for names may take.
+const maxSuggestionCalls = 4
 
 var (
 	noColumn  = regexp.MustCompile(`(?:Unrecognized name: |Name |Field name )` + "`?([^\\s;`]+)`?")
@@ -54,7 +49,7 @@ func (w *Warehouse) suggest(ctx context.Context, sql, message string) []string {
 			names = append(names, f.Path)
 		}
 	}
-	return nearest(found[1], names)
+	return nearest.Names(found[1], names)
 }
 
 // tableIn reads a table as BigQuery's messages write it: "project:dataset.table".
@@ -84,40 +79,7 @@ func (w *Warehouse) nearestTables(ctx context.Context, ref warehouse.TableRef) [
 	for _, e := range list.Entries {
 		names = append(names, e.Ref.Table)
 	}
-	return nearest(ref.Table, names)
-}
-
-// nearest returns the names that a wrong one may have meant, the nearest first.
-func nearest(wrong string, names []string) []string {
-	if len(wrong) > maxNameBytes {
-		return nil
-	}
-	type candidate struct {
-		name     string
-		distance int
-	}
-	wrong = strings.ToLower(wrong)
-	var list []candidate
-	for _, name := range names {
-		if len(name) > maxNameBytes {
-			continue
-		}
-		lower := strings.ToLower(name)
-		last := lower[strings.LastIndexByte(lower, '.')+1:]
-		distance := min(levenshtein.ComputeDistance(wrong, lower), levenshtein.ComputeDistance(wrong, last))
-		if strings.Contains(lower, wrong) || strings.Contains(wrong, last) {
-			distance = min(distance, 2)
-		}
-		if distance <= max(2, len(wrong)/2) {
-			list = append(list, candidate{name, distance})
-		}
-	}
-	slices.SortStableFunc(list, func(a, b candidate) int { return cmp.Or(a.distance-b.distance, cmp.Compare(a.name, b.name)) })
-	var out []string
-	for _, c := range list[:min(len(list), maxSuggestions)] {
-		out = append(out, c.name)
-	}
-	return slices.Compact(out)
+	return nearest.Names(ref.Table, names)
 }
 
 // elsewhere returns a sentence when what was not found in the connection's

@@ -2,7 +2,6 @@ package bigquery
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/warehouse"
 	"github.com/mark-analyst/mark/warehouse/guard"
+	"github.com/mark-analyst/mark/warehouse/seal"
 )
 
 // Warehouse is a connection to BigQuery. It implements warehouse.Warehouse.
@@ -21,7 +21,7 @@ type Warehouse struct {
 	client *bigquery.Client
 	jobs   *bq.Service // begins jobs, lists tables with their types
 	guard  guard.Guard
-	seal   sealer
+	seal   *seal.Sealer
 	clock  clock.Clock
 }
 
@@ -55,8 +55,8 @@ func Open(ctx context.Context, config Config) (*Warehouse, error) {
 	if w.clock == nil {
 		w.clock = clock.System{}
 	}
-	if _, err := rand.Read(w.seal.key[:]); err != nil {
-		return nil, fmt.Errorf("bigquery: a key for plans: %w", err)
+	if w.seal, err = seal.New(); err != nil {
+		return nil, fmt.Errorf("bigquery: %w", err)
 	}
 	// Both outlive ctx, which a client would keep for its tokens.
 	ctx = context.WithoutCancel(ctx)
