@@ -1,10 +1,11 @@
 // Package bigquery is the driver for Google BigQuery. Every statement goes
 // through warehouse/guard, with a dry run of the very request that runs later.
 //
-// The official client browses, describes, waits, reads and cancels. Jobs are
-// begun through the generated client below it, for two reasons: the official one
-// does not tell which routines and views a dry run found, which the guard must
-// know; and a dry run and a run that one function builds cannot differ.
+// The official client browses, describes, waits and cancels. Jobs are begun through
+// the generated client below it, for two reasons: the official one does not tell
+// which routines and views a dry run found, which the guard must know; and a dry run
+// and a run that one function builds cannot differ. Rows are read through it, too,
+// because they are wanted as the API writes them.
 package bigquery
 
 import (

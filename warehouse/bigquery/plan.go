@@ -76,7 +76,7 @@ func facts(job *bq.Job) *guard.Facts {
 		Bytes:     max(q.TotalBytesProcessed, job.Statistics.TotalBytesProcessed),
 		Exact:     q.TotalBytesProcessedAccuracy != "UNKNOWN" && q.TotalBytesProcessedAccuracy != "LOWER_BOUND",
 		Others:    len(q.ReferencedRoutines) + len(q.ReferencedPropertyGraphs),
-		Columns:   dryColumns(q.Schema),
+		Columns:   columnsOf(q.Schema),
 	}
 	for _, t := range q.ReferencedTables {
 		out.Tables = append(out.Tables, refOf(t))

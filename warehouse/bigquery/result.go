@@ -6,7 +6,7 @@ import (
 	"io"
 
 	"cloud.google.com/go/bigquery"
-	"google.golang.org/api/iterator"
+	bq "google.golang.org/api/bigquery/v2"
 
 	"github.com/mark-analyst/mark/warehouse"
 )
@@ -20,11 +20,14 @@ const (
 // result reads a job's rows page by page.
 type result struct {
 	w         *Warehouse
-	rows      *bigquery.RowIterator
+	ref       bq.JobReference
 	columns   []warehouse.Column
 	stats     warehouse.Stats
-	stop      context.CancelFunc // ends the call for a page
 	policy    warehouse.Policy
+	rows      []*bq.TableRow // of the page, that are not read yet
+	size      int            // of a page, rows
+	next      string         // token of the page after it; "": there is none
+	total     int64
 	read      int64
 	bytes     int64
 	truncated bool
@@ -33,28 +36,41 @@ type result struct {
 
 // read opens the result of a job that is done.
 func (w *Warehouse) read(ctx context.Context, job *bigquery.Job, plan warehouse.Plan, stats warehouse.Stats) (warehouse.Result, error) {
-	// The client's iterator keeps one context; Next ties its own to it.
-	reading, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	release := context.AfterFunc(ctx, cancel)
-	defer release()
-	rows, err := job.Read(reading)
+	r := &result{w: w, stats: stats, policy: w.config.Policy,
+		ref:  bq.JobReference{ProjectId: job.ProjectID(), JobId: job.ID(), Location: job.Location()},
+		size: max(min(maxPageRows, maxPageValues/max(leaves(plan.Columns), 1)), 1)}
+	if most := r.policy.MaxRows; most > 0 {
+		r.size = int(min(int64(r.size), most))
+	}
+	first, err := r.fetch(ctx)
 	if err != nil {
-		cancel()
 		failure := w.explain(ctx, err, &warehouse.Query{SQL: plan.SQL})
 		failure.Stats = &stats
 		return nil, failure
 	}
-	policy := w.config.Policy
-	page := max(min(maxPageRows, maxPageValues/max(leaves(rows.Schema), 1)), 1)
-	if policy.MaxRows > 0 {
-		page = min(page, int(policy.MaxRows))
+	r.columns, r.total = columnsOf(first.Schema), int64(first.TotalRows)
+	return r, nil
+}
+
+// fetch asks for the next page.
+func (r *result) fetch(ctx context.Context) (*bq.GetQueryResultsResponse, error) {
+	page, err := retried(ctx, func() (*bq.GetQueryResultsResponse, error) {
+		return r.w.jobs.Jobs.GetQueryResults(r.ref.ProjectId, r.ref.JobId).Location(r.ref.Location).PageToken(r.next).
+			MaxResults(int64(r.size)).FormatOptionsUseInt64Timestamp(true).
+			Fields("jobComplete", "pageToken", "rows", "schema", "totalRows").Context(ctx).Do()
+	})
+	if err != nil {
+		return nil, err
 	}
-	rows.PageInfo().MaxSize = page
-	return &result{w: w, rows: rows, columns: columns(rows.Schema), stats: stats, stop: cancel, policy: policy}, nil
+	if !page.JobComplete {
+		return nil, errors.New("bigquery: a job that was done is not complete")
+	}
+	r.rows, r.next = page.Rows, page.PageToken
+	return page, nil
 }
 
 func (r *result) Columns() []warehouse.Column { return r.columns }
-func (r *result) TotalRows() int64            { return int64(r.rows.TotalRows) }
+func (r *result) TotalRows() int64            { return r.total }
 func (r *result) Truncated() bool             { return r.truncated }
 func (r *result) Stats() warehouse.Stats      { return r.stats }
 
@@ -64,33 +80,41 @@ func (r *result) Next(ctx context.Context) ([]any, error) {
 		return nil, r.end
 	}
 	if p := r.policy; p.MaxRows > 0 && r.read >= p.MaxRows || p.MaxBytes > 0 && r.bytes >= p.MaxBytes {
-		r.truncated = r.read < r.TotalRows()
+		r.truncated = r.read < r.total
 		return nil, r.finish(io.EOF)
 	}
-	if r.rows.PageInfo().Remaining() == 0 { // this call asks for a page
-		defer context.AfterFunc(ctx, r.stop)()
-	}
-	var row rowLoader
-	err := r.rows.Next(&row)
-	switch {
-	case errors.Is(err, iterator.Done):
-		return nil, r.finish(io.EOF)
-	case err != nil:
-		if ctx.Err() != nil {
-			err = ctx.Err()
+	for len(r.rows) == 0 {
+		if r.next == "" {
+			return nil, r.finish(io.EOF)
 		}
-		failure := r.w.explain(ctx, err, nil)
-		failure.Stats = &r.stats
-		return nil, r.finish(failure)
+		if _, err := r.fetch(ctx); err != nil {
+			if ctx.Err() != nil {
+				err = ctx.Err()
+			}
+			return nil, r.fail(ctx, err)
+		}
 	}
+	row, err := values(r.rows[0], r.columns)
+	if err != nil {
+		return nil, r.fail(ctx, err)
+	}
+	r.rows[0], r.rows = nil, r.rows[1:]
 	r.read++
-	r.bytes += size(row.values)
-	return row.values, nil
+	for _, v := range row {
+		r.bytes += size(v)
+	}
+	r.bytes += 2
+	return row, nil
+}
+
+func (r *result) fail(ctx context.Context, err error) error {
+	failure := r.w.explain(ctx, err, nil)
+	failure.Stats = &r.stats
+	return r.finish(failure)
 }
 
 func (r *result) finish(err error) error {
-	r.end = err
-	r.stop()
+	r.end, r.rows = err, nil
 	return err
 }
 
@@ -99,6 +123,6 @@ func (r *result) Close() error {
 	if r.end == nil {
 		r.end = io.EOF
 	}
-	r.stop()
+	r.rows = nil
 	return nil
 }

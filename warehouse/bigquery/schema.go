@@ -49,16 +49,16 @@ func flatten(schema bigquery.Schema) []warehouse.Field {
 	return out
 }
 
-// dryColumns translates the schema that a dry run gives. Its types may be called
-// as SQL calls them.
-func dryColumns(schema *bq.TableSchema) []warehouse.Column {
+// columnsOf translates a schema as the API writes it. Its types may be called as SQL
+// calls them.
+func columnsOf(schema *bq.TableSchema) []warehouse.Column {
 	if schema == nil {
 		return nil
 	}
-	return dryFields(schema.Fields)
+	return fieldsOf(schema.Fields)
 }
 
-func dryFields(fields []*bq.TableFieldSchema) []warehouse.Column {
+func fieldsOf(fields []*bq.TableFieldSchema) []warehouse.Column {
 	out := make([]warehouse.Column, 0, len(fields))
 	for _, f := range fields {
 		c := warehouse.Column{Name: f.Name, Type: fieldType(f.Type), Mode: warehouse.Mode(f.Mode), Description: f.Description}
@@ -69,7 +69,7 @@ func dryFields(fields []*bq.TableFieldSchema) []warehouse.Column {
 			c.Element = fieldType(f.RangeElementType.Type)
 		}
 		if len(f.Fields) > 0 {
-			c.Fields = dryFields(f.Fields)
+			c.Fields = fieldsOf(f.Fields)
 		}
 		out = append(out, c)
 	}
@@ -86,10 +86,10 @@ func fieldType(name string) warehouse.Type {
 }
 
 // leaves counts the columns of a schema and the fields within them.
-func leaves(schema bigquery.Schema) int {
-	n := len(schema)
-	for _, f := range schema {
-		n += leaves(f.Schema)
+func leaves(columns []warehouse.Column) int {
+	n := len(columns)
+	for _, c := range columns {
+		n += leaves(c.Fields)
 	}
 	return n
 }

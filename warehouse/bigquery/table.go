@@ -2,10 +2,9 @@ package bigquery
 
 import (
 	"context"
-	"errors"
 
 	"cloud.google.com/go/bigquery"
-	"google.golang.org/api/iterator"
+	bq "google.golang.org/api/bigquery/v2"
 
 	"github.com/mark-analyst/mark/warehouse"
 )
@@ -24,8 +23,7 @@ func (w *Warehouse) Table(ctx context.Context, ref warehouse.TableRef, options w
 	if !w.guard.Allow.Table(ref) {
 		return nil, notThere(ref.String())
 	}
-	handle := w.client.DatasetInProject(ref.Project, ref.Dataset).Table(ref.Table)
-	md, err := handle.Metadata(ctx)
+	md, err := w.client.DatasetInProject(ref.Project, ref.Dataset).Table(ref.Table).Metadata(ctx)
 	if err != nil {
 		failure := w.explain(ctx, err, nil)
 		if failure.Code == warehouse.CodeNotFound {
@@ -35,7 +33,7 @@ func (w *Warehouse) Table(ctx context.Context, ref warehouse.TableRef, options w
 	}
 	out := describe(ref, md)
 	if n := min(options.SampleRows, maxSampleRows); n > 0 && previewable(out.Type) {
-		out.Sample, out.SampleError = w.sample(ctx, handle, md.Schema, n)
+		out.Sample, out.SampleError = w.sample(ctx, ref, out.Columns, n)
 	}
 	return out, nil
 }
@@ -45,21 +43,26 @@ func previewable(t warehouse.TableType) bool {
 	return t == warehouse.BaseTable || t == warehouse.Snapshot || t == warehouse.MaterializedView
 }
 
-func (w *Warehouse) sample(ctx context.Context, handle *bigquery.Table, schema bigquery.Schema, n int) ([][]any, *warehouse.Error) {
-	it := handle.Read(ctx)
-	it.Schema = schema // else it is asked for once more
-	it.PageInfo().MaxSize = n
+func (w *Warehouse) sample(ctx context.Context, ref warehouse.TableRef, columns []warehouse.Column, n int) ([][]any, *warehouse.Error) {
 	rows := [][]any{}
-	for len(rows) < n {
-		var row rowLoader
-		err := it.Next(&row)
-		if errors.Is(err, iterator.Done) {
-			break
-		}
+	for token := ""; len(rows) < n; {
+		part, err := retried(ctx, func() (*bq.TableDataList, error) {
+			return w.jobs.Tabledata.List(ref.Project, ref.Dataset, ref.Table).PageToken(token).
+				MaxResults(int64(n - len(rows))).FormatOptionsUseInt64Timestamp(true).Context(ctx).Do()
+		})
 		if err != nil {
 			return nil, w.explain(ctx, err, nil)
 		}
-		rows = append(rows, row.values)
+		for _, row := range part.Rows {
+			read, err := values(row, columns)
+			if err != nil {
+				return nil, w.explain(ctx, err, nil)
+			}
+			rows = append(rows, read)
+		}
+		if token = part.PageToken; token == "" {
+			break
+		}
 	}
 	return rows, nil
 }
