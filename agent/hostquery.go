@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"sync"
@@ -16,32 +15,8 @@ import (
 	"github.com/mark-analyst/mark/warehouse"
 )
 
-const (
-	// pageBytes is how much of a result one answer to Python holds: below what
-	// an answer may have.
-	pageBytes = 700 << 10
-	// maxRow is how long a row can be, bytes of JSON: one must fit an answer.
-	maxRow = 1000 << 10
-	// maxQueries is how many queries one program asks.
-	maxQueries = 20
-)
-
-// handedOut is a result that Python takes page by page, while its step runs.
-type handedOut struct {
-	schema    json.RawMessage
-	rows      int64
-	truncated bool
-	file      *os.File // JSON lines; deleted already, where the result is of mark.query
-	lines     *bufio.Reader
-	next      int    // the page that is asked for next
-	pending   []byte // a row that the page before had no room for
-	release   func()
-}
-
-func (r *handedOut) close() {
-	r.file.Close() //nolint:errcheck // it was read only
-	r.release()
-}
+// maxQueries is how many queries one program asks.
+const maxQueries = 20
 
 // hostQuery answers mark.query, mark.result and the pages of both, for one step.
 type hostQuery struct {
@@ -95,7 +70,7 @@ func (h *hostQuery) close() {
 func (h *hostQuery) query(ctx context.Context, raw json.RawMessage) (any, error) {
 	k := h.k
 	if len(k.Warehouses) == 0 {
-		return nil, &execution.CallError{Message: "No warehouse is configured: only the files of this chat can be analysed, see mark.files()."}
+		return nil, &execution.CallError{Message: "No warehouse is configured: only the files of this chat can be analysed, with mark.dataset and mark.sql; see mark.files()."}
 	}
 	if h.asked++; h.asked > maxQueries {
 		return nil, &execution.CallError{Message: fmt.Sprintf("A program asks a warehouse at most %d times. Ask for more at once.", maxQueries)}
@@ -153,30 +128,6 @@ func refusal(err error) error {
 	return &execution.CallError{Message: text}
 }
 
-// take reads a result into a file that nobody else finds, so that the warehouse is
-// done with it while Python takes its time.
-func take(ctx context.Context, r warehouse.Result) (*handedOut, error) {
-	file, err := os.CreateTemp("", "mark-result-*")
-	if err != nil {
-		return nil, fmt.Errorf("keep a result: %w", err)
-	}
-	if err := os.Remove(file.Name()); err != nil {
-		file.Close() //nolint:errcheck // the first failure counts
-		return nil, fmt.Errorf("keep a result: %w", err)
-	}
-	out := &handedOut{file: file, release: func() {}, schema: encode(r.Columns())}
-	written, err := warehouse.WriteJSONLines(ctx, file, r)
-	if err == nil {
-		_, err = file.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		out.close()
-		return nil, err
-	}
-	out.lines, out.rows, out.truncated = bufio.NewReaderSize(file, 64<<10), written.TotalRows, written.Truncated
-	return out, nil
-}
-
 // result gives what run_sql has brought in this run or in an earlier one of the
 // chat's that the model still knows of.
 func (h *hostQuery) result(ctx context.Context, raw json.RawMessage) (any, error) {
@@ -188,11 +139,11 @@ func (h *hostQuery) result(ctx context.Context, raw json.RawMessage) (any, error
 	if !ok || found.Output == nil || len(found.Output.Schema) == 0 || found.Output.Artifact == nil {
 		return nil, &execution.CallError{Message: "run_sql has brought no output of that name in this run."}
 	}
-	stored, err := h.k.Client.Artifact.Get(ctx, found.Output.Artifact.ID)
+	artifact, err := h.k.Client.Artifact.Get(ctx, found.Output.Artifact.ID)
 	if err != nil {
 		return nil, fmt.Errorf("find a result: %w", err)
 	}
-	path, release, err := h.k.Blobs.Path(ctx, stored.BlobKey)
+	path, release, err := h.k.Blobs.Path(ctx, artifact.BlobKey)
 	if err != nil {
 		return nil, fmt.Errorf("fetch a result: %w", err)
 	}
@@ -202,18 +153,9 @@ func (h *hostQuery) result(ctx context.Context, raw json.RawMessage) (any, error
 		return nil, fmt.Errorf("open a result: %w", err)
 	}
 	return h.open(&handedOut{
-		file: file, release: release, schema: found.Output.Schema, lines: bufio.NewReaderSize(file, 64<<10),
-		rows: found.Output.Table.RowCount,
+		pages: &stored{file: file, lines: bufio.NewReaderSize(file, 64<<10)}, release: release,
+		schema: found.Output.Schema, rows: found.Output.Table.RowCount,
 	}), nil
-}
-
-// line is the next row.
-func (r *handedOut) line() ([]byte, error) {
-	if line := r.pending; line != nil {
-		r.pending = nil
-		return line, nil
-	}
-	return r.lines.ReadBytes('\n')
 }
 
 // rows gives the next page of a result.
@@ -227,30 +169,14 @@ func (h *hostQuery) rows(raw json.RawMessage) (any, error) {
 		return nil, &execution.CallError{Message: "The pages of a result are taken in order, each once."}
 	}
 	r.next++
-	page := struct {
-		Rows []json.RawMessage `json:"rows"`
-		Done bool              `json:"done"`
-	}{Rows: []json.RawMessage{}}
-	for size := 0; size < pageBytes; {
-		line, err := r.line()
-		if errors.Is(err, io.EOF) {
-			page.Done = true
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read a result: %w", err)
-		}
-		if size > 0 && size+len(line) > maxRow {
-			r.pending = line
-			break
-		}
-		if len(line) > maxRow {
-			return nil, &execution.CallError{Message: "A row of the result is too long for Python. Select fewer columns."}
-		}
-		size += len(line)
-		page.Rows = append(page.Rows, line)
+	page, err := r.pages.page()
+	if err != nil {
+		return nil, refusal(err)
 	}
-	return page, nil
+	return struct {
+		CSV  []byte `json:"csv"` // in base 64
+		Done bool   `json:"done"`
+	}{append([]byte{}, page...), len(page) == 0}, nil
 }
 
 // queryParam is a parameter as Python sends it.

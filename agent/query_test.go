@@ -2,8 +2,10 @@ package agent_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -290,16 +292,22 @@ func TestProgramsAskTheWarehouse(t *testing.T) {
 		note(ask("query", `{"sql":"DROP TABLE t"}`))
 		note(ask("result", `{"name":"s1.o1"}`))
 		note(ask("rows", `{"result":2,"page":0}`))
+		note(ask("rows", `{"result":2,"page":1}`))
 		note(ask("result", `{"name":"s7.o1"}`))
 	}
 	b.model.then(sqlCall("SELECT 22"), python("mark"), says("Done."))
 	r, _ := b.ask(agent.Question{Text: "q"})
-	if r.State != run.StateSucceeded || len(said) != 8 {
+	if r.State != run.StateSucceeded || len(said) != 9 {
 		t.Fatalf("%s %s, %d answers", r.State, r.ErrorMessage, len(said))
 	}
+	var rows []byte
+	for i := range 150 {
+		rows = fmt.Appendf(rows, "%d,1234.5\n", i+1)
+	}
+	prices := fmt.Sprintf(`{"csv":"%s","done":false}`, base64.StdEncoding.EncodeToString(rows))
 	for i, want := range []string{
-		`{"result":1,"schema":[{"name":"n","type":"INTEGER"`, `{"rows":[[1,"1234.5"],[2,"1234.5"]`, "in order",
-		"needs a person's approval", "Only SELECT runs.", `{"result":2,`, `[150,"1234.5"]],"done":true}`, "no output of that name",
+		`{"result":1,"schema":[{"name":"n","type":"INTEGER"`, prices, "in order",
+		"needs a person's approval", "Only SELECT runs.", `{"result":2,`, prices, `{"csv":"","done":true}`, "no output of that name",
 	} {
 		if !strings.Contains(said[i], want) {
 			t.Errorf("answer %d is %.200s, want %s", i+1, said[i], want)

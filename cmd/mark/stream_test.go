@@ -57,7 +57,7 @@ func (s *socket) send(v any) {
 
 func (s *socket) receive() map[string]any {
 	s.t.Helper()
-	s.conn.SetReadDeadline(time.Now().Add(time.Minute))
+	s.conn.SetReadDeadline(time.Now().Add(3 * time.Minute))
 	var m map[string]any
 	if err := s.conn.ReadJSON(&m); err != nil {
 		s.t.Fatal(err)
