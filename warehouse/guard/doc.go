@@ -1,4 +1,5 @@
-// Package guard decides whether a GoogleSQL statement may run. It is a row of
+// Package guard decides whether a statement may run, in GoogleSQL or in DuckDB's
+// dialect. It is a row of
 // small stages, each a pure function with a typed error:
 //
 //  1. Lexical: the text itself, before anything is asked (*LexicalError).

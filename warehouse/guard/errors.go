@@ -46,9 +46,9 @@ func (e *LexicalError) Error() string {
 	case RuleUnterminated:
 		return fmt.Sprintf("What %s begins does not end. Close it.", e.Word)
 	case RuleCharacter:
-		return fmt.Sprintf("The character %+q may not stand here. Outside of strings and backticks use plain characters only.", e.Word)
+		return fmt.Sprintf("The character %+q may not stand here. Outside of strings and quoted names use plain characters only.", e.Word)
 	case RuleName:
-		return "A name in backticks may not be empty or have backslashes or line ends."
+		return "A quoted name may not be empty or have backslashes or line ends."
 	case RuleLegacySQL:
 		return "Legacy SQL is not permitted. Write GoogleSQL."
 	case RuleManyStatements:
@@ -60,7 +60,7 @@ func (e *LexicalError) Error() string {
 	case RulePipe:
 		return fmt.Sprintf("The pipe operator %q is not permitted. Use those that only read.", e.Word)
 	case RuleFunction:
-		return fmt.Sprintf("The function %q is not permitted: only built-in functions that compute are, and none that call models, other databases, services or routines of somebody.", e.Word)
+		return fmt.Sprintf("The function %q is not permitted: only built-in functions that compute are, and none that read files, call models, other databases, services or routines of somebody.", e.Word)
 	case RuleInformationSchema:
 		return "INFORMATION_SCHEMA is permitted of a dataset only, with its TABLES, COLUMNS, COLUMN_FIELD_PATHS, TABLE_OPTIONS, PARTITIONS and VIEWS: write `project.dataset.INFORMATION_SCHEMA.COLUMNS` in backticks."
 	case RuleMetaTable:

@@ -14,6 +14,8 @@ type Guard struct {
 	Policy  warehouse.Policy
 	Allow   AllowList
 	Project string // for names without one
+	// Dialect is of the statements; "" is GoogleSQL.
+	Dialect warehouse.Dialect
 }
 
 // DryRun asks the warehouse what a statement would do.
@@ -37,7 +39,7 @@ func (g Guard) Decide(ctx context.Context, q warehouse.Query, dry DryRun) (Decid
 		return out, failure
 	}
 
-	text, err := Lexical(q.SQL, g.Policy.MaxSQLBytes, g.Policy.Wildcards)
+	text, err := g.lexical(q.SQL)
 	if err != nil {
 		return refuse(warehouse.StageLexical, err)
 	}
