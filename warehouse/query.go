@@ -19,7 +19,7 @@ type Spent struct {
 	UserDay int64 // for the same user on the same day
 }
 
-// Param is a named parameter: @name in the statement.
+// Param is a named parameter: @name in the statement, $name in DuckDB's dialect.
 type Param struct {
 	Name string `json:"name"`
 	// Type is the type of the value, or of its elements where Array is set.

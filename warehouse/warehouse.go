@@ -1,7 +1,8 @@
 // Package warehouse is what Mark knows of a place that holds tables and answers
 // SQL: browse it, describe a table, plan a query, run what was planned. It
-// declares the vocabulary and nothing that connects anywhere. BigQuery is one
-// driver (warehouse/bigquery); every driver passes the same suite
+// declares the vocabulary and nothing that connects anywhere. The drivers are
+// BigQuery's (warehouse/bigquery) and that of the files of a chat, which DuckDB is
+// asked over in the chat's own session (warehouse/duckdb); both pass the same suite
 // (warehouse/warehousetest).
 //
 // Two rules hold for every driver:
