@@ -84,8 +84,12 @@ type Config struct {
 	Clock   clock.Clock
 	Logger  *slog.Logger
 	Limits  Limits
-	// Warehouses are what run_sql and mark.query ask; none: there is no run_sql.
+	// Warehouses are what run_sql and mark.query ask. Where there is neither one of
+	// them nor OpenFileSQL there is no run_sql.
 	Warehouses []warehouse.Warehouse
+	// OpenFileSQL opens SQL over the files of a chat, the connection FilesConnection;
+	// nil: there is none.
+	OpenFileSQL func(FileSQL) (warehouse.Warehouse, error)
 	// ReviewCode has each program wait for a person's approval, whether the
 	// question asks for that or not.
 	ReviewCode bool
@@ -153,11 +157,11 @@ type Agent struct {
 // New returns an Agent that does what it is asked through Work. Start has it
 // look for what else there is to do; Close ends it.
 func New(c Config) (*Agent, error) {
-	tools, err := newToolbox(len(c.Warehouses) > 0)
+	tools, err := newToolbox(len(c.Warehouses) > 0, c.OpenFileSQL != nil)
 	if err != nil {
 		return nil, err
 	}
-	prompts, err := newPrompts(tools)
+	prompts, err := newPrompts(tools, len(c.Warehouses) > 0, c.OpenFileSQL != nil)
 	if err != nil {
 		return nil, err
 	}

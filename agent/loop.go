@@ -17,6 +17,7 @@ import (
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/internal/storable"
 	"github.com/mark-analyst/mark/internal/tokens"
+	"github.com/mark-analyst/mark/warehouse"
 )
 
 // maxCalls is how many calls of one reply are run; a reply with more is a model
@@ -35,21 +36,22 @@ type work struct {
 	rec    *recorder
 	prompt prompt // what the model is sent
 
-	datasets  []*ent.Dataset   // of the chat, READY or FAILED
-	python    *python          // nil until the first step of Python
-	stored    []*ent.Step      // what an earlier claim of the run did, and is not replayed yet
-	first     *ent.Step        // was begun with the run; nil once it goes on
-	finishing ending           // of the last step, where it is not stored yet
-	started   startedCall      // the call that was made last
-	again     bool             // an earlier claim has begun the step
-	ran       bool             // Python ran in an earlier claim of the run
-	base      *string          // where the variables are to be, before this run's first program; nil: where they are
-	ended     bool             // a step has ended a session of this run
-	asking    *asking          // the query that was planned for the call at hand
-	approved  *ApprovalRequest // what a person has allowed of it
-	queries   []QueryDetail    // what the step at hand has asked
-	opening   *opening         // nil when none is being opened
-	loaded    bool             // a program ran to its end in this session
+	datasets  []*ent.Dataset      // of the chat, READY or FAILED
+	python    *python             // nil until the first step of Python
+	stored    []*ent.Step         // what an earlier claim of the run did, and is not replayed yet
+	first     *ent.Step           // was begun with the run; nil once it goes on
+	finishing ending              // of the last step, where it is not stored yet
+	started   startedCall         // the call that was made last
+	again     bool                // an earlier claim has begun the step
+	ran       bool                // Python ran in an earlier claim of the run
+	base      *string             // where the variables are to be, before this run's first program; nil: where they are
+	ended     bool                // a step has ended a session of this run
+	asking    *asking             // the query that was planned for the call at hand
+	approved  *ApprovalRequest    // what a person has allowed of it
+	queries   []QueryDetail       // what the step at hand has asked
+	opening   *opening            // nil when none is being opened
+	fileSQL   warehouse.Warehouse // nil until it is asked for
+	loaded    bool                // a program ran to its end in this session
 	evidence  evidence
 	usage     Usage
 	expense   expense // what the step that goes on has paid

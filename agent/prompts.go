@@ -17,10 +17,14 @@ var promptFiles embed.FS
 // systemParts are the prompts that the system prompt is put together of, in this
 // order: who Mark is, when to answer and when to call a tool, how to write
 // Python and SQL, what an answer is, and what the data is.
-var systemParts = []string{"persona", "deciding", "python", promptSQL, "answer", "data"}
+var systemParts = []string{"persona", "deciding", "python", promptSQL, promptFileSQL, "answer", "data"}
 
-// promptSQL is there where there is a warehouse.
-const promptSQL = "sql"
+// promptSQL is there where there is a warehouse, promptFileSQL where there is SQL over
+// files.
+const (
+	promptSQL     = "sql"
+	promptFileSQL = "sql_files"
+)
 
 // The names of the other prompts.
 const (
@@ -50,7 +54,7 @@ type prompts struct {
 // hashDigits is how much of the SHA-256 names a version.
 const hashDigits = 12
 
-func newPrompts(tools *toolbox) (*prompts, error) {
+func newPrompts(tools *toolbox, warehouses, files bool) (*prompts, error) {
 	version := sha256.New()
 	t := template.New("").Option("missingkey=error")
 	err := fs.WalkDir(promptFiles, "prompts", func(path string, d fs.DirEntry, err error) error {
@@ -70,9 +74,9 @@ func newPrompts(tools *toolbox) (*prompts, error) {
 		return nil, fmt.Errorf("read the prompts: %w", err)
 	}
 	parts := slices.Clone(systemParts)
-	if tools.find(ToolRunSQL) == nil {
-		parts = slices.DeleteFunc(parts, func(name string) bool { return name == promptSQL })
-	}
+	parts = slices.DeleteFunc(parts, func(name string) bool {
+		return name == promptSQL && !warehouses || name == promptFileSQL && !files
+	})
 	version.Write(encode(parts))
 	version.Write(encode(tools.list()))
 	for _, name := range append([]string{promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptMovedOn, promptDoubt, promptGaveUp, promptUnloaded, promptBudget, promptSummary, promptTitles}, systemParts...) {

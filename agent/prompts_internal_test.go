@@ -9,12 +9,12 @@ import (
 // One version of the prompts and tools has one name, and every other another.
 func TestThePromptsHaveAVersion(t *testing.T) {
 	version := func(change func(*toolbox)) string {
-		tools, err := newToolbox(true)
+		tools, err := newToolbox(true, true)
 		if err != nil {
 			t.Fatal(err)
 		}
 		change(tools)
-		p, err := newPrompts(tools)
+		p, err := newPrompts(tools, true, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +36,7 @@ func TestThePromptsHaveAVersion(t *testing.T) {
 }
 
 func TestTheSystemPromptIsPutTogether(t *testing.T) {
-	p, err := newPrompts(&toolbox{})
+	p, err := newPrompts(&toolbox{}, false, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,12 +22,19 @@ type asking struct {
 }
 
 // warehouseOf finds a connection by its name; "" is the only one, or the one that
-// all of the chat's tables are of.
+// all of the chat's tables are of: of warehouses, or where there are none, the
+// chat's files.
 func (k *work) warehouseOf(name string) (warehouse.Warehouse, *warehouse.Error) {
 	if name == "" && len(k.Warehouses) > 1 {
 		name = k.onlyConnection()
 	}
 	var names []string
+	if files, broken := k.files(); files != nil || broken != nil {
+		if name == FilesConnection || name == "" && len(k.Warehouses) == 0 {
+			return files, broken
+		}
+		names = append(names, FilesConnection)
+	}
 	for _, w := range k.Warehouses {
 		c := w.Connection()
 		if c.Name == name || name == "" && len(k.Warehouses) == 1 {

@@ -180,6 +180,9 @@ func (k *work) tellQuery(q QueryDetail, outputs []Output) string {
 		billed = "answered from the cache, nothing billed"
 	}
 	note := fmt.Sprintf("(%d rows; %s.", *q.Rows, billed)
+	if q.Connection == FilesConnection {
+		note = fmt.Sprintf("(%d rows.", *q.Rows)
+	}
 	if q.Truncated {
 		note += " Only a part of them was read: more than is allowed. Aggregate or filter in SQL."
 	}

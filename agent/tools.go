@@ -56,8 +56,9 @@ type toolbox struct {
 	tools []*tool
 }
 
-// newToolbox returns the tools; run_sql is there where there is a warehouse.
-func newToolbox(warehouses bool) (*toolbox, error) {
+// newToolbox returns the tools; run_sql is there where there is a warehouse, or SQL
+// over files.
+func newToolbox(warehouses, files bool) (*toolbox, error) {
 	box := &toolbox{tools: []*tool{
 		{name: toolListDatasets, run: listDatasets},
 		{name: toolDescribeDataset, run: describeDataset},
@@ -66,25 +67,45 @@ func newToolbox(warehouses bool) (*toolbox, error) {
 		{name: toolAskUser, run: askUser},
 		{name: toolFinalAnswer, run: finalAnswer},
 	}}
-	if !warehouses {
+	if !warehouses && !files {
 		box.tools = slices.DeleteFunc(box.tools, func(t *tool) bool { return t.name == ToolRunSQL })
 	}
 	for _, t := range box.tools {
 		if t.code == nil {
 			t.code = func(map[string]any) string { return "" }
 		}
-		if err := t.load(); err != nil {
+		descriptions := []string{t.name}
+		if t.name == ToolRunSQL {
+			descriptions = sqlDescriptions(warehouses, files)
+		}
+		if err := t.load(descriptions); err != nil {
 			return nil, fmt.Errorf("tool %s: %w", t.name, err)
 		}
 	}
 	return box, nil
 }
 
-// load reads a tool's description and schema.
-func (t *tool) load() error {
-	description, err := toolFiles.ReadFile("tool_" + t.name + ".md")
-	if err != nil {
-		return err
+// sqlDescriptions are the texts that tell what can be asked, and in which dialect.
+func sqlDescriptions(warehouses, files bool) []string {
+	var names []string
+	if warehouses {
+		names = append(names, ToolRunSQL)
+	}
+	if files {
+		names = append(names, ToolRunSQL+"_files")
+	}
+	return append(names, ToolRunSQL+"_result")
+}
+
+// load reads a tool's descriptions and schema.
+func (t *tool) load(descriptions []string) error {
+	var texts []string
+	for _, name := range descriptions {
+		text, err := toolFiles.ReadFile("tool_" + name + ".md")
+		if err != nil {
+			return err
+		}
+		texts = append(texts, strings.TrimSpace(string(text)))
 	}
 	raw, err := toolFiles.ReadFile("tool_" + t.name + ".json")
 	if err != nil {
@@ -105,7 +126,7 @@ func (t *tool) load() error {
 	if err := json.Compact(&compact, raw); err != nil {
 		return err
 	}
-	t.spec = dialogue.Tool{Name: t.name, Description: strings.TrimSpace(string(description)), Schema: compact.Bytes()}
+	t.spec = dialogue.Tool{Name: t.name, Description: strings.Join(texts, "\n\n"), Schema: compact.Bytes()}
 	return nil
 }
 

@@ -190,7 +190,7 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	}
 	analyst, err := agent.New(agent.Config{
 		Client: db.Client, Log: log, Models: parts.Models, Sandbox: sessions,
-		Blobs: blobStore{blobs}, Datasets: data, Warehouses: parts.Warehouses,
+		Blobs: blobStore{blobs}, Datasets: data, Warehouses: parts.Warehouses, OpenFileSQL: openFileSQL(c, parts.Clock),
 		AsOwner: func(ctx context.Context, userID string) context.Context {
 			return auth.WithViewer(ctx, auth.Viewer{UserID: userID})
 		},

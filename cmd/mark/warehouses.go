@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/mark-analyst/mark/agent"
 	"github.com/mark-analyst/mark/warehouse"
 	"github.com/mark-analyst/mark/warehouse/bigquery"
 	"github.com/mark-analyst/mark/warehouse/connections"
@@ -22,6 +23,9 @@ func openWarehouses(ctx context.Context, c Config) ([]warehouse.Warehouse, error
 	}
 	var open []warehouse.Warehouse
 	for _, config := range listed {
+		if config.Name == agent.FilesConnection {
+			return nil, errors.Join(fmt.Errorf("MARK_WAREHOUSES: connection %q: the name is taken by SQL over the chats' files", config.Name), closeWarehouses(open))
+		}
 		w, err := bigquery.Open(ctx, config)
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("MARK_WAREHOUSES: connection %q: %w", config.Name, err), closeWarehouses(open))

@@ -98,15 +98,16 @@ func TestWarehouses(t *testing.T) {
 // TestListsThatCannotBeOpened: the start says what is wrong, and repeats no key.
 func TestListsThatCannotBeOpened(t *testing.T) {
 	for name, list := range map[string]string{
-		"a key":       `[{name: shop, kind: bigquery, project: p, allow: [p.d.t], credentials: {private_key: sk-secret}}]`,
-		"no pattern":  `[{name: shop, kind: bigquery, project: p, allow: [everything]}]`,
-		"an endpoint": `[{name: shop, kind: bigquery, project: p, allow: [p.d.t], endpoint: "http://192.0.2.1"}]`,
+		"a key":        `[{name: shop, kind: bigquery, project: p, allow: [p.d.t], credentials: {private_key: sk-secret}}]`,
+		"a taken name": `[{name: files, kind: bigquery, project: p, allow: [p.d.t]}]`,
+		"no pattern":   `[{name: shop, kind: bigquery, project: p, allow: [everything]}]`,
+		"an endpoint":  `[{name: shop, kind: bigquery, project: p, allow: [p.d.t], endpoint: "http://192.0.2.1"}]`,
 	} {
 		var c Config
 		var parts Parts
 		withWarehouses(t, list)(&c, &parts)
 		_, err := openWarehouses(t.Context(), c)
-		if err == nil || !strings.HasPrefix(err.Error(), "MARK_WAREHOUSES: ") || !strings.Contains(err.Error(), `connection "shop"`) || strings.Contains(err.Error(), "sk-secret") {
+		if err == nil || !strings.HasPrefix(err.Error(), "MARK_WAREHOUSES: ") || !strings.Contains(err.Error(), `connection "`) || strings.Contains(err.Error(), "sk-secret") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
