@@ -211,6 +211,11 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 	a.closers = append(a.closers, work.Close, analyst.Close, data.Close)
 	data.Start()
 	analyst.Start()
+	// A Mark that is always ended before the first interval has passed would keep
+	// all events for ever.
+	if err := work.old.Enqueue(ctx, compaction{}); err != nil {
+		a.logger.WarnContext(ctx, "old events are not removed before the next hour", "error", err)
+	}
 	if c.OperatorAddr != "" {
 		if err := a.serveOperators(ctx, work); err != nil {
 			return err

@@ -51,7 +51,7 @@ type service struct {
 func start(t testing.TB, databaseURL string, change func(*Config, *Parts)) *service {
 	t.Helper()
 	s := &service{t: t, config: Config{
-		DataDir: t.TempDir(), DatabaseURL: databaseURL, LogLevel: "info", LogFormat: "text",
+		DataDir: t.TempDir(), DatabaseURL: databaseURL, LogLevel: "info", LogFormat: "text", EventRetention: time.Hour,
 		LLM:     LLMConfig{API: "chat"},
 		Sandbox: SandboxConfig{Provider: "gvisor"},
 		Limits: LimitsConfig{

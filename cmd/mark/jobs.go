@@ -59,6 +59,7 @@ type jobs struct {
 	runs     *dispatch.Queue[agent.Job]
 	profiles *dispatch.Queue[datasets.Job]
 	titles   *dispatch.Queue[agent.TitleJob]
+	old      *dispatch.Queue[compaction]
 	draining atomic.Bool // what can wait stops
 	// refresh is what is done with a tableRefresh.
 	refresh func(context.Context, tableRefresh) error
@@ -74,7 +75,8 @@ func newJobs(c Config, logger *slog.Logger) *jobs {
 	later := dispatch.Options{Priority: 4}
 	j.titles = dispatch.NewQueue[agent.TitleJob](d, queueMaintenance, 1, later)
 	dispatch.NewQueue[sessionSweep](d, queueMaintenance, 1, later).Every(sweepSessionsEvery, sessionSweep{})
-	dispatch.NewQueue[compaction](d, queueMaintenance, 1, later).Every(compactEvery, compaction{})
+	j.old = dispatch.NewQueue[compaction](d, queueMaintenance, 1, later)
+	j.old.Every(compactEvery, compaction{})
 	tables := dispatch.NewQueue[tableRefresh](d, queueMaintenance, 1, later)
 	if c.WarehouseRefresh > 0 {
 		tables.Every(c.WarehouseRefresh, tableRefresh{})

@@ -129,6 +129,30 @@ func TestAStartTakesUpRuns(t *testing.T) {
 	}
 }
 
+// Events that are too old go with the start: some never let Mark run for long.
+func TestAStartRemovesOldEvents(t *testing.T) {
+	everyDatabase(t, func(t *testing.T, url string) {
+		s := start(t, url, func(_ *Config, p *Parts) { p.Sandbox = absent{} })
+		s.down()
+		db := storetest.Open(t, store.Config{URL: url, DataDir: s.config.DataDir})
+		ctx := auth.System(t.Context(), "test")
+		user := db.Client.User.Create().SetEmail("ada@example.org").SetPasswordHash("-").SaveX(ctx)
+		chat := db.Client.Chat.Create().SetOwnerID(user.ID).SetLastMessageSeq(1).SaveX(ctx)
+		question := db.Client.Message.Create().SetOwnerID(user.ID).SetChatID(chat.ID).SetSeq(1).SetRole("USER").
+			SetParts(json.RawMessage("[]")).SaveX(ctx)
+		run := db.Client.Run.Create().SetOwnerID(user.ID).SetChatID(chat.ID).SetQuestionID(question.ID).SetState("SUCCEEDED").
+			SetLastSeq(2).SetFinishedAt(time.Now().Add(-2 * time.Hour)).SaveX(ctx)
+		for seq := 1; seq <= 2; seq++ {
+			db.Client.Event.Create().SetOwnerID(user.ID).SetRunID(run.ID).SetSeq(seq).SetCreatedAt(time.Now()).SetKind("X").
+				SetBody(json.RawMessage("{}")).ExecX(ctx)
+		}
+		s.up()
+		limited, cancel := context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
+		eventually(t, limited, "the old events are gone", func() bool { return db.Client.Event.Query().CountX(ctx) == 1 })
+	})
+}
+
 func TestTrustedProxiesAreNetworks(t *testing.T) {
 	for text, good := range map[string]bool{"10.0.0.0/8,fd00::/8": true, "10.0.0.1/32": true, "10.0.0.1": false, "proxy": false} {
 		_, err := command(t, t.TempDir(), "--trusted-proxies", text, "version")
