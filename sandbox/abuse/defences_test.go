@@ -81,13 +81,13 @@ var defences = []defence{
 		name: "RLIMIT_NPROC",
 		off: []edit{
 			{spec, `{Type: "RLIMIT_NPROC", Soft: processes, Hard: processes}`, `{Type: "RLIMIT_NPROC", Soft: processes << 10, Hard: processes << 10}`},
-			{pyProcesses, "_lower(resource.RLIMIT_NPROC, processes)", "pass"},
+			{pyProcesses, "resource.setrlimit(resource.RLIMIT_NPROC, (most, most))", "pass"},
 		},
 		run: "TestAbuse/bombs/(threads|forks|programs)", want: "TestAbuse/bombs/threads",
 	},
 	{
 		name: "RLIMIT_AS",
-		off:  []edit{{pyProcesses, "_lower(resource.RLIMIT_AS,", "str("}},
+		off:  []edit{{pyProcesses, "resource.setrlimit(resource.RLIMIT_AS, (most - ", "str((most - "}},
 		run:  "TestLimits/one_huge_array|TestAbuse/memory/", want: "TestLimits/one_huge_array",
 	},
 	{
@@ -103,7 +103,7 @@ var defences = []defence{
 	{
 		name: "the host's limit of output",
 		off: []edit{
-			{goStep, "left := s.conn.options.Limits.OutputBytes - s.printed", "left := int64(1 << 40)"},
+			{"sandbox/kernel/chunks.go", "left := s.conn.options.Limits.OutputBytes - s.printed", "left := int64(1 << 40)"},
 		},
 		run: "TestAbuse/(output|frames|introspection)/", want: "TestAbuse/(frames/flood_with_secret|introspection/own_limits)",
 	},
@@ -148,7 +148,6 @@ var defences = []defence{
 		off: []edit{
 			{pyFiles, "os.O_NOFOLLOW | ", ""},
 			// Widens the moment between the look and the opening.
-			{pyFiles, "        sent = 0\n", "        import time\n        sent = 0\n"},
 			{pyFiles, "            fd = os.open(path", "            __import__('time').sleep(0.02)\n            fd = os.open(path"},
 		},
 		run: "TestAbuse/links/race", want: "TestAbuse/links/race",
@@ -157,7 +156,7 @@ var defences = []defence{
 		name: "only regular files",
 		off: []edit{
 			{pyFiles, "elif entry.is_file(follow_symlinks=False):", "elif True:"},
-			{pyFiles, "if not stat.S_ISREG(os.fstat(fd).st_mode):", "if False:"},
+			{pyFiles, "if stat.S_ISREG(os.fstat(fd).st_mode):", "if True:"},
 		},
 		run: "TestAbuse/links/special_files", want: "TestAbuse/links/special_files",
 	},

@@ -67,15 +67,11 @@ type broken struct {
 
 func breakIt(t *testing.T, off []edit) broken {
 	t.Helper()
-	out, err := exec.Command("go", "env", "GOMOD").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	shared, err := filepath.Abs(gvisortest.Dir(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := broken{root: filepath.Dir(strings.TrimSpace(string(out)))}
+	b := broken{root: repository(t)}
 	// Beside the shared folder, so that the runtime can be linked instead of copied:
 	// its folders are new ones, for programs that may now write to them.
 	if b.dir, err = os.MkdirTemp(filepath.Dir(shared), "teeth-"); err != nil {
@@ -162,4 +158,31 @@ func (b broken) test(t *testing.T, edits []edit, run string) (string, error) {
 	cmd.Env = append(os.Environ(), "MARK_SANDBOX_DIR="+b.dir, "MARK_TEST_LAUNCHER="+b.launcher)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
+}
+
+// Sources change: each defence is still where it is taken away, also where nobody
+// has the ten minutes.
+func TestEveryDefenceCanBeTakenAway(t *testing.T) {
+	root := repository(t)
+	for _, d := range defences {
+		for _, e := range append([]edit{noSelftest}, d.off...) {
+			text, err := os.ReadFile(filepath.Join(root, e.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(string(text), e.old) {
+				t.Errorf("%s: %s no longer holds %q", d.name, e.file, e.old)
+			}
+		}
+	}
+}
+
+// repository is where the sources are.
+func repository(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Dir(strings.TrimSpace(string(out)))
 }
