@@ -47,10 +47,9 @@ func (r *recorder) event(kind string, body EventBody) error {
 	return r.deltas.Append(eventlog.Entry{Kind: kind, Body: encode(body)})
 }
 
-// with stores a change and the event that tells of it, in one transaction, and
-// more events after it.
-func (r *recorder) with(change eventlog.Change, kind string, body EventBody, more ...eventlog.Entry) error {
-	return r.withAll(change, append([]eventlog.Entry{{Kind: kind, Body: encode(body)}}, more...)...)
+// with stores a change and the event that tells of it, in one transaction.
+func (r *recorder) with(change eventlog.Change, kind string, body EventBody) error {
+	return r.withAll(change, eventlog.Entry{Kind: kind, Body: encode(body)})
 }
 
 // withAll is with for several events.

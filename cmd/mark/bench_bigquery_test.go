@@ -154,7 +154,7 @@ func startRows(b *testing.B) string {
 			b.Fatalf("the fake did not start: %v", err)
 		}
 		if at, ok := strings.CutPrefix(strings.TrimSpace(line), "serving "); ok {
-			go io.Copy(io.Discard, answers) //nolint:errcheck // until it ends
+			go io.Copy(io.Discard, answers)
 			return at
 		}
 	}
