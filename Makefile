@@ -123,9 +123,10 @@ bench-sandbox: build sandbox ## Measure the sandbox beside native Python and oth
 	MARK_BENCH_DIR=$(CURDIR)/data/bench $(GO) test -run '^$$' -bench '$(BENCH)' -benchtime 1x -timeout 90m ./sandbox/bench
 
 .PHONY: bench-runs
-bench-runs: need-go need-node ## Measure runs, and the delivery of their events beside others (ten minutes)
+bench-runs: need-go need-node build sandbox ## Measure runs, and the delivery of their events beside others (twelve minutes)
 	MARK_BENCH_DIR=$(CURDIR)/data/bench $(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./test/bench
 	$(GO) test -run '^$$' -bench Runs -benchtime 1x -timeout 30m ./cmd/mark
+	$(GO) test -run '^$$' -bench Takeover -benchtime 1x -timeout 30m ./test/cluster
 	$(GO) test -run '^$$' -bench 'Durable/.*/writers=256/batch=10' -benchtime 100000x -timeout 30m ./eventlog
 
 .PHONY: bench-agent

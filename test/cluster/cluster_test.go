@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,7 +21,7 @@ import (
 )
 
 // build makes the program mark.
-func build(t *testing.T) string {
+func build(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "mark")
 	cmd := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", path, "github.com/mark-analyst/mark/cmd/mark")
@@ -32,7 +33,7 @@ func build(t *testing.T) string {
 
 // client asks the cluster, each time over a new connection.
 type client struct {
-	t     *testing.T
+	t     testing.TB
 	url   string
 	token string
 	http  *http.Client
@@ -127,20 +128,20 @@ func (l *lines) String() string {
 	return l.all.String()
 }
 
-// TestCluster is what the package promises: nodes that are one service, and each
-// fault of its.
-func TestCluster(t *testing.T) {
+// begin starts a cluster that ends with the test, and leaves nothing.
+func begin(t testing.TB, nodes int) (*cluster.Cluster, *lines) {
+	t.Helper()
 	launcher, sandbox := gvisortest.Launcher(t), gvisortest.Dir(t)
 	gvisortest.Tree(t)
 	output := &lines{}
 	c, err := cluster.Start(t.Context(), cluster.Config{
-		Nodes: 3, Binary: build(t), SandboxDir: sandbox, Output: output,
+		Nodes: nodes, Binary: build(t), SandboxDir: sandbox, Output: output,
 		Env: []string{"MARK_SANDBOX_LAUNCHER=" + launcher, "MARK_LOG_FORMAT=json"},
 	})
 	if err != nil {
 		t.Fatal(err, output.String())
 	}
-	defer func() {
+	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := c.Close(ctx); err != nil {
@@ -157,12 +158,92 @@ func TestCluster(t *testing.T) {
 		if t.Failed() {
 			t.Log(output.String())
 		}
-	}()
-	ada := &client{t: t, url: c.Balancer.URL(), http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}}
-	ada.token = ada.do(`mutation { signUp(input: {email: "ada@example.org", password: "correct horse battery"}) { session { accessToken } } }`,
+	})
+	return c, output
+}
+
+// signUp makes a person, who asks at an address.
+func signUp(t testing.TB, url string) *client {
+	t.Helper()
+	c := &client{t: t, url: url, http: &http.Client{Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true}}}
+	c.token = c.do(`mutation { signUp(input: {email: "ada@example.org", password: "correct horse battery"}) { session { accessToken } } }`,
 		nil, "signUp", "session", "accessToken").(string)
-	dataset := ada.do(`mutation { addSampleDataset(input: {name: "penguins"}) { dataset { id } } }`, nil, "addSampleDataset", "dataset", "id").(string)
-	ada.becomes("Dataset", dataset, "READY")
+	return c
+}
+
+// sample adds a dataset that is ready.
+func (c *client) sample() string {
+	c.t.Helper()
+	dataset := c.do(`mutation { addSampleDataset(input: {name: "penguins"}) { dataset { id } } }`, nil, "addSampleDataset", "dataset", "id").(string)
+	c.becomes("Dataset", dataset, "READY")
+	return dataset
+}
+
+// runs has a program run beside a dataset, and returns the run once it has printed.
+func (c *client) runs(dataset, program string) string {
+	c.t.Helper()
+	run := c.do(`mutation($text: String!, $d: ID!) { sendMessage(input: {text: $text, datasetIds: [$d]}) { run { id } } }`,
+		vars{"text": "```python\n" + program + "\n```", "d": dataset}, "sendMessage", "run", "id").(string)
+	c.reaches(run, 15) // what precedes the output is fewer events
+	return run
+}
+
+// reaches waits until a run has so many events, and returns how many it has.
+func (c *client) reaches(run string, events int) int {
+	c.t.Helper()
+	deadline := time.After(2 * time.Minute)
+	retry := time.NewTicker(100 * time.Millisecond) // a person may ask twenty times a second
+	defer retry.Stop()
+	for {
+		last := int(c.do(`query($id: ID!) { node(id: $id) { ... on Run { lastSeq } } }`, vars{"id": run}, "node", "lastSeq").(float64))
+		if last >= events {
+			return last
+		}
+		select {
+		case <-deadline:
+			c.t.Fatalf("%s has %d events, and does not reach %d", run, last, events)
+		case <-retry.C:
+		}
+	}
+}
+
+// counting is a program that prints for a minute.
+const counting = "import time\nfor i in range(600):\n    print(i)\n    time.sleep(0.1)"
+
+// secondSignal checks that a first SIGTERM waits for the runs that go on, and that a
+// second one does not.
+func secondSignal(t *testing.T, c *cluster.Cluster, n *cluster.Node, who client, dataset string) {
+	t.Helper()
+	if err := n.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer n.Set("MARK_SHUTDOWN_GRACE=20m")()
+	if err := n.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	who.url = n.URL()
+	who.runs(dataset, counting)
+	first := make(chan error, 1)
+	go func() { first <- n.Stop(t.Context()) }()
+	settles(t, c, n, "a first signal", false)
+	select {
+	case err := <-first:
+		t.Errorf("it left its runs at the first signal: %v", err)
+	default:
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := n.Stop(ctx); errors.Is(err, context.DeadlineExceeded) {
+		t.Error("a second signal did not end it")
+	}
+}
+
+// TestCluster is what the package promises: nodes that are one service, and each
+// fault of its.
+func TestCluster(t *testing.T) {
+	c, output := begin(t, 3)
+	ada := signUp(t, c.Balancer.URL())
+	dataset := ada.sample()
 	ada.answered(dataset)
 
 	// One is killed: the others go on, the balancer with them.
@@ -221,6 +302,7 @@ func TestCluster(t *testing.T) {
 		t.Fatal(err)
 	}
 	ada.answered(dataset)
+	secondSignal(t, c, c.Nodes[2], *ada, dataset)
 	if !strings.Contains(output.String(), "node-1 | ") {
 		t.Errorf("the nodes' output has no names: %s", output.String())
 	}
