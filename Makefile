@@ -32,6 +32,11 @@ run-cluster: build ## Serve with three nodes, PostgreSQL and a balancer on this 
 	@$(GO) build -buildvcs=false -o bin/run-cluster ./test/cluster/run
 	@exec bin/run-cluster -mark bin/mark -sandbox $(MARK_SANDBOX_DIR)
 
+.PHONY: run-bigquery
+run-bigquery: build bin/bigquery-emulator ## Serve beside an emulator of BigQuery with sample tables, until Ctrl-C
+	@exec bin/bigquery-emulator -listen 127.0.0.1:9050 -shop -load acme-data.zoo.penguins=datasets/samples/penguins.csv \
+	  env MARK_WAREHOUSES=test/bigquery/warehouses.yaml bin/mark serve
+
 .PHONY: build
 build: need-go assets ## Build bin/mark and bin/mark-sandbox
 	@echo "Building Mark (the first time downloads and compiles its modules: some minutes)"
@@ -43,6 +48,11 @@ bin/mark-sandbox: $(LAUNCHER_SOURCES)
 	@echo "Building the sandbox (gVisor; the first time takes a minute or two)"
 	@cd sandbox/gvisor/launcher && CGO_ENABLED=0 $(BUILD) -ldflags "-s -w" -o $(CURDIR)/$@ .
 	@touch $@
+
+EMULATOR_SOURCES := $(shell find test/bigquery -name '*.go' -o -name 'go.*' | sort)
+bin/bigquery-emulator: $(EMULATOR_SOURCES)
+	@echo "Building an emulator of BigQuery (the first time compiles GoogleSQL: ten minutes, 7 GB of build cache)"
+	@cd test/bigquery && CGO_ENABLED=0 $(GO) build -buildvcs=false -o $(CURDIR)/$@ .
 
 PLAYGROUND_SOURCES := $(shell find web/playground -path web/playground/node_modules -prune -o -type f -print | sort)
 .PHONY: assets
@@ -86,6 +96,10 @@ test-race: build sandbox ## Run the tests under the race detector (needs a C com
 .PHONY: test-browser
 test-browser: build sandbox test/playground/node_modules/.installed ## Drive the playground in a real browser (needs Chromium)
 	cd test/playground && MARK_TEST_MARK=$(CURDIR)/bin/mark $(NPM) test
+
+.PHONY: test-bigquery
+test-bigquery: build sandbox bin/bigquery-emulator ## Ask an engine that runs BigQuery's SQL, through the driver and the whole service
+	bin/bigquery-emulator $(GO) test -count=1 -p 1 -timeout 20m -run OnTheEmulator ./warehouse/bigquery ./cmd/mark
 
 .PHONY: teeth
 teeth: build sandbox ## Take each defence of the sandbox away: a test must fail (ten minutes)
