@@ -16,7 +16,7 @@ const (
 
 // kinds are statements that BigQuery calls otherwise than GoogleSQL's parser does.
 var kinds = map[string]string{
-	"Query": selects, "TruncateStatement": "TRUNCATE_TABLE", "Drop": "DROP_TABLE", "AuxLoadData": "LOAD_DATA",
+	"Query": selects, "Truncate": "TRUNCATE_TABLE", "Drop": "DROP_TABLE", "AuxLoadData": "LOAD_DATA",
 	"ExecuteImmediate": script, "Call": script, "BeginEndBlock": script, "VariableDeclaration": script,
 	"SingleAssignment": script, "SystemVariableAssignment": script, "AssignmentFromStruct": script,
 	"If": script, "Case": script, "While": script, "Loop": script, "Repeat": script, "ForIn": script, "Raise": script,
@@ -45,6 +45,11 @@ func (a *analyst) kind(project, sql string) (string, error) {
 	statement, err := out.Statement()
 	if err != nil {
 		return "", err
+	}
+	if create, ok := statement.(*googlesql.ASTCreateTableStatement); ok {
+		if from, err := create.Query(); err == nil && from != nil {
+			return "CREATE_TABLE_AS_SELECT", nil
+		}
 	}
 	name := strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%T", statement), "*googlesql.AST"), "Statement")
 	if kind := kinds[name]; kind != "" {
