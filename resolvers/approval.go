@@ -4,30 +4,8 @@ import (
 	"context"
 
 	"github.com/mark-analyst/mark/agent"
-	"github.com/mark-analyst/mark/auth"
 	"github.com/mark-analyst/mark/ent"
-	"github.com/mark-analyst/mark/graph/model"
-	"github.com/mark-analyst/mark/internal/ids"
 )
-
-func (r mutationResolver) DecideApproval(ctx context.Context, in model.DecideApprovalInput) (*model.DecideApprovalPayload, error) {
-	if _, err := auth.Require(ctx); err != nil {
-		return nil, err
-	}
-	out := &model.DecideApprovalPayload{}
-	err := checkID(ids.Approval, in.ApprovalID, "approvalId", "approval")
-	if err == nil {
-		out.Approval, out.Run, err = r.Agent.DecideApproval(ctx, in.ApprovalID,
-			agent.Decision{Approve: in.Decision == model.ApprovalDecisionApprove, Note: deref(in.Note)})
-	}
-	if ent.IsNotFound(err) {
-		err = missing("approvalId", "approval")
-	}
-	if out.Errors, err = problems[model.DecideApprovalError](err); err != nil {
-		return nil, err
-	}
-	return out, nil
-}
 
 func (r approvalResolver) Step(ctx context.Context, a *ent.Approval) (*ent.Step, error) {
 	return r.load(ctx).step.Load(ctx, a.StepID)

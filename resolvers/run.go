@@ -5,32 +5,11 @@ import (
 	"time"
 
 	"github.com/mark-analyst/mark/agent"
-	"github.com/mark-analyst/mark/auth"
 	"github.com/mark-analyst/mark/ent"
 	entrun "github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/graph/model"
 	"github.com/mark-analyst/mark/internal/fault"
-	"github.com/mark-analyst/mark/internal/ids"
 )
-
-func (r mutationResolver) StopRun(ctx context.Context, in model.StopRunInput) (*model.StopRunPayload, error) {
-	if _, err := auth.Require(ctx); err != nil {
-		return nil, err
-	}
-	var stopped *ent.Run
-	err := checkID(ids.Run, in.RunID, "runId", "run")
-	if err == nil {
-		stopped, err = r.Agent.Stop(ctx, in.RunID)
-	}
-	if ent.IsNotFound(err) {
-		err = missing("runId", "run")
-	}
-	errs, err := problems[model.StopRunError](err)
-	if err != nil {
-		return nil, err
-	}
-	return &model.StopRunPayload{Run: stopped, Errors: errs}, nil
-}
 
 func (r runResolver) Message(ctx context.Context, run *ent.Run) (*ent.Message, error) {
 	if run.Edges.Question != nil {
