@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -60,9 +59,11 @@ type jobs struct {
 	profiles *dispatch.Queue[datasets.Job]
 	titles   *dispatch.Queue[agent.TitleJob]
 	old      *dispatch.Queue[compaction]
-	draining atomic.Bool // what can wait stops
 	// refresh is what is done with a tableRefresh.
 	refresh func(context.Context, tableRefresh) error
+
+	draining context.Context //nolint:containedctx // ends when what can wait is to stop
+	drain    context.CancelFunc
 }
 
 func newJobs(c Config, logger *slog.Logger) *jobs {
@@ -72,6 +73,7 @@ func newJobs(c Config, logger *slog.Logger) *jobs {
 		runs:       dispatch.NewQueue[agent.Job](d, queueRuns, c.Limits.ConcurrentRuns, dispatch.Options{Priority: 1, Here: true}),
 		profiles:   dispatch.NewQueue[datasets.Job](d, queueProfiles, profilesAtOnce, dispatch.Options{Priority: 1}),
 	}
+	j.draining, j.drain = context.WithCancel(context.Background())
 	later := dispatch.Options{Priority: 4}
 	j.titles = dispatch.NewQueue[agent.TitleJob](d, queueMaintenance, 1, later)
 	dispatch.NewQueue[sessionSweep](d, queueMaintenance, 1, later).Every(sweepSessionsEvery, sessionSweep{})
@@ -98,20 +100,28 @@ type workers struct {
 // handle says who does the work.
 func (j *jobs) handle(w workers) {
 	dispatch.Handle(j.Dispatcher, w.analyst.Work)
-	dispatch.Handle(j.Dispatcher, w.analyst.Title)
+	dispatch.Handle(j.Dispatcher, func(ctx context.Context, t agent.TitleJob) error {
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		defer context.AfterFunc(j.draining, stop)()
+		return w.analyst.Title(ctx, t)
+	})
 	dispatch.Handle(j.Dispatcher, w.datasets.Work)
 	dispatch.Handle(j.Dispatcher, func(ctx context.Context, _ sessionSweep) error {
 		_, err := w.people.Sweep(ctx)
 		return err
 	})
 	dispatch.Handle(j.Dispatcher, func(ctx context.Context, _ compaction) error {
-		return compact(ctx, w.log, w.clock.Now().Add(-w.retention), j.draining.Load)
+		return compact(ctx, w.log, w.clock.Now().Add(-w.retention), j.stops)
 	})
 	j.refresh = func(ctx context.Context, _ tableRefresh) error {
-		return w.datasets.RefreshTables(ctx, j.draining.Load)
+		return w.datasets.RefreshTables(ctx, j.stops)
 	}
 	dispatch.Handle(j.Dispatcher, j.refresh)
 }
+
+// stops tells whether what can wait is to stop.
+func (j *jobs) stops() bool { return j.draining.Err() != nil }
 
 // compact removes the events of runs that ended before a time, some runs at once,
 // until there are none left or it is time to stop. What is left the next one does.
@@ -128,7 +138,7 @@ func compact(ctx context.Context, log *eventlog.Log, before time.Time, stop func
 // drain lets runs and profiles that go on here come to their end, for part of the
 // time that there is, and takes no others. What does not end is handed over.
 func (a *App) drain(ctx context.Context, j *jobs, analyst *agent.Agent, data *datasets.Service) error {
-	j.draining.Store(true)
+	j.drain()
 	limited, cancel := ctx, context.CancelFunc(func() {})
 	if end, ok := ctx.Deadline(); ok {
 		limited, cancel = context.WithTimeout(ctx, time.Until(end)/2)

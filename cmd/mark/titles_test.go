@@ -3,9 +3,33 @@ package main
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mark-analyst/mark/internal/fakellm"
 )
+
+// A node that shuts down does not wait for a title.
+func TestAShutdownDoesNotWaitForATitle(t *testing.T) {
+	asked := make(chan struct{})
+	fake := fakellm.New(t, func(r fakellm.Request) fakellm.Answer {
+		if strings.Contains(string(r.Body), `"tools"`) {
+			return says("So it is.")
+		}
+		close(asked)
+		return fakellm.Silent()
+	})
+	s := start(t, "", func(c *Config, p *Parts) {
+		c.LLM = LLMConfig{BaseURL: fake.BaseURL(), APIKey: "key", Model: "scripted", API: "chat"}
+		p.Sandbox, c.Titles = absent{}, true
+	})
+	s.signUp("ada@example.org").ask("", "Why is it so?")
+	<-asked
+	began := time.Now()
+	s.down()
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
 
 // The model names a chat after its first answer, on whichever node, and who shows
 // the chat is told as of a new name that a person gives; a person's stays.
