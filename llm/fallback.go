@@ -35,10 +35,12 @@ const restTime = time.Minute
 // Stream asks the first model, and the second where the first is unreachable,
 // answers with 5xx, stays silent or has too many requests, all past its retries,
 // and has shown nothing. A bad request stays one: another model would only hide
-// what is wrong. Where the second fails too its error is told.
+// what is wrong. Where the second fails too its error is told, but not before the
+// first was asked: one that rests may work again.
 func (f *Fallback) Stream(ctx context.Context, req dialogue.Request, emit func(dialogue.Delta) error) (dialogue.Reply, error) {
 	var unseen dialogue.Usage
-	if !f.resting() {
+	rested := f.resting()
+	if !rested {
 		reply, err := f.First.Stream(ctx, req, emit)
 		if err == nil || ctx.Err() != nil || !unavailable(err) {
 			return reply, err
@@ -49,6 +51,13 @@ func (f *Fallback) Stream(ctx context.Context, req dialogue.Request, emit func(d
 	}
 	reply, err := f.Second.Stream(ctx, req, emit)
 	reply.Unseen = reply.Unseen.Add(unseen)
+	if rested && ctx.Err() == nil && unavailable(err) {
+		if late, failed := f.First.Stream(ctx, req, emit); failed == nil || !unavailable(failed) {
+			f.wake()
+			late.Unseen = late.Unseen.Add(reply.Unseen)
+			return late, failed
+		}
+	}
 	if reply.By == "" {
 		reply.By = f.SecondName
 	}
@@ -65,6 +74,13 @@ func (f *Fallback) rest() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.until = f.Clock.Now().Add(restTime)
+}
+
+// wake ends the rest of the first.
+func (f *Fallback) wake() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.until = time.Time{}
 }
 
 // unavailable tells a failure that another model may not have.

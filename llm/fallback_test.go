@@ -78,6 +78,27 @@ func TestFallbackRests(t *testing.T) {
 	}
 }
 
+// TestFallbackThatIsNotThere: a model that rests is asked all the same where the
+// other is not available either, and rests no longer once it has answered.
+func TestFallbackThatIsNotThere(t *testing.T) {
+	first := fakellm.New(t, fakellm.Sequence(fakellm.Fail(503, `{}`), fakellm.Fail(503, `{}`), fakellm.Say(fakellm.Text("Back"))))
+	second := fakellm.New(t, fakellm.Always(fakellm.Fail(503, `{}`)))
+	f := &Fallback{
+		First: newChat(t, first.BaseURL(), nil), Second: newChat(t, second.BaseURL(), nil), SecondName: "second",
+		Clock: &wallClock{now: fixedClock{}.Now()}, Log: slog.New(slog.DiscardHandler),
+	}
+	for i, want := range []struct {
+		code          dialogue.Code
+		by            string
+		first, second int // requests so far
+	}{{dialogue.CodeUnavailable, "second", 1, 1}, {dialogue.CodeUnavailable, "second", 2, 2}, {"", "", 3, 3}, {"", "", 4, 3}} {
+		reply, err := f.Stream(t.Context(), dialogue.Request{}, discard)
+		if codeOf(err) != want.code || reply.By != want.by || len(first.Requests()) != want.first || len(second.Requests()) != want.second {
+			t.Errorf("call %d: %+v, %v, %d and %d requests", i, reply, err, len(first.Requests()), len(second.Requests()))
+		}
+	}
+}
+
 // TestFallbackOfAFallback: the name is that of the model which answered.
 func TestFallbackOfAFallback(t *testing.T) {
 	down := fakellm.New(t, fakellm.Always(fakellm.Fail(503, `{}`)))
