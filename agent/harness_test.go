@@ -107,7 +107,7 @@ func (b *bench) dataset(name string) *ent.Dataset {
 	b.t.Helper()
 	d := b.client.Dataset.Create().SetName(name).SetFileName(name).SetBlobKey(name).SetSha256("0").SetSizeBytes(1).
 		SetOwnerID(b.user.ID).SetState("READY").SetRowCount(3).
-		SetLoadCode(`pd.read_csv("/mnt/data/` + name + `")`).SaveX(b.ctx)
+		SetLoadCode("pd.read_csv('" + name + "')").SaveX(b.ctx)
 	b.client.Column.Create().SetDatasetID(d.ID).SetPosition(0).SetName("price").SetType("FLOAT").
 		SetNullCount(0).SetDistinctCount(3).SaveX(b.ctx)
 	return d

@@ -52,7 +52,7 @@ func TestTheModelIsToldHowToLoadADataset(t *testing.T) {
 	d := b.dataset("prices.csv")
 	b.model.then(says("Hello!"))
 	b.ask(agent.Question{Text: "hi", DatasetIDs: []string{d.ID}})
-	if system := b.model.requests[0].Messages[0].Content; !strings.Contains(system, `load: pd.read_csv("/mnt/data/prices.csv")`) {
+	if system := b.model.requests[0].Messages[0].Content; !strings.Contains(system, `load: pd.read_csv('prices.csv')`) {
 		t.Errorf("the model was told %q", system)
 	}
 }

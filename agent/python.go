@@ -239,8 +239,3 @@ func (k *work) loadHint() string {
 	}
 	return k.prompts.unloaded("")
 }
-
-// loadCode is the expression that loads a dataset in this chat.
-func (k *work) loadCode(d *ent.Dataset) string {
-	return strings.ReplaceAll(d.LoadCode, dataFolder+d.FileName, dataFolder+k.fileName(d))
-}

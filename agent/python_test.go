@@ -87,7 +87,7 @@ func TestAProgramWithoutItsDataIsToldHowToLoadIt(t *testing.T) {
 	unknown := execution.Result{Failure: &execution.Failure{
 		Name: "NameError", Message: "name 'df' is not defined", Traceback: "NameError: name 'df' is not defined\n",
 	}}
-	const hint = `Begin the program with df = pd.read_csv("/mnt/data/prices.csv")`
+	const hint = `Begin the program with df = pd.read_csv('prices.csv')`
 	b := newBench(t, databases.SQLite(t), nil)
 	d := b.dataset("prices.csv")
 	programs := []execution.Result{unknown, {}, unknown}
