@@ -3,6 +3,7 @@ package offline
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -103,7 +104,8 @@ type subject struct {
 func choose(c conversation, profiles []question.Dataset) subject {
 	asked, before := c.now.question, c.earlier
 	named := slices.DeleteFunc(slices.Clone(profiles), func(d question.Dataset) bool { return !d.Mentioned(asked) })
-	if len(named) == 1 && named[0].Names(asked) && len(before) > 0 {
+	named = literally(asked, named)
+	if len(named) == 1 && (named[0].Names(asked) || isNameOf(asked, named[0])) && len(before) > 0 {
 		// "penguins": the answer to the question which data set was meant
 		asked, before = before[len(before)-1].question, before[:len(before)-1]
 	}
@@ -135,9 +137,59 @@ func choose(c conversation, profiles []question.Dataset) subject {
 	}
 	var names []string
 	for _, s := range fitting {
-		names = append(names, "“"+escapeMarkdown(s.data.Name)+"”")
+		name := s.data.Name
+		if slices.ContainsFunc(fitting, func(o subject) bool { return o.data != s.data && strings.EqualFold(o.data.Name, name) }) {
+			name = s.data.File // of which there is but one
+		}
+		names = append(names, "“"+escapeMarkdown(name)+"”")
 	}
 	return subject{ask: "Which data set do you mean, " + joined(names, "or") + "? (I am the offline analyst and look at one at a time.)"}
+}
+
+// literally returns those of the data sets of which the most of the name, or of
+// the file's name, stands in the question as it is written: "stores.csv" is not
+// the other file, stores.tsv.
+func literally(asked string, named []question.Dataset) []question.Dataset {
+	for _, form := range []func(string) string{func(s string) string { return s }, strings.ToLower} {
+		most, kept := 0, []question.Dataset(nil)
+		for _, d := range named {
+			length := 0
+			for _, name := range []string{d.Name, d.File} {
+				if strings.Contains(form(asked), form(name)) {
+					length = max(length, len(name))
+				}
+			}
+			if length > most {
+				most, kept = length, nil
+			}
+			if length > 0 && length == most {
+				kept = append(kept, d)
+			}
+		}
+		if most > 0 {
+			return kept
+		}
+	}
+	return named
+}
+
+// isNameOf tells whether a text is nothing but a data set's name or file.
+func isNameOf(text string, d question.Dataset) bool {
+	text = strings.Trim(text, " \t\n.?!\"'“”`")
+	return strings.EqualFold(text, d.Name) || strings.EqualFold(text, d.File)
+}
+
+// withoutFile takes the file's name out of a question, which may hold words and
+// numbers that would be read otherwise: "stores (2).csv". In quotation marks it is
+// part of a program.
+func withoutFile(text string, d question.Dataset) string {
+	for _, name := range []string{d.File, d.Name} {
+		if !strings.Contains(name, ".") || !strings.Contains(strings.ToLower(text), strings.ToLower(name)) {
+			continue
+		}
+		text = regexp.MustCompile("(?i)(^|[^\\w'\"`])"+regexp.QuoteMeta(name)+"($|[^\\w'\"`])").ReplaceAllString(text, "${1}the data${2}")
+	}
+	return text
 }
 
 // inUse returns the subject whose data the latest program of the conversation
@@ -163,6 +215,7 @@ func understand(c conversation, d *question.Dataset, before []exchange, asked st
 	var open *question.Ambiguity
 	last := ""
 	read := func(text string) question.Reading {
+		text = withoutFile(text, *d)
 		if open != nil {
 			if whole, ok := open.Resolve(last, text); ok {
 				text = whole

@@ -1,6 +1,7 @@
 package offline_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -179,6 +180,31 @@ func TestAmongSeveralDataSetsTheFittingOneIsTaken(t *testing.T) {
 	}
 	if e := b.ask("gapminder"); e.final == nil || !strings.Contains(e.codes[0], "gapminder.csv") {
 		t.Errorf("got %q\n%s", e.text, e.codes)
+	}
+}
+
+// Whoever gives a file's name has that file, and can be told of two with one name.
+func TestFilesOfLikeNamesAreToldApart(t *testing.T) {
+	var stores []profiles.Data
+	for i, file := range []string{"stores.csv", "stores.tsv", "Stores (2).csv"} {
+		d := profiles.New([]string{"stores.csv", "stores.tsv", "Stores.csv"}[i], []string{"amount"}, [][]string{{"1"}, {"2"}})
+		d.Profile.File, d.Profile.Load = file, fmt.Sprintf("pd.read_csv(%q)", file)
+		stores = append(stores, d)
+	}
+	for text, file := range map[string]string{
+		"how many rows in stores.tsv?": "stores.tsv", "How many rows in STORES.TSV?": "stores.tsv",
+		"sum of amount in Stores (2).csv": "Stores (2).csv", "describe stores.csv": "stores.csv",
+	} {
+		if e := newAgent(t, printing("It is 1."), stores...).ask(text); e.final == nil || !strings.Contains(strings.Join(e.codes, ""), fmt.Sprintf("%q", file)) {
+			t.Errorf("%s: %q %q", text, e.text, e.codes)
+		}
+	}
+	a := newAgent(t, printing("It is 1."), stores...)
+	if e := a.ask("sum of amount"); !strings.Contains(e.text, "“stores.csv”, “stores.tsv” or “Stores (2).csv”") {
+		t.Fatalf("it asks %q", e.text)
+	}
+	if e := a.ask("Stores (2).csv"); e.final == nil || !strings.Contains(strings.Join(e.codes, ""), `"Stores (2).csv"`) || !strings.Contains(strings.Join(e.codes, ""), "sum") {
+		t.Errorf("%q %q", e.text, e.codes)
 	}
 }
 
