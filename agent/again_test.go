@@ -209,6 +209,13 @@ func TestVariablesThatAreNotKeptAreMadeAgain(t *testing.T) {
 	}) {
 		t.Errorf("nobody is told; events %v", kinds(events))
 	}
+	if changed, err = b.agent.Edit(b.ctx, agent.Edit{StepID: b.stepsOf(first)[0].ID, Code: "another", Only: true}); err != nil {
+		t.Fatal(err)
+	}
+	r, _ = b.await(changed.ID)
+	if out := string(b.stepsOf(r)[0].Outputs); !strings.Contains(out, "the program before it was run again.") {
+		t.Errorf("of one program is told %s", out)
+	}
 }
 
 // A program that ends Python when it is run again would do so each time: the

@@ -164,6 +164,10 @@ func (p *python) remake(ctx context.Context, k *work, programs []string) error {
 	switch {
 	case len(programs) == 0:
 		p.notice = "The variables as they were before this program are not kept any more. Python has started afresh: load the data again."
+	case len(programs) == 1 && failed == 0:
+		p.notice = "The variables as they were before this program are not kept any more: the program before it was run again."
+	case len(programs) == 1:
+		p.notice = "The variables as they were before this program are not kept any more: the program before it was run again, and failed."
 	case failed > 0:
 		p.notice = fmt.Sprintf("The variables as they were before this program are not kept any more: the %d programs before it were run again, and %d of them failed.", len(programs), failed)
 	default:

@@ -54,7 +54,7 @@ func (f *Fallback) Stream(ctx context.Context, req dialogue.Request, emit func(d
 	if rested && ctx.Err() == nil && unavailable(err) {
 		if late, failed := f.First.Stream(ctx, req, emit); failed == nil || !unavailable(failed) {
 			f.wake()
-			late.Unseen = late.Unseen.Add(reply.Unseen)
+			late.Unseen = late.Unseen.Add(reply.Paid())
 			return late, failed
 		}
 	}
