@@ -40,31 +40,32 @@ func BenchmarkBigQuery(b *testing.B) {
 		serveRows(b)
 		return
 	}
-	api := startRows(b)
+	api, fake := startRows(b)
 	peer := startBigQueryClient(b, api)
 	mark := startBigQueryMark(b, api)
-	fmt.Printf("%-9s  %-22s %9s %12s %7s %22s\n", "rows", "", "seconds", "rows/s", "ratio", "peak memory")
+	mark.others = []int{fake, peer.cmd.Process.Pid}
+	fmt.Printf("%-9s  %-22s %9s %12s %7s %13s %22s\n", "rows", "", "seconds", "rows/s", "ratio", "CPU seconds", "peak memory")
 	var least int64
 	for _, size := range queried {
-		var theirs, ours, wire []float64
+		var theirs, ours, wire, theirCPU, ourCPU []float64
 		var theirPeak, ourPeak int64
 		for range size.rounds { // in turn: what else the machine does falls on both
 			wire = append(wire, readWire(b, api, size.rows))
-			want, peak := peer.query(b, size.rows)
-			theirs, theirPeak = append(theirs, want.Took), max(theirPeak, peak)
-			got, peak := mark.query(b, size.rows)
-			ours, ourPeak = append(ours, got.Took), max(ourPeak, peak)
+			want, cost := peer.query(b, size.rows)
+			theirs, theirCPU, theirPeak = append(theirs, want.Took), append(theirCPU, cost.cpu), max(theirPeak, cost.peak)
+			got, cost := mark.query(b, size.rows)
+			ours, ourCPU, ourPeak = append(ours, got.Took), append(ourCPU, cost.cpu), max(ourPeak, cost.peak)
 			if got.Took, want.Took = 0, 0; got != want {
 				b.Fatalf("mark.query brought %+v, the official client %+v", got, want)
 			}
 		}
-		told := func(who string, took []float64, peak string) {
+		told := func(who string, took []float64, cpu, peak string) {
 			middle := median(took)
-			fmt.Printf("%-9d  %-22s %9.3f %12.0f %6.2fx %22s\n", size.rows, who, middle, float64(size.rows)/middle, median(theirs)/middle, peak)
+			fmt.Printf("%-9d  %-22s %9.3f %12.0f %6.2fx %13s %22s\n", size.rows, who, middle, float64(size.rows)/middle, median(theirs)/middle, cpu, peak)
 		}
-		told("the wire alone", wire, "")
-		told("official client", theirs, mebibytes(theirPeak)+" (its own)")
-		told("mark.query", ours, mebibytes(ourPeak)+" (the service)")
+		told("the wire alone", wire, "", "")
+		told("official client", theirs, fmt.Sprintf("%.2f", median(theirCPU)), mebibytes(theirPeak)+" (its own)")
+		told("mark.query", ours, fmt.Sprintf("%.2f", median(ourCPU)), mebibytes(ourPeak)+" (the service)")
 		b.ReportMetric(float64(size.rows)/median(ours), fmt.Sprintf("rows/s-%d", size.rows))
 		b.ReportMetric(float64(ourPeak), fmt.Sprintf("peak-bytes-%d", size.rows))
 		if least == 0 {
@@ -83,6 +84,12 @@ type brought struct {
 	Sum     int64  // of a column of integers
 	Missing int    // cells that are NULL
 	Last    string // the time in the last row
+}
+
+// cost is what a query took beside its time.
+type cost struct {
+	cpu  float64 // seconds of processors, of all processes that had a part but the fake
+	peak int64   // resident memory, bytes
 }
 
 func statementOf(rows int) string { return fmt.Sprintf("SELECT * FROM sales.rows LIMIT %d", rows) }
@@ -142,8 +149,8 @@ func appendRow(b []byte, i int) []byte {
 	return append(b, '}')
 }
 
-// startRows starts the fake and returns its address.
-func startRows(b *testing.B) string {
+// startRows starts the fake and returns its address and process.
+func startRows(b *testing.B) (string, int) {
 	b.Helper()
 	cmd := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^$", "-test.bench=^BenchmarkBigQuery$", "-test.benchtime=1x")
 	cmd.Env, cmd.Stderr = append(os.Environ(), servesRows+"=1"), os.Stderr
@@ -154,8 +161,8 @@ func startRows(b *testing.B) string {
 			b.Fatalf("the fake did not start: %v", err)
 		}
 		if at, ok := strings.CutPrefix(strings.TrimSpace(line), "serving "); ok {
-			go io.Copy(io.Discard, answers)
-			return at
+			go io.Copy(io.Discard, answers) // until it ends
+			return at, cmd.Process.Pid
 		}
 	}
 }
@@ -243,21 +250,23 @@ func (c *bigQueryClient) read(b *testing.B) (got brought) {
 	return got
 }
 
-func (c *bigQueryClient) query(b *testing.B, rows int) (brought, int64) {
+func (c *bigQueryClient) query(b *testing.B, rows int) (brought, cost) {
 	b.Helper()
 	forgetPeak(b, c.cmd.Process.Pid)
+	before := cpuOf(b, c.cmd.Process.Pid)
 	if err := json.NewEncoder(c.in).Encode(statementOf(rows)); err != nil {
 		b.Fatal(err)
 	}
 	got := c.read(b)
-	return got, peakOf(b, c.cmd.Process.Pid)
+	return got, cost{cpuOf(b, c.cmd.Process.Pid) - before, peakOf(b, c.cmd.Process.Pid)}
 }
 
 // bigQueryMark is a service with a chat whose programs ask.
 type bigQueryMark struct {
 	*person
-	chat string
-	next chan string // the program that the model is to write
+	chat   string
+	next   chan string // the program that the model is to write
+	others []int       // processes below this one that have no part in it
 }
 
 // fetching is the program. What it reads it does not keep: a session's variables are
@@ -295,20 +304,21 @@ func startBigQueryMark(b *testing.B, api string) *bigQueryMark {
 	return m
 }
 
-func (m *bigQueryMark) query(b *testing.B, rows int) (got brought, peak int64) {
+func (m *bigQueryMark) query(b *testing.B, rows int) (got brought, took cost) {
 	b.Helper()
 	m.next <- fmt.Sprintf(fetching, statementOf(rows))
 	memoryNow(b) // gives back what others have left
 	forgetPeak(b, os.Getpid())
+	before := cpuOf(b, os.Getpid(), m.others...)
 	chat, run := m.ask(m.chat, "Fetch them.")
 	m.chat = chat
 	m.follow(run, 0)
-	peak = peakOf(b, os.Getpid())
+	took = cost{cpuOf(b, os.Getpid(), m.others...) - before, peakOf(b, os.Getpid())}
 	printed := m.stdout(run, 0)
 	if err := json.Unmarshal([]byte(printed), &got); err != nil {
 		b.Fatalf("Python printed %q: %v", printed, m.person.run(run).at("node", "steps"))
 	}
-	return got, peak
+	return got, took
 }
 
 // forgetPeak has the kernel reckon a process's peak of resident memory anew.
@@ -337,4 +347,41 @@ func peakOf(b *testing.B, pid int) int64 {
 	}
 	b.Fatal("the kernel does not tell the peak")
 	return 0
+}
+
+// clockTicks are those of a second in /proc, on every Linux that Go runs on.
+const clockTicks = 100
+
+// cpuOf is how long processors have worked for a process and those below it, without
+// some with what is below them, seconds. Of what has ended below it is not known.
+func cpuOf(b *testing.B, pid int, without ...int) float64 {
+	b.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		b.Fatal(err)
+	}
+	parents, ticks := map[int]int{}, map[int]int64{}
+	for _, path := range stats {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		id, _ := strconv.Atoi(strings.Split(path, "/")[2])
+		fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+		parents[id], _ = strconv.Atoi(fields[1])
+		user, _ := strconv.ParseInt(fields[11], 10, 64)
+		system, _ := strconv.ParseInt(fields[12], 10, 64)
+		ticks[id] = user + system
+	}
+	var sum int64
+	for id, n := range ticks {
+		at := id
+		for at > 1 && at != pid && !slices.Contains(without, at) {
+			at = parents[at]
+		}
+		if at == pid {
+			sum += n
+		}
+	}
+	return float64(sum) / clockTicks
 }

@@ -26,43 +26,20 @@ MOMENTS = {"timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns"}
 NUMERIC = (29, 9)  # digits before and behind the point that a NUMERIC has
 
 
-class Session:
-    """What is loaded."""
-
-    def __init__(self):
-        self.loaded = {}  # version by table
-        self.bytes = 0
-        self.left = ""  # the file of the last answer
-        self.connection = duckdb.connect(config={"enable_external_access": "false", "python_enable_replacements": "false"})
-        self.connection.execute("SET TimeZone = 'UTC'")
-        self.connection.execute("SET lock_configuration = true")
-
-    def load(self, tables):
-        for table in tables:
-            name = table["name"]
-            if self.loaded.get(name) == table["version"]:
-                continue
-            try:
-                frame = eval(table["load"], {"pd": pandas})
-            except MemoryError:
-                raise
-            except Exception as error:
-                raise Unreadable(f"{name} cannot be read: {type(error).__name__}: {error}") from None
-            for called in [name, *(table["aliases"] or [])]:
-                self.connection.register(called, frame)
-            self.loaded[name] = table["version"]
-            self.bytes += int(frame.memory_usage(deep=True).sum())
-
-
 class Unreadable(Exception):
     """A table's file cannot be loaded."""
 
 
 def session():
-    """The session's own, made at the first question."""
+    """What is loaded, made at the first question. It outlives the program that made
+    it, so it holds none of that program's classes."""
     module = sys.modules.setdefault("_mark_sql", types.ModuleType("_mark_sql"))
     if not hasattr(module, "session"):
-        module.session = Session()
+        connection = duckdb.connect(config={"enable_external_access": "false"})
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET lock_configuration = true")
+        # The versions of tables by name, what they take, the file of the last answer.
+        module.session = types.SimpleNamespace(connection=connection, loaded={}, bytes=0, left="")
     return module.session
 
 
@@ -112,7 +89,7 @@ def stoppable(work, *arguments):
         except BaseException as error:
             done.append((None, error))
 
-    worker = threading.Thread(target=run)
+    worker = threading.Thread(target=run, name="mark-sql", daemon=True)
     worker.start()
     try:
         while worker.is_alive():
@@ -156,13 +133,26 @@ def named(here, text):
 
 def load(here, names):
     wanted = {parts[-1].casefold() for parts in names}
-    here.load([t for t in request["tables"] if wanted & {n.casefold() for n in [t["name"], *(t["aliases"] or [])]}])
+    for table in request["tables"]:
+        called = [table["name"], *(table["aliases"] or [])]
+        if wanted.isdisjoint(n.casefold() for n in called) or table["name"] in here.loaded:
+            continue
+        try:
+            frame = eval(table["load"], {"pd": pandas})
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise Unreadable(f"{table['name']} cannot be read: {type(error).__name__}: {error}") from None
+        for name in called:
+            here.connection.register(name, frame)
+        here.loaded[table["name"]] = table["version"]
+        here.bytes += int(frame.memory_usage(deep=True).sum())
 
 
 def parameters():
     """The parameters, as DuckDB takes them: by name."""
     out = {}
-    for p in request["params"]:
+    for p in request["params"] or []:
         values = [None if text is None else VALUES.get(p["type"], str)(text) for text in p["texts"]]
         out[p["name"]] = values if p["array"] else values[0]
     return out
