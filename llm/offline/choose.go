@@ -46,7 +46,7 @@ func candidates(c conversation, ready []listed) []listed {
 
 // describedOf returns the profiles of the data sets as far as the conversation
 // shows them, and those that it does not show. A description of an earlier
-// question counts while the number of rows has not changed.
+// question counts while the file's name and the number of rows have not changed.
 func describedOf(c conversation, chosen []listed) (profiles []question.Dataset, missing []listed) {
 	for _, l := range chosen {
 		d, known := profileOf(c.now, l)
@@ -69,7 +69,7 @@ func profileOf(e exchange, l listed) (question.Dataset, bool) {
 			continue
 		}
 		d, ok := parseDescription(r.result)
-		if ok && (l.Rows == nil || *l.Rows == d.Rows) {
+		if ok && d.File == l.File && (l.Rows == nil || *l.Rows == d.Rows) {
 			return d, true
 		}
 	}
@@ -154,10 +154,11 @@ func literally(asked string, named []question.Dataset) []question.Dataset {
 		most, kept := 0, []question.Dataset(nil)
 		for _, d := range named {
 			length := 0
-			for _, name := range []string{d.Name, d.File} {
-				if strings.Contains(form(asked), form(name)) {
-					length = max(length, len(name))
-				}
+			if strings.Contains(form(asked), form(d.Name)) {
+				length = 2 * len(d.Name)
+			}
+			if strings.Contains(form(asked), form(d.File)) { // of which there is but one
+				length = max(length, 2*len(d.File)+1)
 			}
 			if length > most {
 				most, kept = length, nil

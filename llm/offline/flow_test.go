@@ -183,11 +183,27 @@ func TestAmongSeveralDataSetsTheFittingOneIsTaken(t *testing.T) {
 	}
 }
 
+// A question that names its data is a question of its own; the name alone, with
+// words that ask for nothing, asks the last one of other data.
+func TestAQuestionThatNamesItsData(t *testing.T) {
+	for text, title := range map[string]string{
+		"count penguins": "Number of rows", "describe penguins": "Summary", "missing values in penguins": "Missing",
+		"and for the penguins?": "Repeated rows", "I mean penguins, please": "Repeated rows", "penguins.csv": "Repeated rows",
+	} {
+		a := newAgent(t, printing("It is 1."), profiles.Penguins(t), profiles.Gapminder(t))
+		a.ask("how many duplicates are there?")
+		e := a.ask(text)
+		if code := strings.Join(e.codes, ""); !strings.Contains(code, "penguins.csv") || !strings.HasPrefix(code, "# "+title) {
+			t.Errorf("%s: %q\n%.200s", text, e.text, code)
+		}
+	}
+}
+
 // Whoever gives a file's name has that file, and can be told of two with one name.
 func TestFilesOfLikeNamesAreToldApart(t *testing.T) {
 	var stores []profiles.Data
 	for i, file := range []string{"stores.csv", "stores.tsv", "Stores (2).csv"} {
-		d := profiles.New([]string{"stores.csv", "stores.tsv", "Stores.csv"}[i], []string{"amount"}, [][]string{{"1"}, {"2"}})
+		d := profiles.New([]string{"stores.csv", "stores.tsv", "Stores.csv"}[i], []string{"amount"}, [][]string{{fmt.Sprint(i)}, {"9"}})
 		d.Profile.File, d.Profile.Load = file, fmt.Sprintf("pd.read_csv(%q)", file)
 		stores = append(stores, d)
 	}
@@ -199,6 +215,22 @@ func TestFilesOfLikeNamesAreToldApart(t *testing.T) {
 			t.Errorf("%s: %q %q", text, e.text, e.codes)
 		}
 	}
+	// Of one name, and not of one file.
+	first, second := stores[0], stores[2]
+	second.Profile.Name = first.Profile.Name
+	b := newAgent(t, printing("It is 1."), first, second)
+	for _, file := range []string{"Stores (2).csv", "stores.csv"} {
+		if e := b.ask("sum of amount in " + file); !strings.Contains(strings.Join(e.codes, ""), fmt.Sprintf("%q", file)) {
+			t.Errorf("%s: %q %q", file, e.text, e.codes)
+		}
+	}
+	// The first is gone, and the other one has its name.
+	second.Profile.File, second.Profile.Load = "stores.csv", `pd.read_csv("stores.csv")`
+	b.datasets = []profiles.Data{second}
+	if e := b.ask("mean of amount"); !slices.Contains(e.used, "describe_dataset") {
+		t.Errorf("a description of another file was taken: %q %q", e.text, e.codes)
+	}
+
 	a := newAgent(t, printing("It is 1."), stores...)
 	if e := a.ask("sum of amount"); !strings.Contains(e.text, "“stores.csv”, “stores.tsv” or “Stores (2).csv”") {
 		t.Fatalf("it asks %q", e.text)

@@ -121,7 +121,7 @@ func (a *agent) call(c toolCall) (result, code string) {
 		return listed(a.datasets), ""
 	case "describe_dataset":
 		for _, d := range a.datasets {
-			if args.Name == "ds_"+d.Profile.Name {
+			if args.Name == idOf(d) {
 				return described(d), ""
 			}
 		}
@@ -150,10 +150,15 @@ func (a *agent) answer(c toolCall) string {
 	return "The person has not answered."
 }
 
+// idOf is a data set's id, which goes with what is in it: names change.
+func idOf(d profiles.Data) string {
+	return fmt.Sprintf("ds_%s_%.8s", d.Profile.Name, fmt.Sprint(d.Records))
+}
+
 func listed(datasets []profiles.Data) string {
 	list := []map[string]any{}
 	for _, d := range datasets {
-		list = append(list, map[string]any{"id": "ds_" + d.Profile.Name, "name": d.Profile.Name, "file": d.Profile.File,
+		list = append(list, map[string]any{"id": idOf(d), "name": d.Profile.Name, "file": d.Profile.File,
 			"rows": d.Profile.Rows, "columns": len(d.Profile.Columns), "state": "READY"})
 	}
 	raw, _ := json.Marshal(map[string]any{"datasets": list}) // plain values

@@ -101,7 +101,7 @@ func (d *Dataset) Names(text string) bool {
 	lex := theLexicon()
 	own := d.ownWords()
 	named := false
-	for _, t := range tokenize(text) {
+	for _, t := range tokenize(iMean.ReplaceAllString(text, " ")) {
 		if t.kind == breakToken {
 			continue
 		}
@@ -109,13 +109,21 @@ func (d *Dataset) Names(text string) bool {
 			switch {
 			case own[stem(w)]:
 				named = true
-			case hasWord("row.words", stem(w)), w == "csv", len(lex.lookup([]string{stem(w)})) > 0:
+			case hasWord("row.words", stem(w)), w == "csv", isFiller(lex.lookup([]string{stem(w)})):
 			default:
 				return false
 			}
 		}
 	}
 	return named
+}
+
+// isFiller tells a word that asks for nothing: "now for the penguins", and not
+// "count the penguins".
+func isFiller(keys []string) bool {
+	return !slices.Contains(keys, "list") && slices.ContainsFunc(keys, func(k string) bool {
+		return slices.Contains([]string{"stop", "it", "back", "to", "time.in", "cmp.between", "where", "again", "instead"}, k)
+	})
 }
 
 // Mentioned tells whether the text names the data set.
