@@ -57,6 +57,26 @@ func TestTheModelIsToldHowToLoadADataset(t *testing.T) {
 	}
 }
 
+// Of two files of one name each has a name of its own, wherever the model is told
+// of it.
+func TestTheModelIsToldFilesOfOneNameApart(t *testing.T) {
+	b := newBench(t, databases.SQLite(t), nil)
+	first, second := b.dataset("prices.csv"), b.dataset("prices.csv")
+	b.model.then(calls("list_datasets", `{}`), calls("describe_dataset", `{"name":"`+second.ID+`"}`), says("Two."))
+	b.ask(agent.Question{Text: "hi", DatasetIDs: []string{first.ID, second.ID}})
+	messages := b.model.requests[2].Messages
+	for what, told := range map[string]string{
+		"list": messages[len(messages)-3].Content, "description": messages[len(messages)-1].Content, "catalogue": messages[0].Content,
+	} {
+		if !strings.Contains(told, `"prices (2).csv"`) {
+			t.Errorf("the %s tells %s", what, told)
+		}
+		if what != "list" && !strings.Contains(told, `pd.read_csv('prices (2).csv')`) {
+			t.Errorf("the %s has it loaded so: %s", what, told)
+		}
+	}
+}
+
 // What a model asks for again stands in its prompt already: a small one's has
 // room for it only once, unless it was cut since.
 func TestALongResultIsToldOnce(t *testing.T) {

@@ -34,7 +34,7 @@ func listDatasets(_ context.Context, k *work, _ *ent.Step, _ map[string]any) (ca
 			Rows: d.RowCount, Columns: len(d.Edges.Columns), State: d.State.String(),
 		}
 		if !isTable(d) {
-			entry.File = untrusted.Line(d.FileName)
+			entry.File = untrusted.Line(k.fileName(d))
 		}
 		if d.State == dataset.StateFailed {
 			entry.Error = untrusted.Line(d.ErrorMessage)

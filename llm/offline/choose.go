@@ -52,6 +52,7 @@ func describedOf(c conversation, chosen []listed) (profiles []question.Dataset, 
 		d, known := profileOf(c.now, l)
 		for i := len(c.earlier) - 1; i >= 0 && !known; i-- {
 			d, known = profileOf(c.earlier[i], l)
+			known = known && d.File == l.File
 		}
 		switch {
 		case known:
@@ -69,7 +70,7 @@ func profileOf(e exchange, l listed) (question.Dataset, bool) {
 			continue
 		}
 		d, ok := parseDescription(r.result)
-		if ok && d.File == l.File && (l.Rows == nil || *l.Rows == d.Rows) {
+		if ok && (l.Rows == nil || *l.Rows == d.Rows) {
 			return d, true
 		}
 	}
