@@ -87,7 +87,7 @@ func (k *work) brief(ctx context.Context, g gathered) error {
 		return err
 	}
 	k.recite(g.before)
-	k.prompt.add(asked(g.question, g.parts, g.before.open))
+	k.prompt.add(k.asked(g.question, g.parts, g.before.open))
 	return nil
 }
 
@@ -109,11 +109,11 @@ func inOrder(q *ent.DatasetQuery) {
 // asked is a question as the model reads it, in its own run and in later ones:
 // the date, what is attached and the questions before it that have no answer
 // stand before it, so that the prompt's beginning does not change with them.
-func asked(m *ent.Message, parts []Part, open []string) dialogue.Message {
+func (k *work) asked(m *ent.Message, parts []Part, open []string) dialogue.Message {
 	var b strings.Builder
 	fmt.Fprintf(&b, "<context>\nToday is %s.\n", m.CreatedAt.UTC().Format("Monday, 2 January 2006"))
 	for _, d := range m.Edges.Attachments {
-		fmt.Fprintf(&b, "Attached: %s\n", encode(untrusted.Clean(d.FileName)))
+		fmt.Fprintf(&b, "Attached: %s\n", encode(untrusted.Clean(k.fileName(d))))
 	}
 	for _, question := range open[max(0, len(open)-maxOpen):] {
 		fmt.Fprintf(&b, "Asked before, not answered: %s\n", encode(question))
@@ -168,7 +168,7 @@ func (k *work) history(ctx context.Context, chatID string, before int) (past, er
 			continue
 		}
 		p.exchanges = append(p.exchanges, exchange{
-			seq: question.Seq, asks: asked(question, asks, p.open), calls: calls[r.ID],
+			seq: question.Seq, asks: k.asked(question, asks, p.open), calls: calls[r.ID],
 			says: dialogue.Message{Role: dialogue.Assistant, Content: says[r.ID]},
 		})
 		p.open = nil

@@ -66,12 +66,13 @@ func TestTheModelIsToldFilesOfOneNameApart(t *testing.T) {
 	b.ask(agent.Question{Text: "hi", DatasetIDs: []string{first.ID, second.ID}})
 	messages := b.model.requests[2].Messages
 	for what, told := range map[string]string{
-		"list": messages[len(messages)-3].Content, "description": messages[len(messages)-1].Content, "catalogue": messages[0].Content,
+		"question": messages[len(messages)-5].Content,
+		"list":     messages[len(messages)-3].Content, "description": messages[len(messages)-1].Content, "catalogue": messages[0].Content,
 	} {
 		if !strings.Contains(told, `"prices (2).csv"`) {
 			t.Errorf("the %s tells %s", what, told)
 		}
-		if what != "list" && !strings.Contains(told, `pd.read_csv('prices (2).csv')`) {
+		if (what == "description" || what == "catalogue") && !strings.Contains(told, `pd.read_csv('prices (2).csv')`) {
 			t.Errorf("the %s has it loaded so: %s", what, told)
 		}
 	}
