@@ -72,7 +72,7 @@ func (k *work) catalogued(d *ent.Dataset, share int) string {
 		fmt.Fprintf(&b, ", %d rows", *d.RowCount)
 	}
 	add := func(text string) {
-		if b.Len()+len(text) <= share {
+		if b.Len()+len(text) < share { // the end of the line, too
 			b.WriteString(text)
 		}
 	}
