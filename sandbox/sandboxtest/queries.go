@@ -12,7 +12,7 @@ import (
 )
 
 // everyType is a schema with each of BigQuery's types, and a row of it and one of
-// nulls.
+// nulls, as lines of CSV.
 const (
 	everyType = `[
 		{"name":"i","type":"INTEGER"},{"name":"f","type":"FLOAT"},{"name":"b","type":"BOOLEAN"},{"name":"s","type":"STRING"},
@@ -22,9 +22,9 @@ const (
 		{"name":"st","type":"RECORD","fields":[{"name":"a","type":"NUMERIC"},{"name":"l","type":"INTEGER","mode":"REPEATED"}]},
 		{"name":"ar","type":"DATE","mode":"REPEATED"}
 	]`
-	fullRow = `[9007199254740993,"NaN",true,"it","123.456","0001-02-03","9999-12-31T23:59:59.999999","2024-05-06T07:08:09.123456Z",
-		"01:02:03.000004","AP8=","{\"k\":[1]}","POINT(1 2)",{"start":"2024-01-01","end":null},"1-2 3 4:5:6",{"a":"1.5","l":[1,2]},["2024-01-01","2024-01-02"]]`
-	nullRow = `[null,null,null,null,null,null,null,null,null,null,null,null,null,null,null,[]]`
+	fullRow = `9007199254740993,NaN,true,it,123.456,0001-02-03,9999-12-31T23:59:59.999999,2024-05-06T07:08:09.123456Z,` +
+		`01:02:03.000004,AP8=,"{""k"":[1]}",POINT(1 2),"{""start"":""2024-01-01"",""end"":null}",1-2 3 4:5:6,"{""a"":""1.5"",""l"":[1,2]}","[""2024-01-01"",""2024-01-02""]"` + "\n"
+	nullRow = ",,,,,,,,,,,,,,,[]\n"
 )
 
 // warehouse is a host with one result, in pages.
@@ -38,7 +38,7 @@ func warehouse(schema string, asked *[]string, pages ...string) func(context.Con
 		if err := json.Unmarshal(c.Args, &args); err != nil || args.Page >= len(pages) {
 			return nil, fmt.Errorf("no such page: %s", c.Args)
 		}
-		return map[string]any{"rows": json.RawMessage("[" + pages[args.Page] + "]"), "done": args.Page == len(pages)-1}, nil
+		return map[string]any{"csv": []byte(pages[args.Page]), "done": args.Page == len(pages)-1}, nil
 	}
 }
 
@@ -53,7 +53,7 @@ print(*[str(d) for d in df.dtypes])
 print(v.i, v.f, v.b, v.s, repr(v.n), v.d, v["dt"], v.ts, v.t, v.y, v.j, v.g, v.r, v.iv, v.st, v.ar, sep=" | ")
 print(df.iloc[1].drop("ar").isna().all(), df.iloc[1].ar, len(df), df.attrs)`
 			o := s.tryWith(t, context.Background(), code, warehouse(everyType, &asked, fullRow, nullRow))
-			want := `Int64 float64 boolean object object object datetime64[us] datetime64[us, UTC] object object object object object object object object
+			want := `Int64 float64 boolean str object object datetime64[us] datetime64[us, UTC] object object object str object str object object
 9007199254740993 | nan | True | it | Decimal('123.456') | 0001-02-03 | 9999-12-31 23:59:59.999999 | 2024-05-06 07:08:09.123456+00:00 | 01:02:03.000004 | b'\x00\xff' | {'k': [1]} | POINT(1 2) | {'start': datetime.date(2024, 1, 1), 'end': None} | 1-2 3 4:5:6 | {'a': Decimal('1.5'), 'l': [1, 2]} | [datetime.date(2024, 1, 1), datetime.date(2024, 1, 2)]
 True [] 2 {'truncated': False, 'total_rows': 2}
 `
