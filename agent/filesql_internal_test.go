@@ -12,7 +12,7 @@ import (
 // Every file is one table, under names that no other has.
 func TestFilesAreTables(t *testing.T) {
 	file := func(name, file string) *ent.Dataset {
-		return &ent.Dataset{ID: name + file, Name: name, FileName: file, State: dataset.StateReady, BlobKey: "b", LoadCode: `pd.read_csv("/mnt/data/` + file + `")`}
+		return &ent.Dataset{ID: name + file, Name: name, FileName: file, State: dataset.StateReady, BlobKey: "b", LoadCode: "pd.read_csv('" + file + "')"}
 	}
 	waiting := file("later", "later.csv")
 	waiting.State = dataset.StateProfiling
@@ -21,7 +21,7 @@ func TestFilesAreTables(t *testing.T) {
 		{ID: "t", Name: "orders", Source: dataset.SourceBigQuery, State: dataset.StateReady},
 	}}
 	load := func(file string) FileTable {
-		code := `pd.read_csv("/mnt/data/` + file + `")`
+		code := "pd.read_csv('" + file + "')"
 		return FileTable{Load: code, Version: "b " + code}
 	}
 	want := []FileTable{load("sales.csv"), load("sales.xlsx"), load("Sales (2).csv")}
