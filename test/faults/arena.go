@@ -63,6 +63,7 @@ func newArena(ctx context.Context, s settings) (_ *arena, err error) {
 	env := append(a.model.env(),
 		"MARK_SANDBOX_LAUNCHER="+s.launcher, "MARK_SANDBOX_POOL=0",
 		"MARK_LIMIT_CONCURRENT_RUNS=8", "MARK_LIMIT_RUNS_PER_USER=8", "MARK_LIMIT_LIVE_SESSIONS=2",
+		"MARK_TITLES=false", // one more request of a chat, which would pass for a repetition
 		"MARK_WITHOUT="+s.without, "MARK_CRASH_FILE="+a.crashFile, "MARK_LOG_FORMAT=json",
 	)
 	if a.Cluster, err = cluster.Start(ctx, cluster.Config{Nodes: s.nodes, Binary: s.binary, SandboxDir: s.sandbox, Env: env, Output: s.output}); err != nil {
