@@ -72,6 +72,9 @@ func (a *Agent) seat() *seat {
 	return &seat{agent: a, begin: begin, leave: leave}
 }
 
+// toldAtOnce is how many events tell of a run's beginning and its first step.
+const toldAtOnce = 2
+
 // take begins a run that was made in tx, unless it has to wait for others, and
 // returns it as it then is.
 func (s *seat) take(ctx context.Context, tx *ent.Tx, r *ent.Run) (*ent.Run, error) {
@@ -89,9 +92,12 @@ func (s *seat) take(ctx context.Context, tx *ent.Tx, r *ent.Run) (*ent.Run, erro
 	if err != nil {
 		return nil, fmt.Errorf("begin the run: %w", err)
 	}
-	if r, err = tx.Run.UpdateOneID(r.ID).SetState(run.StateRunning).SetStartedAt(at).SetPromptHash(a.prompts.hash).Save(ctx); err != nil {
+	err = tx.Run.Update().Where(run.ID(r.ID)).SetState(run.StateRunning).SetStartedAt(at).SetPromptHash(a.prompts.hash).Exec(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("begin the run: %w", err)
 	}
+	r.State, r.StartedAt, r.PromptHash = run.StateRunning, &at, a.prompts.hash
+	r.Epoch, r.LastSeq = w.Epoch, toldAtOnce
 	first, err := n.create(ctx, tx)
 	if err != nil {
 		return nil, fmt.Errorf("begin the run's first step: %w", err)

@@ -91,6 +91,10 @@ type SandboxConfig struct {
 	Provider string `name:"sandbox" default:"gvisor" enum:"gvisor,daytona" env:"MARK_SANDBOX" help:"gvisor: on this machine; daytona: in Daytona's sandboxes."`
 	Dir      string `name:"sandbox-dir" env:"MARK_SANDBOX_DIR" type:"path" help:"Folder of the Python runtime, the checkpoint and the sessions; empty: sandbox in the data folder."`
 	Pool     int    `name:"sandbox-pool" default:"2" env:"MARK_SANDBOX_POOL" help:"Python sessions that are started ahead (150 MB each); 0: none."`
+
+	PoolMemory int64         `name:"sandbox-pool-memory-bytes" default:"1073741824" env:"MARK_SANDBOX_POOL_MEMORY_BYTES" help:"What the sessions that are started ahead may take together."`
+	PoolAge    time.Duration `name:"sandbox-pool-age" default:"1h" env:"MARK_SANDBOX_POOL_AGE" help:"How long a session that was started ahead waits to be used before it is replaced."`
+
 	Launcher string `name:"sandbox-launcher" env:"MARK_SANDBOX_LAUNCHER" type:"path" help:"The program mark-sandbox; empty: beside the program mark."`
 
 	Daytona DaytonaConfig `embed:"" prefix:"daytona-"`
@@ -220,6 +224,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("a limit is too small: MARK_LIMIT_STEPS at least 2, MARK_LIMIT_CONCURRENT_RUNS and MARK_LIMIT_UPLOAD_BYTES at least 1")
 	case c.Limits.PythonMemory < 1<<30:
 		return fmt.Errorf("MARK_LIMIT_PYTHON_MEMORY_BYTES is below 1 GiB, with which Python does not start")
+	case c.Sandbox.PoolMemory < 1 || c.Sandbox.PoolAge <= 0:
+		return fmt.Errorf("MARK_SANDBOX_POOL_MEMORY_BYTES and MARK_SANDBOX_POOL_AGE must be above zero; MARK_SANDBOX_POOL=0 starts nothing ahead")
 	case c.Sandbox.Pool < 0 || c.Limits.LiveSessions < 1 || c.Limits.LiveMemory < 1 || c.Limits.SavedBytes < 1 || c.Limits.SavedAge <= 0:
 		return fmt.Errorf("MARK_LIMIT_LIVE_SESSIONS, MARK_LIMIT_LIVE_MEMORY_BYTES, MARK_LIMIT_SAVED_BYTES and MARK_LIMIT_SAVED_AGE must be above zero, MARK_SANDBOX_POOL not below")
 	case c.Limits.HistoryTokens < 1000:

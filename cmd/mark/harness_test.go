@@ -53,7 +53,7 @@ func start(t testing.TB, databaseURL string, change func(*Config, *Parts)) *serv
 	s := &service{t: t, config: Config{
 		DataDir: t.TempDir(), DatabaseURL: databaseURL, LogLevel: "info", LogFormat: "text", EventRetention: time.Hour,
 		LLM:     LLMConfig{API: "chat"},
-		Sandbox: SandboxConfig{Provider: "gvisor"},
+		Sandbox: SandboxConfig{Provider: "gvisor", PoolMemory: 1 << 30, PoolAge: time.Hour},
 		Limits: LimitsConfig{
 			UploadBytes: 64 << 20, Steps: 20, RunTime: 2 * time.Minute, ConcurrentRuns: 4, RunsPerUser: 4,
 			PythonStepTime: 30 * time.Second, PythonMemory: 2 << 30,

@@ -73,7 +73,7 @@ func openGVisor(ctx context.Context, c Config, logger *slog.Logger, progress fun
 	}
 	return gvisor.New(ctx, gvisor.Config{
 		Dir: c.Sandbox.Dir, Launcher: launcher, Tree: tree, Limits: pythonLimits(c),
-		Sessions: c.sessions(), Pool: gvisor.Pool{Size: c.Sandbox.Pool},
+		Sessions: c.sessions(), Pool: gvisor.Pool{Size: c.Sandbox.Pool, MemoryBytes: c.Sandbox.PoolMemory, MaxAge: c.Sandbox.PoolAge},
 		Progress: func(phase string) { progress("Sandbox: " + phase) }, Logger: logger,
 	})
 }

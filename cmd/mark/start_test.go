@@ -55,7 +55,7 @@ func TestStartsThatCannotWork(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sandboxDir := filepath.Join(t.TempDir(), "sandbox")
 			c := Config{
-				DataDir: t.TempDir(), LLM: LLMConfig{API: "chat"}, Sandbox: SandboxConfig{Provider: "gvisor", Dir: sandboxDir},
+				DataDir: t.TempDir(), LLM: LLMConfig{API: "chat"}, Sandbox: SandboxConfig{Provider: "gvisor", Dir: sandboxDir, PoolMemory: 1 << 30, PoolAge: time.Hour},
 				Limits: LimitsConfig{
 					UploadBytes: 1, Steps: 2, RunTime: time.Minute, ConcurrentRuns: 1, RunsPerUser: 1, PythonStepTime: time.Second, PythonMemory: 1 << 30,
 					LiveSessions: 1, LiveMemory: 1, SavedBytes: 1, SavedAge: time.Hour, HistoryTokens: 1000,
