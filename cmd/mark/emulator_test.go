@@ -106,7 +106,7 @@ func TestTheTourOnTheEmulator(t *testing.T) {
 
 	chat, run := ada.ask("", "What did we sell by city?", table)
 	answer := ada.answered(run)
-	if out := ada.stdout(run, 2); out != "[None, 'Oslo', 'Rome'] ['1658.25', '1691.5', '1625.25'] 3" {
+	if out := ada.stdout(run, 2); out != "[nan, 'Oslo', 'Rome'] ['1658.25', '1691.5', '1625.25'] 3" {
 		t.Errorf("Python printed %q", out)
 	}
 	if charts := answer["charts"].([]any); len(charts) != 1 {
