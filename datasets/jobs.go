@@ -56,7 +56,7 @@ func (s *Service) enqueue(ctx context.Context, d *ent.Dataset) {
 // profiled when its node died or was shut down, and, once, what FAILED for want of
 // a sandbox. It needs no viewer.
 func (s *Service) Start() {
-	w := &sweeper{service: s}
+	w := &sweeper{service: s, started: s.clock.Now()}
 	loop := sweep.Loop{Look: w.sweep, Every: sweepEvery, What: "looking for datasets to profile", Logger: s.logger}
 	ctx := auth.System(s.ctx, "find datasets that wait to be profiled")
 	s.sweeping.Go(func() { loop.Run(ctx) })
@@ -65,6 +65,7 @@ func (s *Service) Start() {
 // sweeper finds what waits for a node and has no job.
 type sweeper struct {
 	service *Service
+	started time.Time
 	revived bool // what waited for the start is PENDING
 	lost    sweep.Lost[Job]
 }
@@ -77,7 +78,7 @@ func (w *sweeper) sweep(ctx context.Context) error {
 		return err
 	}
 	if !w.revived {
-		if err := s.revive(ctx, now); err != nil {
+		if err := s.revive(ctx, w.started, now); err != nil {
 			return err
 		}
 		w.revived = true
@@ -101,10 +102,12 @@ func (w *sweeper) sweep(ctx context.Context) error {
 	return s.background.Enqueue(ctx, jobs...)
 }
 
-// revive has done again what a start is the occasion for.
-func (s *Service) revive(ctx context.Context, now time.Time) error {
+// revive has done again what a start is the occasion for. What came after it and has
+// failed already met the sandbox that there is: once more would find no other, and
+// who has seen FAILED would see PENDING.
+func (s *Service) revive(ctx context.Context, started, now time.Time) error {
 	if _, err := s.update(ctx, func(u *ent.DatasetUpdate) {
-		u.Where(dataset.StateEQ(dataset.StateFailed), dataset.ErrorCode(string(profile.Unavailable))).
+		u.Where(dataset.StateEQ(dataset.StateFailed), dataset.ErrorCode(string(profile.Unavailable)), dataset.CreatedAtLT(started)).
 			SetState(dataset.StatePending).ClearErrorCode().ClearErrorMessage()
 	}); err != nil {
 		return fmt.Errorf("take up datasets that failed for want of a sandbox: %w", err)

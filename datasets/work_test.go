@@ -148,7 +148,11 @@ func TestNextStart(t *testing.T) {
 		if states[dataset.StateProfiling] != 1 || states[dataset.StatePending] != 2 {
 			t.Errorf("left: %v", states)
 		}
-		// One failed earlier, when there was no sandbox; another for good.
+		// One failed earlier, when there was no sandbox; another for good. A third has met
+		// the sandbox that there is now: a start is no occasion to try it again.
+		w.row(t, ctx, "since", func(c *ent.DatasetCreate) {
+			c.SetState(dataset.StateFailed).SetErrorCode(string(profile.Unavailable)).SetCreatedAt(time.Now().UTC().Add(time.Minute))
+		})
 		for code, state := range map[profile.Code]string{profile.Unavailable: "again", profile.NoRows: "for good"} {
 			d := w.row(t, ctx, state, func(c *ent.DatasetCreate) { c.SetState(dataset.StateFailed).SetErrorCode(string(code)) })
 			if state == "again" {
@@ -166,7 +170,7 @@ func TestNextStart(t *testing.T) {
 			}
 			must(t, ctx.Err())
 		}
-		if n := w.client.Dataset.Query().Where(dataset.StateEQ(dataset.StateFailed)).CountX(ctx); n != 1 {
+		if n := w.client.Dataset.Query().Where(dataset.StateEQ(dataset.StateFailed)).CountX(ctx); n != 2 {
 			t.Errorf("%d failed for good", n)
 		}
 	})
