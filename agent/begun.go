@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -21,6 +20,7 @@ type claim struct {
 	writer  eventlog.Writer
 	ownerID string
 	asked   time.Time
+	unkeep  func() // ends Log.Keep
 	// What is known of a run that has just begun with its question; else nil.
 	row   *ent.Run
 	first *ent.Step
@@ -75,35 +75,39 @@ func (a *Agent) seat() *seat {
 // toldAtOnce is how many events tell of a run's beginning and its first step.
 const toldAtOnce = 2
 
-// take begins a run that was made in tx, unless it has to wait for others, and
-// returns it as it then is.
-func (s *seat) take(ctx context.Context, tx *ent.Tx, r *ent.Run) (*ent.Run, error) {
+// take has a run that is being made in tx, in a chat that is locked, go on from the
+// beginning, unless it has to wait for others.
+func (s *seat) take(ctx context.Context, tx *ent.Tx, c *ent.Chat, create *ent.RunCreate) error {
 	if s == nil {
-		return r, nil
+		return nil
 	}
 	a := s.agent
-	asked, at := time.Now(), a.Clock.Now()
-	n := newStep(r.ID, 1, "", "", at)
-	w, told, err := a.Log.Begin(ctx, tx, a.Limits.RunsPerOwner, r.ID, a.Node, runStarted(r), n.told)
-	if errors.Is(err, eventlog.ErrFenced) {
-		s.waits = true
-		return r, nil
-	}
+	s.claim.asked = time.Now()
+	until, ok, err := a.Log.First(ctx, tx, a.Limits.RunsPerOwner, c.ID, c.OwnerID)
 	if err != nil {
-		return nil, fmt.Errorf("begin the run: %w", err)
+		return fmt.Errorf("begin the run: %w", err)
 	}
-	err = tx.Run.Update().Where(run.ID(r.ID)).SetState(run.StateRunning).SetStartedAt(at).SetPromptHash(a.prompts.hash).Exec(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("begin the run: %w", err)
+	if s.waits = !ok; ok {
+		create.SetState(run.StateRunning).SetStartedAt(a.Clock.Now()).SetPromptHash(a.prompts.hash).
+			SetEpoch(1).SetNode(a.Node).SetLeaseUntil(until).SetLastSeq(toldAtOnce)
 	}
-	r.State, r.StartedAt, r.PromptHash = run.StateRunning, &at, a.prompts.hash
-	r.Epoch, r.LastSeq = w.Epoch, toldAtOnce
-	first, err := n.create(ctx, tx)
-	if err != nil {
-		return nil, fmt.Errorf("begin the run's first step: %w", err)
+	return nil
+}
+
+// tell writes what is told of a run that was made so, and its first step.
+func (s *seat) tell(ctx context.Context, tx *ent.Tx, r *ent.Run) (err error) {
+	if s == nil || s.waits {
+		return nil
 	}
-	s.told, s.claim = told, claim{writer: w, ownerID: r.OwnerID, asked: asked, row: r, first: first}
-	return r, nil
+	n := newStep(r.ID, 1, "", "", *r.StartedAt)
+	if s.told, err = s.agent.Log.Begin(ctx, tx, r, runStarted(r), n.told); err != nil {
+		return fmt.Errorf("begin the run: %w", err)
+	}
+	if s.claim.first, err = n.create(ctx, tx); err != nil {
+		return fmt.Errorf("begin the run's first step: %w", err)
+	}
+	s.claim.writer, s.claim.ownerID, s.claim.row = eventlog.Writer{RunID: r.ID, Epoch: r.Epoch}, r.OwnerID, r
+	return nil
 }
 
 // work puts the run to work, once it is stored and its row no more the
@@ -118,12 +122,14 @@ func (s *seat) work(ctx context.Context) bool {
 		return true
 	}
 	a, c := s.agent, s.claim
+	c.unkeep = a.Log.Keep(c.writer.RunID)
 	s.told()
 	row := *c.row // whoever sent the question goes on reading theirs
 	c.row = &row
 	a.begun.put(c)
 	if !s.begin(Job{RunID: c.writer.RunID, Epoch: c.writer.Epoch}) {
 		a.begun.take(c.writer.RunID)
+		c.unkeep()
 		a.leave(context.WithoutCancel(ctx), c.writer, errHandover)
 	}
 	s.leave = nil

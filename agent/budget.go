@@ -142,17 +142,11 @@ func (k *work) noteBudget() {
 // admit counts a question on its owner's day, in the transaction that stores it and
 // after all else, and refuses it where the day's budget is spent.
 func (a *Agent) admit(ctx context.Context, tx *ent.Tx, ownerID string) error {
-	if err := a.useDay(ctx, tx, ownerID, Used{Runs: 1}); err != nil {
-		return err
-	}
-	day := a.Limits.PerDay
-	if day == (Budget{}) {
-		return nil
-	}
-	used, err := a.usedToday(ctx, tx.Client())
+	used, err := a.useDay(ctx, tx, ownerID, Used{Runs: 1})
 	if err != nil {
 		return err
 	}
+	day := a.Limits.PerDay
 	part := day.spentBy(used)
 	if day.Runs > 0 && used.Runs > day.Runs {
 		part = budgetRuns

@@ -144,7 +144,8 @@ func (a *Agent) storeUsage(ctx context.Context, tx *ent.Tx, r *ent.Run, u Usage)
 	if more == (Used{}) {
 		return nil
 	}
-	return a.useDay(ctx, tx, r.OwnerID, more)
+	_, err = a.useDay(ctx, tx, r.OwnerID, more)
+	return err
 }
 
 // costMicros is what a reply costs, millionths of a US dollar: dollars for a

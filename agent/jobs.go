@@ -99,7 +99,9 @@ func (a *Agent) Work(ctx context.Context, j Job) error {
 		if err != nil {
 			return err
 		}
+		c.unkeep = a.Log.Keep(j.RunID)
 	}
+	defer c.unkeep()
 	// The queue does not end the work: HandOver does, in good order.
 	a.work(context.WithoutCancel(ctx), c)
 	crashpoint.Here(crashpoint.EndedNotCompleted)

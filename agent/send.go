@@ -45,11 +45,11 @@ type Sent struct {
 }
 
 // Send stores the question and its run in one transaction and puts the run to work:
-// at once where its turn has come and this node has a place, else it is queued. The viewer in ctx asks. Sending the same question with the same
-// ClientMutationID again returns what the first sending made, however long ago
-// and through whichever node; another question with it is refused. A sending
-// that fails leaves the ClientMutationID unused. Errors that a person can act on
-// are *fault.Error.
+// at once where its turn has come and this node has a place, else it is queued. The
+// viewer in ctx asks. Sending the same question with the same ClientMutationID again
+// returns what the first sending made, however long ago and through whichever node;
+// another question with it is refused. A sending that fails leaves the
+// ClientMutationID unused. Errors that a person can act on are *fault.Error.
 func (a *Agent) Send(ctx context.Context, q Question) (Sent, error) {
 	model, err := a.check(&q)
 	if err != nil {
@@ -148,10 +148,7 @@ func (a *Agent) store(ctx context.Context, q Question, model Model, seat *seat) 
 		return Sent{}, fmt.Errorf("send: %w", err)
 	}
 	within := owned.Within(ctx)
-	sent, err := a.write(within, tx, q, model)
-	if err == nil {
-		sent.Run, err = seat.take(within, tx, sent.Run)
-	}
+	sent, err := a.write(within, tx, q, model, seat)
 	if err != nil {
 		// After a failure the rollback's own error says nothing new.
 		tx.Rollback() //nolint:errcheck
@@ -164,7 +161,7 @@ func (a *Agent) store(ctx context.Context, q Question, model Model, seat *seat) 
 	return Sent{Chat: sent.Chat.Unwrap(), Message: sent.Message.Unwrap(), Run: sent.Run.Unwrap()}, nil
 }
 
-func (a *Agent) write(ctx context.Context, tx *ent.Tx, q Question, model Model) (Sent, error) {
+func (a *Agent) write(ctx context.Context, tx *ent.Tx, q Question, model Model, seat *seat) (Sent, error) {
 	c, err := a.writeChat(ctx, tx, q)
 	if err != nil {
 		return Sent{}, err
@@ -181,11 +178,17 @@ func (a *Agent) write(ctx context.Context, tx *ent.Tx, q Question, model Model) 
 	if q.ClientMutationID != "" {
 		create.SetClientMutationID(q.ClientMutationID)
 	}
+	if err := seat.take(ctx, tx, c, create); err != nil {
+		return Sent{}, err
+	}
 	r, err := create.Save(ctx)
 	if err != nil {
 		return Sent{}, fmt.Errorf("store the run: %w", err)
 	}
-	if err := a.admit(ctx, tx, r.OwnerID); err != nil {
+	if err := seat.tell(ctx, tx, r); err != nil {
+		return Sent{}, err
+	}
+	if err := a.admit(ctx, tx, r.OwnerID); err != nil { // it locks the owner's day: last
 		return Sent{}, err
 	}
 	return Sent{Chat: c, Message: m, Run: r}, nil

@@ -145,7 +145,7 @@ func (a *Agent) nameChat(ctx context.Context, r *ent.Run, title string, paid exp
 		}
 	}
 	more := Usage{Usage: paid.Usage, CostMicros: paid.CostMicros}
-	if err := a.useDay(ctx, tx, r.OwnerID, more.used()); err != nil {
+	if _, err := a.useDay(ctx, tx, r.OwnerID, more.used()); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

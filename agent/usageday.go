@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,15 +40,23 @@ func (u Used) minus(v Used) Used {
 //go:embed sql/use_day.sql
 var useDaySQL string
 
-// useDay adds to what a person used today. The statement goes by the person whom
-// the run, which was read through ent, belongs to: the guard does not see it.
-func (a *Agent) useDay(ctx context.Context, tx *ent.Tx, ownerID string, more Used) error {
-	_, err := tx.ExecContext(ctx, useDaySQL, ids.New(ids.UsageDay), ownerID, dayOf(a.Clock.Now()),
+// useDay adds to what a person used today, and returns it with that. The statement
+// goes by the person whom the run, which was read through ent, belongs to: the guard
+// does not see it.
+func (a *Agent) useDay(ctx context.Context, tx *ent.Tx, ownerID string, more Used) (used Used, err error) {
+	rows, err := tx.QueryContext(ctx, useDaySQL, ids.New(ids.UsageDay), ownerID, dayOf(a.Clock.Now()),
 		more.Runs, more.Tokens, more.CostMicros, more.PythonMs, more.OutputBytes, more.BytesBilled)
 	if err != nil {
-		return fmt.Errorf("add to the day's usage: %w", err)
+		return Used{}, fmt.Errorf("add to the day's usage: %w", err)
 	}
-	return nil
+	defer rows.Close()
+	if rows.Next() {
+		err = rows.Scan(&used.Runs, &used.Tokens, &used.CostMicros, &used.PythonMs, &used.OutputBytes, &used.BytesBilled)
+	}
+	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+		return Used{}, fmt.Errorf("add to the day's usage: %w", err)
+	}
+	return used, nil
 }
 
 // usedToday is what the viewer used on this day.

@@ -1,6 +1,7 @@
 package eventlog_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"testing"
@@ -11,22 +12,31 @@ import (
 	"github.com/mark-analyst/mark/eventlog"
 )
 
-// begin makes a run after another of its chat and begins it, in one transaction that
-// is not yet at its end.
-func (db database) begin(t *testing.T, log *eventlog.Log, after string, entries ...eventlog.Entry) (tx *ent.Tx, w eventlog.Writer, told func(), err error) {
+// begin makes a run after another of its chat and begins it, where its turn has come,
+// in one transaction that is not yet at its end.
+func (db database) begin(t *testing.T, log *eventlog.Log, after string, entries ...eventlog.Entry) (tx *ent.Tx, w eventlog.Writer, told func()) {
 	t.Helper()
 	ctx := t.Context()
 	earlier, err := db.Client.Run.Get(ctx, after)
 	must(t, err)
 	tx, err = db.Client.Tx(ctx)
 	must(t, err)
-	r, err := tx.Run.Create().SetOwnerID(earlier.OwnerID).SetChatID(earlier.ChatID).SetQuestionID(earlier.QuestionID).Save(ctx)
+	create := tx.Run.Create().SetOwnerID(earlier.OwnerID).SetChatID(earlier.ChatID).SetQuestionID(earlier.QuestionID)
+	until, ok, err := log.First(ctx, tx, 2, earlier.ChatID, earlier.OwnerID)
 	must(t, err)
-	w, told, err = log.Begin(ctx, tx, 2, r.ID, "node", entries...)
-	if err != nil {
-		w.RunID = r.ID
+	if ok {
+		if left := time.Until(until); left < eventlog.LeaseTime/2 || left > eventlog.LeaseTime+time.Second {
+			t.Errorf("the lease lasts for %s", left)
+		}
+		create.SetState(run.StateRunning).SetEpoch(1).SetNode("node").SetLeaseUntil(until).SetLastSeq(len(entries))
 	}
-	return tx, w, told, err
+	r, err := create.Save(ctx)
+	must(t, err)
+	if ok {
+		told, err = log.Begin(ctx, tx, r, entries...)
+		must(t, err)
+	}
+	return tx, eventlog.Writer{RunID: r.ID, Epoch: r.Epoch}, told
 }
 
 func TestARunBeginsInTheTransactionThatMakesIt(t *testing.T) {
@@ -35,8 +45,7 @@ func TestARunBeginsInTheTransactionThatMakesIt(t *testing.T) {
 		log := db.log(t)
 		before := db.newRun(t).RunID
 		must(t, db.Client.Run.UpdateOneID(before).SetState(run.StateSucceeded).SetFinishedAt(time.Now()).Exec(ctx))
-		tx, w, told, err := db.begin(t, log, before, eventlog.Entry{Kind: "RunStarted", Body: json.RawMessage(`{}`)}, eventlog.Entry{Kind: "StepStarted", Body: json.RawMessage(`{}`)})
-		must(t, err)
+		tx, w, told := db.begin(t, log, before, eventlog.Entry{Kind: "RunStarted", Body: json.RawMessage(`{}`)}, eventlog.Entry{Kind: "StepStarted", Body: json.RawMessage(`{}`)})
 		must(t, tx.Commit())
 		told()
 		for _, epoch := range []int{1, 2} {
@@ -44,7 +53,7 @@ func TestARunBeginsInTheTransactionThatMakesIt(t *testing.T) {
 				t.Errorf("another node took it with the epoch %d: %v", epoch, err)
 			}
 		}
-		_, err = log.Append(ctx, w, eventlog.Entry{Kind: "TextDelta", Body: json.RawMessage(`{}`)})
+		_, err := log.Append(ctx, w, eventlog.Entry{Kind: "TextDelta", Body: json.RawMessage(`{}`)})
 		must(t, err)
 		_, err = log.AppendFinal(ctx, w, finish(w.RunID), eventlog.Entry{Kind: eventlog.RunFinished, Body: json.RawMessage(`{}`)})
 		must(t, err)
@@ -66,8 +75,7 @@ func TestARunThatIsTakenBackHasNotBegun(t *testing.T) {
 		log := db.log(t)
 		before := db.newRun(t).RunID
 		must(t, db.Client.Run.UpdateOneID(before).SetState(run.StateSucceeded).SetFinishedAt(time.Now()).Exec(t.Context()))
-		tx, w, _, err := db.begin(t, log, before, eventlog.Entry{Kind: "RunStarted", Body: json.RawMessage(`{}`)})
-		must(t, err)
+		tx, w, _ := db.begin(t, log, before, eventlog.Entry{Kind: "RunStarted", Body: json.RawMessage(`{}`)})
 		must(t, tx.Rollback())
 		if _, err := log.Append(t.Context(), w); !errors.Is(err, eventlog.ErrFenced) {
 			t.Errorf("appending to it: %v", err)
@@ -84,15 +92,35 @@ func TestARunWhoseTurnItIsNotDoesNotBegin(t *testing.T) {
 	each(t, func(t *testing.T, db database) {
 		log := db.log(t)
 		before := db.newRun(t).RunID // RUNNING
-		tx, w, _, err := db.begin(t, log, before, eventlog.Entry{Kind: "RunStarted", Body: json.RawMessage(`{}`)})
-		if !errors.Is(err, eventlog.ErrFenced) {
-			t.Fatalf("it began beside another: %v", err)
-		}
+		tx, w, _ := db.begin(t, log, before, eventlog.Entry{Kind: "RunStarted", Body: json.RawMessage(`{}`)})
 		must(t, tx.Commit())
 		r, err := db.Client.Run.Get(t.Context(), w.RunID)
 		must(t, err)
 		if r.State != run.StateQueued || r.Epoch != 0 || r.LastSeq != 0 {
 			t.Errorf("it is %s in the epoch %d with %d events", r.State, r.Epoch, r.LastSeq)
 		}
+	})
+}
+
+// What a node keeps it tells from memory: the rows are taken away here, so that a look
+// at them would show.
+func TestWhatIsKeptIsToldWithoutTheTables(t *testing.T) {
+	each(t, func(t *testing.T, db database) {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		log, w := db.log(t), db.newRun(t)
+		release := log.Keep(w.RunID)
+		defer release()
+		_, err := log.Append(ctx, w, eventlog.Entry{Kind: "RunStarted", Body: json.RawMessage(`{}`)}, eventlog.Entry{Kind: "StepStarted", Body: json.RawMessage(`{}`)})
+		must(t, err)
+		db.Client.Event.Delete().ExecX(ctx)
+		n := 0
+		for e, err := range log.Follow(ctx, w.RunID, 0) {
+			must(t, err)
+			if n++; n == 2 && e.Kind == "StepStarted" {
+				return
+			}
+		}
+		t.Errorf("%d events were told", n)
 	})
 }

@@ -204,6 +204,7 @@ func (s *statements) leases(postgres bool) {
 		s.due = turnText("due", turn{Now: now, PerOwner: "$2"})
 		s.claim = turnText("claim", turn{Now: now, Lease: lease})
 		s.take = turnText("take", turn{Now: now, Lease: lease, PerOwner: "$5"})
+		s.first = turnText("first", turn{Lease: fmt.Sprintf("clock_timestamp() + %d * interval '1 microsecond'", LeaseTime.Microseconds()), PerOwner: "$3"})
 		s.renew = text("renew_postgres")
 		s.lease = func(time.Time) []any { return []any{LeaseTime.Microseconds()} }
 		s.claims = func(claims []Writer) ([]any, error) {
@@ -218,6 +219,7 @@ func (s *statements) leases(postgres bool) {
 	s.due = turnText("due", turn{Now: "$3", PerOwner: "$2"})
 	s.claim = turnText("claim", turn{Now: "$5", Lease: "$4"})
 	s.take = turnText("take", turn{Now: "$5", Lease: "$4", PerOwner: "$6"})
+	s.first = turnText("first", turn{Lease: "''", PerOwner: "$3"}) // the time is the caller's
 	s.renew = text("renew_sqlite")
 	s.lease = func(now time.Time) []any { return []any{now.Add(LeaseTime), now} }
 	s.claims = func(claims []Writer) ([]any, error) {

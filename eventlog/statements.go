@@ -18,10 +18,10 @@ var sqlFiles embed.FS
 
 // statements is the SQL of one dialect, and how lists become arguments of it.
 type statements struct {
-	extend, settle, page, heads                       string
-	due, take, claim, renew, release, restarted       string // see lease.go
-	postgres                                          bool
-	compactable, compactRun, compactEvents, compacted string
+	extend, settle, page, heads                        string
+	due, take, first, claim, renew, release, restarted string // see lease.go
+	postgres                                           bool
+	compactable, compactRun, compactEvents, compacted  string
 
 	ids        func(ids []string) (any, error)                   // the argument of heads
 	extendArgs func(spans []*span, now time.Time) ([]any, error) // the arguments of extend

@@ -44,7 +44,7 @@ func (l *Log) transact(ctx context.Context, spans []*span, change Change) error 
 
 // fill does the transaction's work but for its end.
 func (l *Log) fill(ctx context.Context, tx *ent.Tx, spans []*span, change Change) error {
-	now := l.clock.Now().UTC().Truncate(time.Microsecond)
+	now := l.now()
 	events, owners, err := l.extend(ctx, tx, spans, now)
 	if err != nil {
 		return err
@@ -57,6 +57,14 @@ func (l *Log) fill(ctx context.Context, tx *ent.Tx, spans []*span, change Change
 			return err
 		}
 	}
+	return l.insert(ctx, tx, events, owners, now)
+}
+
+// now is the time of events that are being written.
+func (l *Log) now() time.Time { return l.clock.Now().UTC().Truncate(time.Microsecond) }
+
+// insert writes numbered events, whose owners are given beside them.
+func (l *Log) insert(ctx context.Context, tx *ent.Tx, events []Event, owners []string, now time.Time) error {
 	if len(events) == 0 {
 		return nil
 	}

@@ -259,6 +259,36 @@ func TestLeavingWhileAnEntryIsResolved(t *testing.T) {
 	}
 }
 
+// Whoever comes first begins the operation that all of them go on with: it does not
+// end with them, and is begun once.
+func TestTheFirstToFollowLeaves(t *testing.T) {
+	e := start(t, nil)
+	j, resolved := e.journal("1")
+	begun := make(chan string, 100)
+	e.resolvers.Began = begun
+	first, other := e.open(as("alice")...), e.open(as("alice")...)
+	first.follow("1", journalQuery)
+	first.entries("1", 1, 1)
+	if n := len(begun); n != 1 {
+		t.Errorf("for one subscriber the operation was begun %d times", n)
+	}
+	other.follow("1", journalQuery)
+	other.entries("1", 1, 1)
+	first.send(`{"id":"1","type":"complete"}`)
+	first.quiet()
+	first.ws.Close()
+	for n := 2; n < 20; n++ {
+		j.Append(fmt.Sprint(n))
+		other.entries("1", n, n)
+		if got := resolved.of(n); got != 1 {
+			t.Fatalf("entry %d was resolved %d times", n, got)
+		}
+	}
+	if n := len(begun); n != 2 {
+		t.Errorf("for two subscribers the operation was begun %d times", n)
+	}
+}
+
 // Subscribers come and go at any place while the journal grows.
 func TestNothingIsLostOrDoubled(t *testing.T) {
 	e := start(t, nil)

@@ -88,12 +88,17 @@ func (o *Operation) Responses(yield func(*Result) bool) {
 // on with it.
 func (o *Operation) subscribe() *subscriber {
 	s := &subscriber{op: o, ctx: o.ctx}
+	// A group may go on with what is begun here, when this subscriber has left.
+	base, end := context.WithCancelCause(context.WithoutCancel(s.ctx))
+	unbind := context.AfterFunc(s.ctx, func() { end(context.Cause(s.ctx)) })
+	o.ctx, o.cancel = base, func() { end(nil) }
 	if o.refusal = o.begin(s); o.refusal != nil || s.source == nil {
 		return nil
 	}
+	unbind()
 	s.key = o.key(s.source)
-	// What is left of the operation's own execution is not needed any more.
-	o.ctx, o.next, o.op = s.ctx, nil, nil
+	s.begun = &execution{ctx: o.ctx, next: o.next, source: s.source}
+	o.ctx, o.cancel, o.next, o.op = s.ctx, func() {}, nil, nil
 	return s
 }
 

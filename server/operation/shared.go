@@ -180,6 +180,7 @@ type subscriber struct {
 	source logstream.Source
 	key    groupKey
 	group  *group
+	begun  *execution // the subscriber's own; nil once it has joined
 }
 
 // Take implements logstream.Host.
@@ -199,9 +200,19 @@ func (s *subscriber) follow(yield func(*Result) bool) {
 	})
 }
 
-// join enters the subscriber's group and returns how to leave it.
+// join enters the subscriber's group and returns how to leave it. A group that has
+// no execution yet goes on with the subscriber's.
 func (s *subscriber) join() (leave func()) {
 	s.group, leave = s.op.runner.groups.join(s.key)
+	select {
+	case s.group.turn <- struct{}{}:
+		if s.group.execution == nil {
+			s.group.execution = s.begun
+		}
+		<-s.group.turn
+	default: // somebody has one, or is about to
+	}
+	s.begun = nil
 	s.group.mu.Lock()
 	defer s.group.mu.Unlock()
 	s.group.expire(s.group.all.clock.Now())
