@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/mark-analyst/mark/ent"
+	"github.com/mark-analyst/mark/ent/chat"
 	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/ent/message"
 	"github.com/mark-analyst/mark/ent/run"
@@ -52,11 +53,8 @@ type gathered struct {
 // gather reads what the model is to know: the chat's datasets, once none of
 // them is being profiled any more, what was said, and the question.
 func (k *work) gather(ctx context.Context) (g gathered, err error) {
-	c, err := k.Client.Chat.Get(ctx, k.row.ChatID)
-	if err != nil {
-		return g, fmt.Errorf("read the chat: %w", err)
-	}
-	datasetIDs, err := c.QueryDatasets().IDs(ctx)
+	ofChat := dataset.HasChatsWith(chat.ID(k.row.ChatID))
+	datasetIDs, err := k.Client.Dataset.Query().Where(ofChat).IDs(ctx)
 	if err != nil {
 		return g, fmt.Errorf("read the chat's datasets: %w", err)
 	}
@@ -64,7 +62,7 @@ func (k *work) gather(ctx context.Context) (g gathered, err error) {
 		if err := k.Datasets.Await(ctx, datasetIDs...); err != nil {
 			return g, fmt.Errorf("wait for datasets: %w", err)
 		}
-		k.datasets, err = c.QueryDatasets().
+		k.datasets, err = k.Client.Dataset.Query().Where(ofChat).
 			WithColumns(func(q *ent.ColumnQuery) { q.Order(ent.Asc("position")) }).
 			Order(ent.Asc(dataset.FieldCreatedAt), ent.Asc(dataset.FieldID)).All(ctx)
 		if err != nil {
@@ -74,7 +72,9 @@ func (k *work) gather(ctx context.Context) (g gathered, err error) {
 	if g.question, g.parts, err = k.said(ctx, k.row.QuestionID); err != nil {
 		return g, fmt.Errorf("read the question: %w", err)
 	}
-	g.before, err = k.history(ctx, c.ID, g.question.Seq)
+	if g.question.Seq > 1 { // else nothing was said before
+		g.before, err = k.history(ctx, k.row.ChatID, g.question.Seq)
+	}
 	return g, err
 }
 
