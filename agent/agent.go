@@ -165,7 +165,7 @@ func New(c Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{Config: c, tools: tools, prompts: prompts, tokens: tokens.New(), swept: make(chan struct{}, 1)}
+	a := &Agent{Config: c, tools: tools, prompts: prompts, tokens: tokens.Share(tokens.New()), swept: make(chan struct{}, 1)}
 	a.closing, a.close = context.WithCancel(context.Background())
 	return a, nil
 }

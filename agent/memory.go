@@ -65,8 +65,11 @@ func newestMemory(ctx context.Context, c *ent.Client, chatID string, from int) (
 
 // remember makes what was said fit into the room of a history, and stores how.
 func (k *work) remember(ctx context.Context, p *past) error {
+	if len(p.exchanges) == 0 {
+		return nil
+	}
 	room := k.historyRoom()
-	if k.pastTokens(p) <= room || len(p.exchanges) == 0 {
+	if k.pastTokens(p) <= room {
 		return nil
 	}
 	before := p.memory

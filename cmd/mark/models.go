@@ -37,7 +37,7 @@ type modelSet struct {
 // openModels makes the models that people can choose: that of the MARK_LLM_
 // settings first, then those of the list, the offline analyst always.
 func openModels(c Config, now clock.Clock, logger *slog.Logger) ([]agent.Model, func(context.Context) error, error) {
-	set := &modelSet{clock: now, logger: logger, counter: tokens.New()}
+	set := &modelSet{clock: now, logger: logger, counter: tokens.Share(tokens.New())}
 	var listed []modellist.Entry
 	if c.Models != "" {
 		var err error

@@ -121,3 +121,29 @@ func BenchmarkCount(b *testing.B) {
 		c.Count(text)
 	}
 }
+
+// counted is a Counter that tells how often it was asked.
+type counted struct{ asked int }
+
+func (c *counted) Count(text string) int { c.asked++; return len(text) }
+
+func TestATextIsCountedOnceForAll(t *testing.T) {
+	c := &counted{}
+	s := Share(c)
+	for range 3 {
+		for _, text := range []string{"", "a", "tools", "history"} {
+			if n := s.Count(text); n != len(text) {
+				t.Errorf("%q has %d tokens", text, n)
+			}
+		}
+	}
+	if c.asked != 4 {
+		t.Errorf("four texts were counted %d times", c.asked)
+	}
+	for i := range 2 * sharedTexts { // what was not asked for since is forgotten
+		s.Count(fmt.Sprint(i))
+	}
+	if s.Count("tools"); c.asked != 4+2*sharedTexts+1 {
+		t.Errorf("counted %d times", c.asked)
+	}
+}
