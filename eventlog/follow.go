@@ -115,6 +115,12 @@ func (f *follower) get(ctx context.Context) (events []Event, changed <-chan stru
 	if !f.fresh && v.head.seq <= f.sent && !v.gone && !v.head.finished {
 		return nil, v.changed, nil
 	}
+	return f.askDeep(ctx)
+}
+
+// askDeep is ask on a stack that is not the follower's. It is apart from get, whose
+// results would else be on the heap whether somebody asks or not.
+func (f *follower) askDeep(ctx context.Context) (events []Event, changed <-chan struct{}, err error) {
 	deep.Call(func() { events, changed, err = f.ask(ctx) })
 	return events, changed, err
 }

@@ -11,7 +11,7 @@ import (
 
 // queue holds the messages that wait to be sent. The conn's mutex protects it.
 type queue struct {
-	messages []message
+	messages *[]message // nil: none
 	// count and bytes are of all that is not written yet, which is more than
 	// messages while a goroutine writes.
 	count, bytes int
@@ -27,13 +27,13 @@ func (q *queue) push(m message) {
 	if q.messages == nil {
 		q.messages = newList()
 	}
-	q.messages = append(q.messages, m)
+	*q.messages = append(*q.messages, m)
 	q.count++
 	q.bytes += m.size()
 }
 
 // take returns what waits; it is still counted until it is written.
-func (q *queue) take() []message {
+func (q *queue) take() *[]message {
 	m := q.messages
 	q.messages = nil // an idle socket keeps no memory for a queue
 	return m
@@ -133,10 +133,10 @@ var (
 	buffers = sync.Pool{New: func() any { b := make([]byte, 0, bufferLength); return &b }}
 )
 
-func newList() []message { return (*lists.Get().(*[]message))[:0] }
+func newList() *[]message { return lists.Get().(*[]message) } //nolint:forcetypeassert // the pool's only type
 
-func freeList(l []message) {
-	clear(l) // the payloads may go
-	l = l[:0]
-	lists.Put(&l)
+func freeList(l *[]message) {
+	clear(*l) // the payloads may go
+	*l = (*l)[:0]
+	lists.Put(l)
 }

@@ -1,6 +1,7 @@
 package gqlws
 
 import (
+	"bytes"
 	"errors"
 	"net"
 	"time"
@@ -24,13 +25,13 @@ func (c *conn) write() {
 	for {
 		c.mu.Lock()
 		messages := c.queue.take()
-		if len(messages) == 0 {
+		if messages == nil {
 			c.queue.sending = false
 			c.mu.Unlock()
 			return
 		}
 		c.mu.Unlock()
-		err := c.writeAll(messages, buffer)
+		err := c.writeAll(*messages, buffer)
 		freeList(messages)
 		if err != nil {
 			// What else waits is dropped by whoever closes the socket. sending
@@ -55,13 +56,15 @@ func (c *conn) writeAll(messages []message, buffer *[]byte) error {
 		if cap(b) <= 2*oneWrite {
 			*buffer = b // as large as it has grown
 		}
-		parts := net.Buffers{b}
-		if n == 0 {
+		var err error
+		if n > 0 {
+			err = c.writeNow(b)
+		} else {
 			m := messages[0]
-			parts = net.Buffers{m.appendStart(b), m.payload, []byte(tail)}
 			n, size = 1, m.size()
+			err = c.writeParts(net.Buffers{m.appendStart(b), m.payload, []byte(tail)})
 		}
-		if err := c.writeNow(parts); err != nil {
+		if err != nil {
 			return err
 		}
 		messages = messages[n:]
@@ -76,34 +79,41 @@ func (c *conn) writeAll(messages []message, buffer *[]byte) error {
 // would cost a tenth of what the write does.
 const deadlineStep = closeGrace / 2
 
-// writeNow writes whole frames. A write may take a little longer than a message
-// may wait, so that a client that begins to read again is told why it was cut
-// off.
-func (c *conn) writeNow(parts net.Buffers) error {
+// writeNow writes whole frames.
+func (c *conn) writeNow(frames []byte) error {
+	if err := c.mayWrite(); err != nil {
+		return err
+	}
+	_, err := c.net.Write(frames)
+	return err
+}
+
+// writeParts writes a frame that is too long to be copied.
+func (c *conn) writeParts(parts net.Buffers) error {
+	if _, whole := c.net.(*net.TCPConn); !whole {
+		// Only there do several parts stay together, with the close frame of
+		// another goroutine before or after them.
+		return c.writeNow(bytes.Join(parts, nil))
+	}
+	if err := c.mayWrite(); err != nil {
+		return err
+	}
+	_, err := parts.WriteTo(c.net)
+	return err
+}
+
+// mayWrite tells that nothing is written any more where that is so, and else gives
+// the write its deadline. A write may take a little longer than a message may wait,
+// so that a client that begins to read again is told why it was cut off.
+func (c *conn) mayWrite() error {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.closed { // nothing comes after the close frame
-		c.mu.Unlock()
 		return errClosed
 	}
 	if now := time.Now(); now.Sub(c.writing) > deadlineStep {
 		c.writing = now
 		_ = c.net.SetWriteDeadline(now.Add(c.h.cfg.SendTimeout + closeGrace))
 	}
-	c.mu.Unlock()
-	if len(parts) == 1 {
-		_, err := c.net.Write(parts[0])
-		return err
-	}
-	if _, whole := c.net.(*net.TCPConn); !whole {
-		// Only there do several parts stay together, with the close frame of
-		// another goroutine before or after them.
-		var b []byte
-		for _, p := range parts {
-			b = append(b, p...)
-		}
-		_, err := c.net.Write(b)
-		return err
-	}
-	_, err := parts.WriteTo(c.net)
-	return err
+	return nil
 }
