@@ -52,9 +52,14 @@ func (k *work) callFiles() []calledFile {
 	return files
 }
 
-// callDataset finds a dataset by its name or its file's, with or without the
-// ending, exactly or else without regard to case.
+// callDataset finds a dataset by its file's name, which no other has, or else by its
+// own or its file's without the ending, exactly or else without regard to case.
 func (k *work) callDataset(name string) (any, error) {
+	for _, d := range k.datasets {
+		if d.State == dataset.StateReady && !isTable(d) && k.fileName(d) == name {
+			return k.calledDataset(d), nil
+		}
+	}
 	same := []func(a, b string) bool{func(a, b string) bool { return a == b }, strings.EqualFold}
 	for _, equal := range same {
 		for _, d := range k.datasets {
@@ -66,7 +71,7 @@ func (k *work) callDataset(name string) (any, error) {
 			}
 			file := k.fileName(d)
 			if d.State == dataset.StateReady && (equal(name, d.Name) || equal(name, file) || equal(name, strings.TrimSuffix(file, path.Ext(file)))) {
-				return map[string]string{"path": dataFolder + file, "load": k.loadCode(d)}, nil
+				return k.calledDataset(d), nil
 			}
 		}
 	}
@@ -79,6 +84,11 @@ func (k *work) callDataset(name string) (any, error) {
 		message += " It has " + clip(strings.Join(there, ", "), 1_000) + "."
 	}
 	return nil, &execution.CallError{Message: message}
+}
+
+// calledDataset is where a dataset is, and how it is loaded.
+func (k *work) calledDataset(d *ent.Dataset) map[string]string {
+	return map[string]string{"path": dataFolder + k.fileName(d), "load": k.loadCode(d)}
 }
 
 func rowsOf(d *ent.Dataset) int64 {

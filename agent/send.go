@@ -178,6 +178,11 @@ func (a *Agent) write(ctx context.Context, tx *ent.Tx, q Question, model Model, 
 	if q.ClientMutationID != "" {
 		create.SetClientMutationID(q.ClientMutationID)
 	}
+	// Before it is asked how many runs the owner has: whoever asks beside this waits
+	// for the owner's day, so no two see the same.
+	if err := a.admit(ctx, tx, c.OwnerID); err != nil {
+		return Sent{}, err
+	}
 	if err := seat.take(ctx, tx, c, create); err != nil {
 		return Sent{}, err
 	}
@@ -186,9 +191,6 @@ func (a *Agent) write(ctx context.Context, tx *ent.Tx, q Question, model Model, 
 		return Sent{}, fmt.Errorf("store the run: %w", err)
 	}
 	if err := seat.tell(ctx, tx, r); err != nil {
-		return Sent{}, err
-	}
-	if err := a.admit(ctx, tx, r.OwnerID); err != nil { // it locks the owner's day: last
 		return Sent{}, err
 	}
 	return Sent{Chat: c, Message: m, Run: r}, nil

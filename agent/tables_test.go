@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,37 @@ type curiousSession struct {
 func (s curiousSession) Run(ctx context.Context, _ string, host execution.Host) (execution.Result, error) {
 	s.ask(ctx, host)
 	return execution.Result{}, nil
+}
+
+// TestADatasetIsFoundByItsFile: no two files have one name; another dataset may be
+// called by it.
+func TestADatasetIsFoundByItsFile(t *testing.T) {
+	databases.Each(t, func(t *testing.T, s *store.Store) {
+		found := map[string]string{}
+		ask := func(ctx context.Context, host execution.Host) {
+			for _, asked := range []string{"orders.csv", "Shop", "export", "ORDERS"} {
+				got, err := host.Call(ctx, execution.Call{Method: "dataset", Args: json.RawMessage(fmt.Sprintf(`{"name":%q}`, asked))})
+				if answer, ok := got.(map[string]string); ok {
+					found[asked] = answer["path"]
+				} else {
+					t.Errorf("%s: %v, %v", asked, got, err)
+				}
+			}
+		}
+		b := newBench(t, s, func(c *agent.Config) {
+			scripted, _ := c.Sandbox.(*scriptedPython)
+			c.Sandbox = &curious{scripted, ask}
+		})
+		misnamed, shop := b.dataset("export.csv"), b.dataset("orders.csv")
+		misnamed.Update().SetName("orders.csv").ExecX(b.ctx)
+		shop.Update().SetName("Shop").ExecX(b.ctx)
+		b.model.then(python("1"), says("Done."))
+		b.ask(agent.Question{Text: "q", DatasetIDs: []string{misnamed.ID, shop.ID}})
+		want := map[string]string{"orders.csv": "/mnt/data/orders.csv", "Shop": "/mnt/data/orders.csv", "export": "/mnt/data/export.csv", "ORDERS": "/mnt/data/orders.csv"}
+		if !maps.Equal(found, want) {
+			t.Errorf("found %v", found)
+		}
+	})
 }
 
 // TestTablesAreAskedWithSQL: Python gets files only; a model is told a table's name,

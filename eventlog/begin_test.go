@@ -91,14 +91,26 @@ func TestARunThatIsTakenBackHasNotBegun(t *testing.T) {
 func TestARunWhoseTurnItIsNotDoesNotBegin(t *testing.T) {
 	each(t, func(t *testing.T, db database) {
 		log := db.log(t)
-		before := db.newRun(t).RunID // RUNNING
-		tx, w, _ := db.begin(t, log, before, eventlog.Entry{Kind: "RunStarted", Body: json.RawMessage(`{}`)})
-		must(t, tx.Commit())
-		r, err := db.Client.Run.Get(t.Context(), w.RunID)
-		must(t, err)
-		if r.State != run.StateQueued || r.Epoch != 0 || r.LastSeq != 0 {
-			t.Errorf("it is %s in the epoch %d with %d events", r.State, r.Epoch, r.LastSeq)
+		queued := func(before string) {
+			t.Helper()
+			tx, w, _ := db.begin(t, log, before, eventlog.Entry{Kind: "RunStarted", Body: json.RawMessage(`{}`)})
+			must(t, tx.Commit())
+			r, err := db.Client.Run.Get(t.Context(), w.RunID)
+			must(t, err)
+			if r.State != run.StateQueued || r.Epoch != 0 || r.LastSeq != 0 {
+				t.Errorf("it is %s in the epoch %d with %d events", r.State, r.Epoch, r.LastSeq)
+			}
 		}
+		queued(db.newRun(t).RunID) // which is RUNNING
+		before, err := db.Client.Run.Get(t.Context(), db.newRun(t).RunID)
+		must(t, err)
+		must(t, before.Update().SetState(run.StateSucceeded).SetFinishedAt(time.Now()).Exec(t.Context()))
+		for range 2 { // as many as the owner may have
+			elsewhere := db.Client.Chat.Create().SetOwnerID(before.OwnerID).SaveX(t.Context())
+			db.Client.Run.Create().SetOwnerID(before.OwnerID).SetChatID(elsewhere.ID).SetQuestionID(before.QuestionID).
+				SetState(run.StateRunning).SetEpoch(1).ExecX(t.Context())
+		}
+		queued(before.ID)
 	})
 }
 

@@ -70,7 +70,7 @@ func (l *Log) Follow(ctx context.Context, runID string, after int) iter.Seq2[Eve
 
 // Keep has the newest events of a run kept at hand until release, as if somebody
 // followed it: a person who comes to a run that this node works on is told of it
-// without a look at the tables.
+// before the tables are looked at.
 func (l *Log) Keep(runID string) (release func()) {
 	_, release = l.topics.join(runID)
 	return release

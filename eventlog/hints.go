@@ -21,7 +21,7 @@ const (
 	headsAtOnce = 500
 )
 
-// pollHeads looks at the followed runs at every poll, whatever the hints say,
+// pollHeads looks at the topics' runs at every poll, whatever the hints say,
 // until ctx ends.
 func (l *Log) pollHeads(ctx context.Context) {
 	if crashpoint.Without(crashpoint.Poll) {

@@ -12,7 +12,7 @@ type head struct {
 	finished bool
 }
 
-// topics are the runs that somebody in this process follows.
+// topics are the runs that somebody in this process follows or keeps.
 type topics struct{ followed.Topics[topic] }
 
 // join returns the run's topic, counting the caller as a follower until it

@@ -95,9 +95,10 @@ func (o *Operation) subscribe() *subscriber {
 	if o.refusal = o.begin(s); o.refusal != nil || s.source == nil {
 		return nil
 	}
-	unbind()
 	s.key = o.key(s.source)
-	s.begun = &execution{ctx: o.ctx, next: o.next, source: s.source}
+	if unbind() { // else it ends with the subscriber, who has left
+		s.begun = &execution{ctx: o.ctx, next: o.next, source: s.source}
+	}
 	o.ctx, o.cancel, o.next, o.op = s.ctx, func() {}, nil, nil
 	return s
 }

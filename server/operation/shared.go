@@ -180,7 +180,7 @@ type subscriber struct {
 	source logstream.Source
 	key    groupKey
 	group  *group
-	begun  *execution // the subscriber's own; nil once it has joined
+	begun  *execution // the subscriber's own, where it may outlive them; nil once they have joined
 }
 
 // Take implements logstream.Host.
