@@ -81,6 +81,7 @@ type Config struct {
 	Datasets Datasets
 	// AsOwner gives a context the rights of a person.
 	AsOwner func(ctx context.Context, userID string) context.Context
+	Tokens  tokens.Counter // of prompts, with the same texts again and again: see tokens.Share
 	Clock   clock.Clock
 	Logger  *slog.Logger
 	Limits  Limits
@@ -144,7 +145,6 @@ type Agent struct {
 	Config
 	tools   *toolbox
 	prompts *prompts
-	tokens  tokens.Counter
 
 	held    held
 	begun   begun
@@ -165,7 +165,7 @@ func New(c Config) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{Config: c, tools: tools, prompts: prompts, tokens: tokens.Share(tokens.New()), swept: make(chan struct{}, 1)}
+	a := &Agent{Config: c, tools: tools, prompts: prompts, swept: make(chan struct{}, 1)}
 	a.closing, a.close = context.WithCancel(context.Background())
 	return a, nil
 }

@@ -98,9 +98,9 @@ func (k *work) learn(counted int, said dialogue.Usage) {
 func (k *work) tokensOf(list []dialogue.Message) int {
 	n := 0
 	for _, m := range list {
-		n += messageTokens + k.counts.Count(m.Content)
+		n += messageTokens + k.Tokens.Count(m.Content)
 		for _, c := range m.ToolCalls {
-			n += callTokens + k.counts.Count(c.Name) + k.counts.Count(c.Arguments)
+			n += callTokens + k.Tokens.Count(c.Name) + k.Tokens.Count(c.Arguments)
 		}
 	}
 	return n
@@ -109,7 +109,7 @@ func (k *work) tokensOf(list []dialogue.Message) int {
 func (k *work) toolTokens() int {
 	n := 0
 	for _, t := range k.tools.list() {
-		n += callTokens + k.counts.Count(t.Description) + k.counts.Count(string(t.Schema))
+		n += callTokens + k.Tokens.Count(t.Description) + k.Tokens.Count(string(t.Schema))
 	}
 	return n
 }

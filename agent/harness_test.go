@@ -20,6 +20,7 @@ import (
 	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/dialogue"
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/internal/tokens"
 	"github.com/mark-analyst/mark/store"
 	"github.com/mark-analyst/mark/store/storetest"
 )
@@ -58,7 +59,7 @@ func newBenchOf(t *testing.T, s *store.Store, email string, change func(*agent.C
 	}
 	b := &bench{t: t, client: s.Client, log: log, model: &scriptedModel{}, python: &scriptedPython{}}
 	c := agent.Config{
-		Client: s.Client, Log: log,
+		Client: s.Client, Log: log, Tokens: tokens.Share(tokens.New()),
 		Models:  []agent.Model{{Name: "scripted", LLM: b.model}},
 		Sandbox: b.python, Blobs: folder(t.TempDir()), Datasets: allReady{},
 		AsOwner: func(ctx context.Context, id string) context.Context {

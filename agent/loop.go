@@ -16,7 +16,6 @@ import (
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/internal/storable"
-	"github.com/mark-analyst/mark/internal/tokens"
 	"github.com/mark-analyst/mark/warehouse"
 )
 
@@ -55,7 +54,6 @@ type work struct {
 	evidence  evidence
 	usage     Usage
 	expense   expense // what the step that goes on has paid
-	counts    *tokens.Cache
 	excess    float64 // how many tokens the model's server has counted for one that was here
 	spent     string  // the budget that is spent; "": none
 	leftToday int64   // tokens, when the step began

@@ -152,7 +152,7 @@ func (k *work) recite(p past) {
 
 // pastTokens is what the history takes, with caution.
 func (k *work) pastTokens(p *past) int {
-	n := k.counts.Count(p.memory.text)
+	n := k.Tokens.Count(p.memory.text)
 	for _, x := range p.exchanges {
 		n += k.tokensOf(x.messages(x.seq <= p.memory.cleared))
 	}

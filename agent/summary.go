@@ -112,9 +112,9 @@ func (k *work) transcript(before string, of []exchange) (shown string, n int) {
 		fmt.Fprintf(&b, "<earlier_summary>\n%s\n</earlier_summary>\n", inside(before))
 	}
 	b.WriteString("<conversation>\n")
-	for used := k.counts.Count(b.String()); n < len(of); n++ {
+	for used := k.Tokens.Count(b.String()); n < len(of); n++ {
 		turn := of[n].shown()
-		if used += k.counts.Count(turn); n > 0 && k.cautious(used) > room/2 {
+		if used += k.Tokens.Count(turn); n > 0 && k.cautious(used) > room/2 {
 			break
 		}
 		b.WriteString(turn)
@@ -166,7 +166,7 @@ func firstLine(s string) string {
 
 // within cuts the middle out of a text until it has at most so many tokens.
 func (k *work) within(text string, most int) string {
-	for n := k.counts.Count(text); n > most; n = k.counts.Count(text) {
+	for n := k.Tokens.Count(text); n > most; n = k.Tokens.Count(text) {
 		text = clip(text, len([]rune(text))*most/(n+n/10+1))
 	}
 	return text

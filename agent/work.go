@@ -13,7 +13,6 @@ import (
 	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/dialogue"
 	"github.com/mark-analyst/mark/internal/execution"
-	"github.com/mark-analyst/mark/internal/tokens"
 )
 
 // The codes with which runs fail, beside those of internal/dialogue and
@@ -81,7 +80,7 @@ func (a *Agent) leave(ctx context.Context, w eventlog.Writer, cause error) {
 func (a *Agent) attempt(ctx context.Context, row *ent.Run, first *ent.Step, own *holding) (out outcome) {
 	ctx, cancel := context.WithTimeout(ctx, a.Limits.RunTime-time.Duration(row.WorkedMs)*time.Millisecond)
 	defer cancel()
-	k := &work{Agent: a, row: row, first: first, began: a.Clock.Now(), rec: newRecorder(ctx, a, own), counts: tokens.NewCache(a.tokens), leftToday: unbounded, doing: Stopped{What: DoingNothing}}
+	k := &work{Agent: a, row: row, first: first, began: a.Clock.Now(), rec: newRecorder(ctx, a, own), leftToday: unbounded, doing: Stopped{What: DoingNothing}}
 	defer func() {
 		if p := recover(); p != nil {
 			a.Logger.ErrorContext(ctx, "a run panicked", "run", row.ID, "panic", p, "stack", string(debug.Stack()))

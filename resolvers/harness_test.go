@@ -31,6 +31,7 @@ import (
 	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/dialogue"
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/internal/tokens"
 	"github.com/mark-analyst/mark/resolvers"
 	"github.com/mark-analyst/mark/server"
 	"github.com/mark-analyst/mark/server/limit"
@@ -90,7 +91,7 @@ func newBench(t *testing.T, s *store.Store, guard func(*ent.Client)) *bench {
 	b.data = data
 	dispatch.Handle(jobs, data.Work)
 	b.agent, err = agent.New(agent.Config{
-		Client: client, Log: log, Models: []agent.Model{{Name: "idle", LLM: b.model}},
+		Client: client, Log: log, Tokens: tokens.New(), Models: []agent.Model{{Name: "idle", LLM: b.model}},
 		Sandbox: noSessions{}, Blobs: noBlobs{}, Datasets: data,
 		AsOwner: func(ctx context.Context, id string) context.Context {
 			return auth.WithViewer(ctx, auth.Viewer{UserID: id})

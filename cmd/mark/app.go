@@ -23,6 +23,7 @@ import (
 	"github.com/mark-analyst/mark/graph"
 	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/datadir"
+	"github.com/mark-analyst/mark/internal/tokens"
 	"github.com/mark-analyst/mark/migrations"
 	"github.com/mark-analyst/mark/resolvers"
 	"github.com/mark-analyst/mark/sandbox"
@@ -55,6 +56,7 @@ type Parts struct {
 	Models     []agent.Model
 	Warehouses []warehouse.Warehouse
 	Clock      clock.Clock
+	Tokens     tokens.Counter
 }
 
 // NewApp opens everything that the service needs. Progress is told of what takes
@@ -100,8 +102,11 @@ func NewApp(ctx context.Context, c Config, logger *slog.Logger, progress func(st
 		return nil, err
 	}
 	a.onClose(blobs)
+	if parts.Tokens == nil {
+		parts.Tokens = tokens.Share(tokens.New())
+	}
 	if parts.Models == nil {
-		models, closeModels, err := openModels(c, parts.Clock, logger)
+		models, closeModels, err := openModels(c, parts.Tokens, parts.Clock, logger)
 		if err != nil {
 			return nil, err
 		}
@@ -194,7 +199,7 @@ func (a *App) serveWith(ctx context.Context, db *store.Store, log *eventlog.Log,
 		AsOwner: func(ctx context.Context, userID string) context.Context {
 			return auth.WithViewer(ctx, auth.Viewer{UserID: userID})
 		},
-		Queue: work.runs, Titles: titles, Node: c.Node,
+		Queue: work.runs, Titles: titles, Node: c.Node, Tokens: parts.Tokens,
 		Clock: parts.Clock, Logger: a.logger, Limits: limits, ReviewCode: c.ReviewCode,
 	})
 	if err != nil {

@@ -54,6 +54,7 @@ type LLMConfig struct {
 	Model   string `env:"MARK_LLM_MODEL" help:"The model's name there."`
 	API     string `default:"chat" enum:"chat,responses" env:"MARK_LLM_API" help:"The wire format: chat (Chat Completions) or responses (Responses)."`
 	Context int    `env:"MARK_LLM_CONTEXT" help:"How many tokens it takes, prompt and reply together; 0: not known."`
+	Reply   int    `env:"MARK_LLM_REPLY" help:"How many tokens one reply may have; 0: a quarter of the context, at most 32768, or 16384 where that is not known."`
 }
 
 // The endpoint and model of a configuration that has only a key.
@@ -82,6 +83,9 @@ func (c LLMConfig) complete() (LLMConfig, error) {
 	}
 	if c.Context < 0 || c.Context > 0 && c.Context < 1000 {
 		return c, fmt.Errorf("MARK_LLM_CONTEXT is a number of tokens, at least 1000, like 128000")
+	}
+	if c.Reply != 0 && c.Reply < 100 || c.Context > 0 && c.Reply >= c.Context {
+		return c, fmt.Errorf("MARK_LLM_REPLY is a number of tokens, at least 100 and fewer than MARK_LLM_CONTEXT, like 16000")
 	}
 	return c, nil
 }

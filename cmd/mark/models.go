@@ -35,9 +35,10 @@ type modelSet struct {
 }
 
 // openModels makes the models that people can choose: that of the MARK_LLM_
-// settings first, then those of the list, the offline analyst always.
-func openModels(c Config, now clock.Clock, logger *slog.Logger) ([]agent.Model, func(context.Context) error, error) {
-	set := &modelSet{clock: now, logger: logger, counter: tokens.Share(tokens.New())}
+// settings first, then those of the list, the offline analyst always. The counter is
+// for endpoints that do not say what they were sent.
+func openModels(c Config, counter tokens.Counter, now clock.Clock, logger *slog.Logger) ([]agent.Model, func(context.Context) error, error) {
+	set := &modelSet{clock: now, logger: logger, counter: counter}
 	var listed []modellist.Entry
 	if c.Models != "" {
 		var err error
@@ -73,13 +74,13 @@ func (s *modelSet) addDefault(c LLMConfig) error {
 		return err
 	}
 	endpoint, err := s.endpoint(llm.Config{
-		BaseURL: c.BaseURL, APIKey: c.APIKey, Model: c.Model, Format: llm.Format(c.API), ContextTokens: c.Context,
+		BaseURL: c.BaseURL, APIKey: c.APIKey, Model: c.Model, Format: llm.Format(c.API), ContextTokens: c.Context, ReplyTokens: c.Reply,
 	})
 	if err != nil {
 		return err
 	}
 	s.models = append(s.models, agent.Model{
-		Name: c.Model, ContextTokens: c.Context,
+		Name: c.Model, ContextTokens: c.Context, ReplyTokens: c.Reply,
 		LLM: s.evened(endpoint, llm.ToolsUnknown),
 	})
 	return nil

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mark-analyst/mark/internal/fakellm"
+	"github.com/mark-analyst/mark/internal/tokens"
 )
 
 // withList has a service use a list of models.
@@ -83,7 +84,7 @@ func TestDefaultBesideAList(t *testing.T) {
 			c := Config{LLM: tc.llm}
 			list(&c, nil)
 			var names []string
-			models, closeModels, err := openModels(c, nil, nil)
+			models, closeModels, err := openModels(c, tokens.New(), nil, nil)
 			if err != nil {
 				names = append(names, err.Error())
 			} else if err := closeModels(t.Context()); err != nil {

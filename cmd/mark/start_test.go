@@ -33,6 +33,12 @@ func TestStartsThatCannotWork(t *testing.T) {
 		"an address that is none":    {func(c *Config) { c.LLM.BaseURL, c.LLM.Model = "foo", "m" }, "MARK_LLM_BASE_URL"},
 		"an address without a model": {func(c *Config) { c.LLM.BaseURL = "http://127.0.0.1:1/v1" }, "MARK_LLM_MODEL"},
 		"a context in thousands":     {func(c *Config) { c.LLM = LLMConfig{BaseURL: "http://127.0.0.1:1/v1", Model: "m", Context: 128} }, "MARK_LLM_CONTEXT"},
+		"a reply in thousands": {func(c *Config) {
+			c.LLM = LLMConfig{BaseURL: "http://127.0.0.1:1/v1", Model: "m", Reply: 16}
+		}, "MARK_LLM_REPLY"},
+		"replies without an end": {func(c *Config) {
+			c.LLM = LLMConfig{BaseURL: "http://127.0.0.1:1/v1", Model: "m", Context: 8000, Reply: 8000}
+		}, "MARK_LLM_REPLY"},
 		"a list that is not there":   {func(c *Config) { c.Models = filepath.Join(file, "x") }, "MARK_MODELS"},
 		"a short secret":             {func(c *Config) { c.JWTSecret = "short" }, "MARK_JWT_SECRET"},
 		"another database":           {func(c *Config) { c.DatabaseURL = "mysql://x" }, "MARK_DATABASE_URL"},

@@ -50,23 +50,3 @@ func (c *counter) Count(text string) (n int) {
 // Estimate is more tokens than any usual text has: four for five bytes. English
 // has about one for four, random bytes three for four.
 func Estimate(text string) int { return (4*len(text) + 4) / 5 }
-
-// Cache is a Counter that counts each text once: a prompt is told again from call
-// to call. It is for one conversation and one goroutine.
-type Cache struct {
-	counter Counter
-	known   map[string]int
-}
-
-// NewCache returns a Cache over a Counter.
-func NewCache(c Counter) *Cache { return &Cache{counter: c, known: map[string]int{}} }
-
-// Count counts a text, or recalls its count.
-func (c *Cache) Count(text string) int {
-	n, ok := c.known[text]
-	if !ok {
-		n = c.counter.Count(text)
-		c.known[text] = n
-	}
-	return n
-}

@@ -88,19 +88,6 @@ func TestWhatCannotBeCountedIsEstimated(t *testing.T) {
 	}
 }
 
-// counting notes what it is asked.
-type counting struct{ asked []string }
-
-func (c *counting) Count(text string) int { c.asked = append(c.asked, text); return len(text) }
-
-func TestEachTextIsCountedOnce(t *testing.T) {
-	under := &counting{}
-	c := NewCache(under)
-	if n := c.Count("abc") + c.Count("abc") + c.Count("de"); n != 8 || len(under.asked) != 2 {
-		t.Errorf("%d tokens, asked for %q", n, under.asked)
-	}
-}
-
 func TestManyCountAtOnce(t *testing.T) {
 	c := New()
 	var all sync.WaitGroup

@@ -18,6 +18,7 @@ import (
 	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/fakellm"
 	"github.com/mark-analyst/mark/internal/ids"
+	"github.com/mark-analyst/mark/internal/tokens"
 	"github.com/mark-analyst/mark/llm"
 	"github.com/mark-analyst/mark/store"
 	"github.com/mark-analyst/mark/store/storetest"
@@ -114,7 +115,7 @@ func (w *world) open(s *store.Store, machine *machine, sandbox agent.Sandbox) {
 	limits := agent.DefaultLimits()
 	limits.Claims, limits.Steps = 100, 200
 	w.agent, err = agent.New(agent.Config{
-		Client: s.Client, Log: w.log,
+		Client: s.Client, Log: w.log, Tokens: tokens.Share(tokens.New()),
 		Models:  []agent.Model{{Name: "obedient", LLM: llm.NewFenced(endpoint, llm.ToolsUnknown, ids.For("call"), logger)}},
 		Sandbox: sandbox, Blobs: blobs{w.files}, Datasets: w.data,
 		AsOwner: func(ctx context.Context, id string) context.Context {
