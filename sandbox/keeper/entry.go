@@ -278,6 +278,8 @@ func (k *Keeper) saveSoon(e *entry, live execution.Session, point string) {
 func (k *Keeper) sealAll(key string, saves *saves) {
 	for one := saves.take(); one != nil; one = saves.take() {
 		k.seal(saves.ctx, key, *one, saves)
-		k.prune(saves.ctx) // it may have been one too many
+		if k.vault.spare.Load() < 0 { // it may have been one too many
+			k.prune(saves.ctx)
+		}
 	}
 }

@@ -84,6 +84,7 @@ type Keeper struct {
 	cancel   context.CancelFunc
 	loops    sync.WaitGroup
 	settling sync.Mutex // held while idle sessions are looked through
+	pruning  sync.Mutex // held while what is saved is looked through
 
 	mu      sync.Mutex        // protects the rest
 	entries map[string]*entry // those that live, or that somebody waits for

@@ -119,7 +119,7 @@ func (v *vault) dropPoint(key, name string) error {
 }
 
 func (v *vault) erasePoints(key string) error {
-	left, err := filepath.Glob(v.path(key, "*", "")) // keys hold nothing that means something to it
+	left, err := matching(v.dir, key+".*") // keys hold nothing that means something to it
 	for _, path := range left {
 		err = errors.Join(err, remove(path))
 	}

@@ -114,6 +114,9 @@ func (k *Keeper) tooMany() []string {
 // there is room for: of old points first. A note stays, which says why; it goes
 // after as long again.
 func (k *Keeper) prune(ctx context.Context) {
+	k.pruning.Lock()
+	defer k.pruning.Unlock()
+	spare := k.vault.spare.Load() // what is saved from here on is taken from it
 	all, err := k.vault.list()
 	if err != nil {
 		k.c.Logger.WarnContext(ctx, "the saved Python sessions cannot be listed", "error", err)
@@ -136,6 +139,7 @@ func (k *Keeper) prune(ctx context.Context) {
 		k.change(ctx, one.key, one.note.Used, func() error { return k.vault.drop(one.key, one.note, why) })
 	}
 	k.prunePoints(ctx, &taken)
+	k.vault.spare.Add(taken.free - spare)
 	before := now.Add(-2 * max(k.c.Limits.MaxAge, 24*time.Hour))
 	for _, one := range k.vault.gone() {
 		if one.note.Used.Before(before) {

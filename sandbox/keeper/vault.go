@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"filippo.io/age"
@@ -24,6 +25,9 @@ import (
 type vault struct {
 	dir string
 	key
+	// spare is about how many bytes may still be saved before prune has to look: to
+	// look after each image would be to read thousands of notes a step.
+	spare atomic.Int64
 }
 
 const (
@@ -55,7 +59,7 @@ func openVault(dir, keyFile string, secret []byte) (*vault, error) {
 		return nil, err
 	}
 	for _, pattern := range []string{tempPrefix + "*", "*" + newEnding} {
-		left, err := filepath.Glob(filepath.Join(dir, pattern))
+		left, err := matching(dir, pattern)
 		if err != nil {
 			return nil, err
 		}
@@ -92,6 +96,11 @@ func (v *vault) seal(ctx context.Context, folder string) (path string, err error
 
 // commit replaces a key's image by a sealed file, and its note.
 func (v *vault) commit(key, sealed string, n note) error {
+	file, err := os.Stat(sealed)
+	if err != nil {
+		return err
+	}
+	v.spare.Add(-file.Size())
 	// The image first: a note without it would promise what is not there.
 	if err := os.Rename(sealed, v.image(key)); err != nil {
 		return err
@@ -272,7 +281,7 @@ func (v *vault) clear(path string) { _ = os.RemoveAll(path) }
 
 // gone returns the keys whose image is gone.
 func (v *vault) gone() []kept {
-	notes, _ := filepath.Glob(filepath.Join(v.dir, "*"+noteEnding)) // the pattern is a good one
+	notes, _ := matching(v.dir, "*"+noteEnding) // the pattern is a good one
 	var all []kept
 	for _, path := range notes {
 		key := strings.TrimSuffix(filepath.Base(path), noteEnding)
@@ -311,6 +320,16 @@ func (v *vault) list() ([]kept, error) {
 		}
 	}
 	return all, nil
+}
+
+// matching are the files in a folder whose names match a pattern. The folder's own
+// name is none, whatever characters are in it.
+func matching(folder, pattern string) ([]string, error) {
+	names, err := fs.Glob(os.DirFS(folder), pattern)
+	for i, name := range names {
+		names[i] = filepath.Join(folder, name)
+	}
+	return names, err
 }
 
 func remove(path string) error {

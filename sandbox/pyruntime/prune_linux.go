@@ -30,13 +30,14 @@ var unneededSuffixes = []string{".pyi", ".h", ".hpp", ".pxd", ".pxi", ".pyx", ".
 
 // prune removes what is only weight: a third of the tree.
 func (b *builder) prune() error {
+	usr := filepath.Join(b.root, "usr")
 	for _, pattern := range unneeded {
-		matches, err := filepath.Glob(filepath.Join(b.root, "usr", pattern))
+		matches, err := fs.Glob(os.DirFS(usr), pattern)
 		if err != nil {
 			return err
 		}
 		for _, m := range matches {
-			if err := os.RemoveAll(m); err != nil {
+			if err := os.RemoveAll(filepath.Join(usr, m)); err != nil {
 				return err
 			}
 		}
