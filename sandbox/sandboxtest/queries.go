@@ -115,5 +115,36 @@ except TypeError as e:
 				}
 			}
 		}},
+		{name: "SQL over datasets says what a name does not mean", spec: with("a.csv", "x,y\n1,2\n"), run: func(t *testing.T, s session) {
+			files := []map[string]any{
+				{"name": "a.csv", "dataset": "first"}, {"name": "stores.csv", "dataset": "Shops"}, {"name": "stores.tsv", "dataset": "More"},
+				{"name": "Case.csv", "dataset": "one"}, {"name": "case.csv", "dataset": "two"},
+			}
+			for statement, want := range map[string]string{
+				"SELECT x FROM first":        "1",
+				"SELECT x FROM FIRST":        "1",
+				"SELECT x FROM a":            "1",
+				`SELECT x FROM "stores.tsv"`: "1",
+				"SELECT x FROM Shops":        "1",
+				"SELECT x FROM two":          "1",
+				"SELECT x FROM stores":       `"stores" may be any of "stores.csv", "stores.tsv". Write which, whole and in quotes, or load it with mark.dataset.`,
+				`SELECT x FROM "case.csv"`:   `"case.csv" may be any of "Case.csv", "case.csv". Write which, whole and in quotes, or load it with mark.dataset.`,
+				"SELECT 'stores' AS s":       "stores",
+				"SELECT x FROM sales":        `There is no table "sales". This chat has "first", "Shops", "More", "one", "two".`,
+				"":                           "The statement is empty.",
+				" -- nothing":                "The statement is empty.",
+			} {
+				o := s.tryWith(t, context.Background(), fmt.Sprintf("import mark\ntry:\n    print(mark.sql(%q).iloc[0, 0])\nexcept mark.Error as e:\n    print(e)", statement),
+					func(_ context.Context, c execution.Call) (any, error) {
+						if c.Method == "files" {
+							return files, nil
+						}
+						return map[string]string{"load": `pd.read_csv("a.csv")`}, nil
+					})
+				if o.err != nil || o.stdout != want+"\n" {
+					t.Errorf("%s\nprinted %q, want %q, ended with %v %+v", statement, o.stdout, want, o.err, o.result.Failure)
+				}
+			}
+		}},
 	}
 }

@@ -131,6 +131,20 @@ func TestCredentialsStayUntold(t *testing.T) {
 	}
 }
 
+// TestNoDefaultCredentials: what nobody has made is not renewed.
+func TestNoDefaultCredentials(t *testing.T) {
+	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
+	t.Setenv("HOME", t.TempDir()) // where gcloud keeps them
+	err := firstUse(t, shop(t), Credentials{Kind: ApplicationDefault})
+	if err == nil {
+		t.Skip("this is a machine of Google's, which has some")
+	}
+	e := checkError(t, err, warehouse.CodeBadCredentials)
+	if !strings.Contains(e.Message, "no application default credentials") {
+		t.Errorf("it is said: %s", e.Message)
+	}
+}
+
 func firstUse(t *testing.T, fake *bqfake.Server, credentials Credentials) error {
 	t.Helper()
 	w, err := Open(context.Background(), Config{Name: "test", Project: "shop", Location: "US", Endpoint: fake.URL,

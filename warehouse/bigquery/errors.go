@@ -177,9 +177,14 @@ func isAuth(err error) bool {
 		err != nil && (strings.Contains(err.Error(), "oauth2: ") || strings.Contains(err.Error(), "auth: ") || strings.Contains(err.Error(), "credentials: "))
 }
 
-// badCredentials is the error of credentials that cannot be read at all.
+// badCredentials is the error of credentials that cannot be read at all, or that
+// nobody has made.
 func badCredentials(err error) *warehouse.Error {
-	return newError(warehouse.CodeBadCredentials, "", err)
+	e := newError(warehouse.CodeBadCredentials, "", err)
+	if err != nil && strings.Contains(err.Error(), "could not find default credentials") { // it has no type
+		e.Message = "This server has no application default credentials. Whoever looks after it must make them (gcloud auth application-default login), or name a key's file in the connection."
+	}
+	return e
 }
 
 // notThere is the answer for what is not there, and for what is not on the list.

@@ -23,20 +23,6 @@ class Error(Exception):
 Error.__module__ = "mark"
 
 
-def _tables(files, text):
-    """The names of datasets that stand in a statement."""
-    import os.path
-    import re
-
-    names = {}
-    for file in files:
-        stem = os.path.splitext(file["name"])[0]
-        for name in (file.get("dataset", stem), stem, file["name"]):
-            if re.search(r"(?<!\w)" + re.escape(name) + r"(?!\w)", text, re.IGNORECASE):
-                names[name] = True
-    return list(names)
-
-
 def install(calls):
     """Makes `import mark` work; calls reaches the host."""
     from .calls import Refused
@@ -61,16 +47,12 @@ def install(calls):
     def sql(sql, **params):
         """Runs SQL of DuckDB's over the chat's datasets and returns a DataFrame.
 
-        A dataset is a table under its name and under its file's name without the
-        ending; params are its $name parameters.
+        A dataset is a table under its name and under its file's name, with or without
+        the ending; params are the statement's $name parameters.
         """
-        import duckdb
+        from . import sqltables
 
-        text = str(sql)
-        with duckdb.connect(config={"enable_external_access": "false"}) as connection:
-            for table in _tables(files(), text):
-                connection.register(table, dataset(table))
-            return connection.execute(text, params or None).df()
+        return sqltables.run(str(sql), params, files(), dataset, Error)
 
     def query(sql, connection="", **params):
         """Runs a query in the warehouse and returns its result as a DataFrame.
