@@ -167,28 +167,6 @@ func startRows(b *testing.B) (string, int) {
 	}
 }
 
-// piped starts a command that is spoken with, and ends it with the benchmark by the
-// end of its input.
-func piped(b *testing.B, cmd *exec.Cmd) (io.Writer, *bufio.Reader) {
-	b.Helper()
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		in.Close()
-		_ = cmd.Wait() // the end of b's context may have ended it
-	})
-	return in, bufio.NewReader(out)
-}
-
 // readWire reads all pages of a result and looks at nothing but where they end.
 func readWire(b *testing.B, api string, rows int) float64 {
 	b.Helper()

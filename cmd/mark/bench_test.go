@@ -162,6 +162,27 @@ func warmNative(b *testing.B, program string) spread {
 	}
 	cmd := exec.CommandContext(b.Context(), gvisortest.Tree(b).Root+pyruntime.Interpreter, "-I", script)
 	cmd.Dir, cmd.Stderr = dir, os.Stderr
+	in, out := piped(b, cmd)
+	lines := bufio.NewScanner(out)
+	lines.Scan()
+	defer in.Close()
+	return measure(rounds, func() time.Duration {
+		fmt.Fprintln(in, source)
+		if !lines.Scan() {
+			b.Fatal("the native process ended")
+		}
+		seconds, err := strconv.ParseFloat(strings.TrimSpace(lines.Text()), 64)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return time.Duration(seconds * float64(time.Second))
+	})
+}
+
+// piped starts a command that is spoken with. The end of its input, which comes with
+// the benchmark's at the latest, ends it.
+func piped(b *testing.B, cmd *exec.Cmd) (io.WriteCloser, *bufio.Reader) {
+	b.Helper()
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		b.Fatal(err)
@@ -173,22 +194,9 @@ func warmNative(b *testing.B, program string) spread {
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	lines := bufio.NewScanner(out)
-	lines.Scan()
-	took := measure(rounds, func() time.Duration {
-		fmt.Fprintln(in, source)
-		if !lines.Scan() {
-			b.Fatal("the native process ended")
-		}
-		seconds, err := strconv.ParseFloat(strings.TrimSpace(lines.Text()), 64)
-		if err != nil {
-			b.Fatal(err)
-		}
-		return time.Duration(seconds * float64(time.Second))
+	b.Cleanup(func() {
+		in.Close()
+		_ = cmd.Wait() // the end of b's context may have ended it
 	})
-	in.Close()
-	if err := cmd.Wait(); err != nil {
-		b.Fatal(err)
-	}
-	return took
+	return in, bufio.NewReader(out)
 }
