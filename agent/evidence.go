@@ -41,6 +41,10 @@ func (e *evidence) find(name string) (Evidence, bool) {
 // fraction, an exponent, a percent sign or a word for its size after it.
 var number = regexp.MustCompile(`(?i)[-−+]?(?:\d{1,3}(?:[,\x{2009}\x{202f}\x{a0}]\d{3})+|\d+)(?:\.\d+)?(?:e[-+]?\d+)?(?:\s?%|\s?(?:thousand|million|billion|trillion|[kmb])\b)?`)
 
+// unit matches what may stand right behind a number that is one all the same. Seconds
+// are not in it: the 1990s are none.
+var unit = regexp.MustCompile(`(?i)^(?:[mkµ]?g|t|lbs?|oz|[mck]m|ft|mi|m?l|ms|h|hrs?|mins?|usd|eur|gbp|x|pp|bps|[kmg]?w|[kmg]?wh|[kmgt]i?b|[kmg]?hz)\b`)
+
 // figureIn is a number that was read from a text.
 type figureIn struct {
 	text    string
@@ -103,7 +107,7 @@ func readNumbers(text string) []figureIn {
 	for _, at := range number.FindAllStringIndex(text, -1) {
 		// Part of a word or of another number, like s2 or 1.2.3: a name.
 		inside := at[0] > 0 && isWord(text[at[0]-1]) || at[0] > 1 && text[at[0]-1] == '.' && isWord(text[at[0]-2])
-		if inside || at[1] < len(text) && isWord(text[at[1]]) {
+		if inside || at[1] < len(text) && isWord(text[at[1]]) && !unit.MatchString(text[at[1]:]) {
 			continue
 		}
 		if n, ok := parseNumber(text[at[0]:at[1]]); ok {

@@ -31,6 +31,8 @@ func TestCheckNumbers(t *testing.T) {
 		"a number set as code": {"The result is `25%`, of ` 5,076 `.", []string{"25%"}},
 		"cells without spaces": {"2008 had 114", nil},
 		"part of a word":       {"column s99x and v1.2.345", nil},
+		"a unit behind it":     {"4,202g of 3171.00g, 1,234.5mm and 999mm", []string{"3171.00", "999"}},
+		"no unit behind it":    {"the 1990s, 45th, 3D, 0x2ff and 100abc", nil},
 		"flagged once":         {"777 and again 777", []string{"777"}},
 		"nothing shown of it":  {"It is 98.6.", []string{"98.6"}},
 	} {

@@ -58,6 +58,40 @@ func TestAModelThatGivesUpAfterAFailedProgramIsSentBack(t *testing.T) {
 	}
 }
 
+// Who writes a program where an answer is to be has computed nothing. It is told to
+// run it, once.
+func TestAProgramThatIsOnlyWrittenIsSentBack(t *testing.T) {
+	const plan = "Let's compute it:\n\n```python\nprint(df.price.mean())\n```\n\nThat prints the mean."
+	for name, tc := range map[string]struct {
+		turns []turn
+		data  bool
+		asked int
+		story string
+	}{
+		"with data":     {[]turn{says(plan), python("print(41.5)"), says("The mean is 41.5.")}, true, 3, "The mean is 41.5."},
+		"twice":         {[]turn{says(plan), says(plan)}, true, 2, plan},
+		"after another": {[]turn{python("1"), says(plan)}, true, 2, plan},
+		"without data":  {[]turn{says(plan)}, false, 1, plan},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, databases.SQLite(t), nil)
+			b.python.programs()
+			b.model.then(tc.turns...)
+			q := agent.Question{Text: "What is the mean?"}
+			if tc.data {
+				q.DatasetIDs = []string{b.dataset("a.csv").ID}
+			}
+			r, events := b.ask(q)
+			if a := b.final(r); r.State != run.StateSucceeded || a.Story != tc.story || len(b.model.requests) != tc.asked {
+				t.Errorf("state %s, asked %d times, answer %+v", r.State, len(b.model.requests), a)
+			}
+			if sent := slices.Contains(kinds(events), agent.KindAttemptDiscarded); sent != strings.Contains("with data, twice", name) {
+				t.Errorf("sent back %t: %v", sent, kinds(events))
+			}
+		})
+	}
+}
+
 // What is said after a failure stands where it is said again, and where the model
 // had something to go by.
 func TestAReplyAfterAFailedProgramStands(t *testing.T) {

@@ -65,7 +65,7 @@ type work struct {
 	rejected  int  // final answers that were refused
 	doubted   bool // an answer was sent back for what no step has shown
 	raised    bool // the last program raised an exception
-	pressed   bool // a reply was sent back that gave up after that
+	pressed   bool // a reply was sent back that had computed nothing
 	mustCall  bool // the next reply has to call a tool
 	doing     Stopped
 
@@ -192,7 +192,7 @@ func (k *work) act(ctx context.Context, s *ent.Step, reply dialogue.Reply, last 
 // say takes a reply in plain text as the answer.
 func (k *work) say(s *ent.Step, m dialogue.Message, cut bool) error {
 	answer := k.direct(m.Content, cut)
-	told, end, err := k.gaveUp(s)
+	told, end, err := k.gaveUp(s, m.Content)
 	if told == "" && err == nil {
 		told, end, err = k.doubt(s, answer)
 	}

@@ -36,6 +36,7 @@ const (
 	promptMovedOn  = "moved_on"
 	promptDoubt    = "doubt"
 	promptGaveUp   = "gave_up"
+	promptNotRun   = "not_run"
 	promptUnloaded = "unloaded"
 	promptBudget   = "budget_spent"
 	promptSummary  = "summary"
@@ -79,7 +80,7 @@ func newPrompts(tools *toolbox, warehouses, files bool) (*prompts, error) {
 	})
 	version.Write(encode(parts))
 	version.Write(encode(tools.list()))
-	for _, name := range append([]string{promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptMovedOn, promptDoubt, promptGaveUp, promptUnloaded, promptBudget, promptSummary, promptTitles}, systemParts...) {
+	for _, name := range append([]string{promptEmpty, promptCut, promptLoop, promptLoopEnd, promptNoStory, promptMovedOn, promptDoubt, promptGaveUp, promptNotRun, promptUnloaded, promptBudget, promptSummary, promptTitles}, systemParts...) {
 		if t.Lookup(name) == nil {
 			return nil, fmt.Errorf("the prompt %s is missing", name)
 		}

@@ -173,10 +173,31 @@ func tryPeer(b *testing.B, name, installed string, w *abuse.World, steps []strin
 			delete(attacked, name)
 		})
 	}
+	moving := keepMoving(p.cmd.Process)
 	got := p.request(b, map[string]any{"steps": steps, "input": w.Input})
+	moving()
 	found := w.Breaches(got.Output, got.Files)
 	if got.Stopped != "" {
 		found = append(found, got.Stopped)
 	}
 	return got.Output, found
+}
+
+// keepMoving has a service go on that an attack has stopped, by a signal or as a
+// debugger, until end: it would never answer.
+func keepMoving(service *os.Process) (end func()) {
+	ended := make(chan struct{})
+	go func() {
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				_ = service.Signal(syscall.SIGCONT)
+			case <-ended:
+				return
+			}
+		}
+	}()
+	return func() { close(ended) }
 }
