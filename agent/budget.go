@@ -139,9 +139,8 @@ func (k *work) noteBudget() {
 	k.answer.Checks = append(k.answer.Checks, Check{CheckBudget, "The work on this answer was ended early, because " + of + ". It says what was known by then."})
 }
 
-// admit counts a question on its owner's day, in the transaction that stores it, and
-// refuses it where the day's budget is spent. Until the transaction's end the owner's
-// other questions wait.
+// admit counts a question on its owner's day, in the transaction that stores it and
+// after all else, and refuses it where the day's budget is spent.
 func (a *Agent) admit(ctx context.Context, tx *ent.Tx, ownerID string) error {
 	used, err := a.useDay(ctx, tx, ownerID, Used{Runs: 1})
 	if err != nil {

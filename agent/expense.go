@@ -80,11 +80,16 @@ func (k *work) discard(s *ent.Step, r dialogue.Reply, visible bool) error {
 	return nil
 }
 
-// storeExpense keeps what the step, and with it the run, has paid so far.
-func (k *work) storeExpense(s *ent.Step) eventlog.Change {
+// storeExpense keeps what the step, and with it the run, has paid so far, and what
+// else there is to change in the step.
+func (k *work) storeExpense(s *ent.Step, more ...func(*ent.StepUpdate)) eventlog.Change {
 	paid := storable.JSON(encode(k.expense))
 	return func(ctx context.Context, tx *ent.Tx) error {
-		if err := tx.Step.Update().Where(step.ID(s.ID)).SetExpense(paid).Exec(ctx); err != nil {
+		change := tx.Step.Update().Where(step.ID(s.ID)).SetExpense(paid)
+		for _, m := range more {
+			m(change)
+		}
+		if err := change.Exec(ctx); err != nil {
 			return err
 		}
 		return k.storeUsed(ctx, tx)

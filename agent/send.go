@@ -178,11 +178,6 @@ func (a *Agent) write(ctx context.Context, tx *ent.Tx, q Question, model Model, 
 	if q.ClientMutationID != "" {
 		create.SetClientMutationID(q.ClientMutationID)
 	}
-	// Before it is asked how many runs the owner has: whoever asks beside this waits
-	// for the owner's day, so no two see the same.
-	if err := a.admit(ctx, tx, c.OwnerID); err != nil {
-		return Sent{}, err
-	}
 	if err := seat.take(ctx, tx, c, create); err != nil {
 		return Sent{}, err
 	}
@@ -191,6 +186,12 @@ func (a *Agent) write(ctx context.Context, tx *ent.Tx, q Question, model Model, 
 		return Sent{}, fmt.Errorf("store the run: %w", err)
 	}
 	if err := seat.tell(ctx, tx, r); err != nil {
+		return Sent{}, err
+	}
+	// Last, since it locks the owner's day: before, a run with the same
+	// ClientMutationID would be waited for whose worker waits for that day. So
+	// questions that are sent in one moment may all see a free place of their owner's.
+	if err := a.admit(ctx, tx, r.OwnerID); err != nil {
 		return Sent{}, err
 	}
 	return Sent{Chat: c, Message: m, Run: r}, nil

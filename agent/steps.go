@@ -136,13 +136,9 @@ func (k *work) countReply(reply dialogue.Reply) {
 func (k *work) storeReply(s *ent.Step, reply dialogue.Reply) error {
 	k.pay(reply)
 	k.countReply(reply)
-	u, paid := k.usage, k.storeExpense(s)
-	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
-		if err := tx.Step.UpdateOne(s).SetReply(storable.JSON(encode(reply))).Exec(ctx); err != nil {
-			return err
-		}
-		return paid(ctx, tx)
-	}, KindUsageUpdated, EventBody{Usage: &u})
+	u, came := k.usage, storable.JSON(encode(reply))
+	stored := k.storeExpense(s, func(change *ent.StepUpdate) { change.SetReply(came) })
+	err := k.rec.with(stored, KindUsageUpdated, EventBody{Usage: &u})
 	if err != nil {
 		return fmt.Errorf("store the model's reply: %w", err)
 	}
