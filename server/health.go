@@ -61,7 +61,9 @@ func (h *health) ask(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, h.limit)
 	defer cancel()
 	asked := time.Now()
-	if h.ready(ctx) != nil {
+	// An answer that was long in coming says little of now: with it the server would be
+	// up, and down again before the next had a chance.
+	if h.ready(ctx) != nil || time.Since(asked) > h.after/2 {
 		return
 	}
 	h.mu.Lock()
