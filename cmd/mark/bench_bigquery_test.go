@@ -18,6 +18,7 @@ import (
 	bq "google.golang.org/api/bigquery/v2"
 
 	"github.com/mark-analyst/mark/internal/fakellm"
+	"github.com/mark-analyst/mark/internal/piped"
 	"github.com/mark-analyst/mark/sandbox/gvisor/gvisortest"
 	"github.com/mark-analyst/mark/sandbox/pyruntime"
 	"github.com/mark-analyst/mark/warehouse"
@@ -154,7 +155,7 @@ func startRows(b *testing.B) (string, int) {
 	b.Helper()
 	cmd := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^$", "-test.bench=^BenchmarkBigQuery$", "-test.benchtime=1x")
 	cmd.Env, cmd.Stderr = append(os.Environ(), servesRows+"=1"), os.Stderr
-	_, answers := piped(b, cmd)
+	_, answers, _ := piped.Start(b, cmd)
 	for {
 		line, err := answers.ReadString('\n')
 		if err != nil {
@@ -210,7 +211,7 @@ func startBigQueryClient(b *testing.B, api string) *bigQueryClient {
 	program := filepath.Join("testdata", "bigquery_peer.py")
 	c := &bigQueryClient{cmd: exec.CommandContext(b.Context(), filepath.Join(gvisortest.Tree(b).Root, pyruntime.Interpreter), "-I", program, installed, api)}
 	c.cmd.Stderr = os.Stderr
-	c.in, c.answers = piped(b, c.cmd)
+	c.in, c.answers, _ = piped.Start(b, c.cmd)
 	c.read(b)
 	c.query(b, 100) // what is made once is made
 	return c

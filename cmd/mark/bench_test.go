@@ -16,6 +16,7 @@ import (
 
 	"github.com/mark-analyst/mark/datasets/samples"
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/internal/piped"
 	"github.com/mark-analyst/mark/sandbox/gvisor/gvisortest"
 	"github.com/mark-analyst/mark/sandbox/pyruntime"
 )
@@ -162,11 +163,10 @@ func warmNative(b *testing.B, program string) spread {
 	}
 	cmd := exec.CommandContext(b.Context(), gvisortest.Tree(b).Root+pyruntime.Interpreter, "-I", script)
 	cmd.Dir, cmd.Stderr = dir, os.Stderr
-	in, out := piped(b, cmd)
+	in, out, end := piped.Start(b, cmd)
 	lines := bufio.NewScanner(out)
 	lines.Scan()
-	defer in.Close()
-	return measure(rounds, func() time.Duration {
+	took := measure(rounds, func() time.Duration {
 		fmt.Fprintln(in, source)
 		if !lines.Scan() {
 			b.Fatal("the native process ended")
@@ -177,26 +177,8 @@ func warmNative(b *testing.B, program string) spread {
 		}
 		return time.Duration(seconds * float64(time.Second))
 	})
-}
-
-// piped starts a command that is spoken with. The end of its input, which comes with
-// the benchmark's at the latest, ends it.
-func piped(b *testing.B, cmd *exec.Cmd) (io.WriteCloser, *bufio.Reader) {
-	b.Helper()
-	in, err := cmd.StdinPipe()
-	if err != nil {
+	if err := end(); err != nil {
 		b.Fatal(err)
 	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		in.Close()
-		_ = cmd.Wait() // the end of b's context may have ended it
-	})
-	return in, bufio.NewReader(out)
+	return took
 }

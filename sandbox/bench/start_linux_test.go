@@ -3,7 +3,6 @@ package bench_test
 import (
 	"bufio"
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/internal/piped"
 	"github.com/mark-analyst/mark/sandbox"
 	"github.com/mark-analyst/mark/sandbox/gvisor"
 )
@@ -85,18 +85,8 @@ type warm struct {
 func startWarm(b *testing.B) *warm {
 	b.Helper()
 	cmd := command(b, "-I", "-c", imports+"import sys\nfor _ in sys.stdin:\n    "+firstOutput+"\n    print('.', flush=True)")
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	w := &warm{in: in, out: bufio.NewReader(out), end: func() error { return errors.Join(in.Close(), cmd.Wait()) }}
+	w := &warm{}
+	w.in, w.out, w.end = piped.Start(b, cmd)
 	w.say(b) // the first one is not measured: sessions of the pool have done it, too
 	return w
 }

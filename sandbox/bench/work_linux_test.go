@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mark-analyst/mark/internal/execution"
+	"github.com/mark-analyst/mark/internal/piped"
 )
 
 // workRounds is how often both sides do all the work, in turn.
@@ -34,17 +35,7 @@ func (t *table) work(b *testing.B) {
 
 	cmd := command(b, "-I", "-u", "-c", fmt.Sprintf("source = %q\n%s\nimport sys\nfor _ in sys.stdin: print(measured())", source, program))
 	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
+	in, out, end := piped.Start(b, cmd)
 	lines := bufio.NewScanner(out)
 	lines.Scan()
 	inside, native := map[string]spread{}, map[string]spread{}
@@ -56,8 +47,7 @@ func (t *table) work(b *testing.B) {
 		}
 		gather(b, native, lines.Text())
 	}
-	in.Close()
-	if err := cmd.Wait(); err != nil {
+	if err := end(); err != nil {
 		b.Fatal(err)
 	}
 	for _, w := range []struct {
