@@ -45,6 +45,34 @@ shown.wait();`)
 			s.ok(t, "on = False\nthread.join()")
 			s.prints(t, "print('quiet')", "quiet\n")
 		}},
+		// The thread is held on its way to whoever sends its output, until its step
+		// has let that go, and until another has begun.
+		{name: "a thread that shows while its step ends goes on", run: func(t *testing.T, s session) {
+			for _, held := range []struct{ at, until string }{
+				{"flush", "pass"},
+				{"ask", "over.wait()"},
+			} {
+				s.ok(t, `import sys, threading
+there, over, shown = threading.Event(), threading.Event(), False
+def hold(frame, event, _):
+    if frame.f_code.co_name == "`+held.at+`" and frame.f_code.co_filename.endswith("streams.py"):
+        streams = frame.f_back.f_locals["self"]
+        pump = streams._pump
+        there.set()
+        while streams._pump is pump:
+            pass
+        `+held.until+`
+def show():
+    global shown
+    sys.settrace(hold)
+    display(1)
+    shown = True
+thread = threading.Thread(target=show, daemon=True)
+thread.start()
+there.wait();`)
+				s.prints(t, "over.set()\nthread.join()\nprint(shown)", "True\n")
+			}
+		}},
 		{name: "a thread tells progress between steps", run: func(t *testing.T, s session) {
 			s.ok(t, `import mark, threading
 on = True

@@ -119,9 +119,10 @@ class Streams:
 
     def sync(self):
         """Sends what was printed so far, so that what is sent next comes after it."""
-        if self._pump and self._channel.is_open:
+        pump = self._pump  # a thread that outlives the step asks while it ends
+        if pump and self._channel.is_open:
             self.flush()
-            self._pump.ask(_SYNC)
+            pump.ask(_SYNC)
 
     def end(self):
         """Sends the rest; returns whether some was dropped."""
@@ -151,13 +152,19 @@ class _Pump:
         self._flood = max(_FLOOD_LEAST, _FLOOD_TIMES * limit)
         self._wake, self._waker = wake
         self._asked = collections.deque()  # of (command, Event)
+        self._over = False
         self.truncated = False
 
     def ask(self, command):
-        """Has everything sent that is in the pipes now, and waits for it. A wait
-        that is interrupted leaves a request that nobody waits for, no more."""
+        """Has everything sent that is in the pipes now, and waits for it, unless
+        the step is over. A wait that is interrupted leaves a request that nobody
+        waits for, no more."""
         done = threading.Event()
         self._asked.append((command, done))
+        # Asked before it is looked at, as the pump looks after it is over: one of
+        # the two sees the other, and neither holds a lock while it is interrupted.
+        if self._over:
+            return
         os.write(self._waker, b"!")
         done.wait()
 
@@ -165,10 +172,12 @@ class _Pump:
         poll = select.poll()
         for fd in (*self._reads, self._wake):
             poll.register(fd, select.POLLIN)
+        stopped = False
         while True:
             try:
-                if self._turn(poll):
-                    return
+                stopped = stopped or self._turn(poll)
+                if stopped:
+                    return self._dismiss()
             except MemoryError:  # user code has left none; some comes back
                 self.truncated = True
                 time.sleep(_QUIET)
@@ -203,6 +212,12 @@ class _Pump:
             self._asked.popleft()
             done.set()
         return stop
+
+    def _dismiss(self):
+        """Lets go whoever asked too late."""
+        self._over = True
+        while self._asked:
+            self._asked.popleft()[1].set()
 
     def _drain(self, fd):
         """Takes what is in the pipe now, not what arrives meanwhile."""
