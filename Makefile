@@ -123,6 +123,7 @@ fuzz: build sandbox ## Fuzz everything that parses, and sessions with random pro
 	  $(GO) test -list '^Fuzz' $$p | grep '^Fuzz' | while read -r f; do \
 	    echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done || exit 1; done
 	MARK_FUZZ_TIME=$(FUZZTIME) $(GO) test -count=1 -v -timeout 0 -run '^TestRandomPrograms$$' ./sandbox/fuzz
+	MARK_FUZZ_TIME=$(FUZZTIME) $(GO) test -count=1 -v -timeout 0 -run '^TestTheGuardReadsAsDuckDB$$' ./warehouse/duckdb
 
 .PHONY: bench
 bench: build sandbox ## Measure, as ratios in one run

@@ -104,21 +104,31 @@ def stoppable(work, *arguments):
     return result
 
 
+# The nodes of DuckDB's parser that are queries. Others are in one where a WITH writes
+# (DELETE_QUERY_NODE), or where something is told of tables (SHOW_REF).
+QUERIES = {"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"}
+
+
 def statement_of(here):
-    """The one statement and its kind; more than one are a script."""
+    """The one statement, its kind, and the tables that a query reads; more than one
+    are a script."""
     statements = here.connection.extract_statements(request["sql"])
     if len(statements) != 1:
-        return "", "SCRIPT"
-    return statements[0].query.strip().rstrip(";"), statements[0].type.name.rpartition(".")[2]
+        return "", "SCRIPT", []
+    text, kind = statements[0].query.strip().rstrip(";"), statements[0].type.name.rpartition(".")[2]
+    if kind != "SELECT":
+        return text, kind, []
+    return text, *parsed(here, text)
 
 
-def named(here, text):
-    """The tables that a statement reads, as lists of the parts of their names, by
-    DuckDB's parser: what it makes of them is not asked."""
+def parsed(here, text):
+    """The kind of a statement and the tables that it reads, as lists of the parts of
+    their names, by DuckDB's parser: what it makes of them is not asked. To it a query
+    that writes first is a SELECT; here it is what it writes with."""
     tree = json.loads(here.connection.execute("SELECT json_serialize_sql($text)", {"text": text}).fetchall()[0][0])
     if tree.get("error"):
         raise duckdb.ParserException(tree.get("error_message", "not a SELECT"))
-    found, own, left = [], set(), [tree]
+    kind, found, own, left = "SELECT", [], set(), [tree]
     while left:
         node = left.pop()
         if isinstance(node, list):
@@ -126,9 +136,12 @@ def named(here, text):
         elif isinstance(node, dict):
             left.extend(node.values())
             own.update(entry["key"].casefold() for entry in (node.get("cte_map") or {}).get("map", []))
-            if node.get("type") == "BASE_TABLE":
+            what = str(node.get("type"))
+            if what == "BASE_TABLE":
                 found.append([node[part] for part in ("catalog_name", "schema_name", "table_name") if node.get(part)])
-    return sorted(parts for parts in found if len(parts) > 1 or parts[0].casefold() not in own)
+            elif what.endswith("_NODE") and what not in QUERIES or what == "SHOW_REF":
+                kind = what.removesuffix("_NODE").removesuffix("_QUERY").removesuffix("_REF")
+    return kind, sorted(parts for parts in found if len(parts) > 1 or parts[0].casefold() not in own)
 
 
 def load(here, names):
@@ -292,20 +305,19 @@ def interval(value):
 
 
 def plan(here):
-    text, kind = statement_of(here)
+    text, kind, names = statement_of(here)
     if kind != "SELECT":
         return {"statement": kind}, None
-    names = named(here, text)
     load(here, names)
     columns = described(here, text, parameters())
     return {"statement": kind, "tables": names, "columns": [c.schema() for c in columns]}, None
 
 
 def run(here):
-    text, kind = statement_of(here)
+    text, kind, names = statement_of(here)
     if kind != "SELECT":
         return {"statement": kind}, None
-    load(here, named(here, text))
+    load(here, names)
     params = parameters()
     columns = described(here, text, params)
     return {"statement": kind, "columns": [c.schema() for c in columns]}, reading(here, text, params, columns)

@@ -50,7 +50,8 @@ func TestTheEngineReachesNothingElse(t *testing.T) {
 			}
 		}
 	}
-	for _, sql := range []string{"SET enable_external_access = true", "COPY items TO '/mnt/data/x.csv'", "CREATE TABLE x AS SELECT 1", "SELECT 1; SELECT 2"} {
+	for _, sql := range []string{"SET enable_external_access = true", "COPY items TO '/mnt/data/x.csv'", "CREATE TABLE x AS SELECT 1", "SELECT 1; SELECT 2",
+		"WITH x AS (DELETE FROM items RETURNING *) FROM x", "WITH x AS (TRUNCATE items) SELECT 1", "WITH x AS (WITH y AS (SELECT 1 AS n) INSERT INTO items FROM y RETURNING *) FROM x", "FROM (DESCRIBE items)", "FROM (SHOW TABLES)"} {
 		a, left, err := w.ask(t.Context(), request{Do: "run", SQL: sql, MaxRows: 1, MaxBytes: 1})
 		if err != nil {
 			t.Fatalf("%q: %v", sql, err)

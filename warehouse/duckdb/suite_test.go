@@ -63,7 +63,8 @@ var statements = warehousetest.Statements{
 		"EXPORT DATABASE 'x'", "SELECT * FROM read_csv('/mnt/data/items.csv')", "SELECT * FROM '/mnt/data/items.csv'", "SELECT * FROM glob('/*')",
 		"FROM orders, read_text('/etc/passwd')", "SELECT (SELECT content FROM read_text('/etc/passwd'))", "SELECT * FROM query('SELECT 1')",
 		"SELECT * FROM duckdb_settings()", "/* SELECT */ UPDATE orders SET id = 1", "WITH x AS (SELECT 1) INSERT INTO orders SELECT * FROM x",
-		"EXPLAIN SELECT 1", "DESCRIBE orders", "SELECT $$a$$",
+		"EXPLAIN SELECT 1", "DESCRIBE orders", "SELECT $$a$$", "WITH x AS (DELETE FROM orders RETURNING *) FROM x", "FROM (SUMMARIZE orders)", "FROM x : read_text('/etc/passwd')", "FROM x : '/mnt/data/items.csv'",
+		"FROM orders, LATERAL read_text('/etc/passwd')",
 	},
 }
 

@@ -13,6 +13,11 @@ import (
 // read files, settings or the catalogue, or run a text as SQL.
 var tableFunctions = []string{"RANGE", "GENERATE_SERIES", "UNNEST", "JSON_EACH", "JSON_TREE", "REPEAT", "REPEAT_ROW"}
 
+// others are the words that begin what is no query and may stand in one: DuckDB lets a
+// WITH write, and tells of tables where a subquery is. A column of such a name is
+// told by what follows it, and may stand in quotes.
+var others = []string{"INSERT", "UPDATE", "DELETE", "TRUNCATE", "MERGE", "SHOW", "DESCRIBE", "DESC", "SUMMARIZE", "PIVOT", "PIVOT_WIDER", "UNPIVOT", "PIVOT_LONGER", "CALL", "TABLE"}
+
 // LexicalDuckDB is the first stage for DuckDB's dialect. What the statement is the
 // dry run says, which is DuckDB's own parser; this knows enough to refuse what reads
 // elsewhere than in tables, whatever DuckDB is set to. Its errors are *LexicalError.
@@ -39,19 +44,25 @@ func (p *parsed) duckSources() error {
 	var s sources
 	for i := 0; i < len(p.list); {
 		t := p.list[i]
-		if t.kind == literal && s.begins(p, i) {
+		isSource := s.begins(p, i) || s.called(p, i)
+		if t.kind == literal && isSource {
 			return p.fail(RuleFunction, t) // FROM 'file.csv'
+		}
+		if t.kind == literal && p.at(i-1).isMark(".") {
+			return p.fail(RuleName, t) // to DuckDB the string in main.'orders' is a name
 		}
 		if t.kind != word && t.kind != quoted {
 			s.mark(p, i)
 			i++
 			continue
 		}
+		if p.other(i) {
+			return p.fail(RuleNotAQuery, t)
+		}
 		path, end := p.duckPath(i)
 		for _, part := range path {
 			p.text.Names[part] = true
 		}
-		isSource := s.begins(p, i)
 		if isSource && p.at(end).isMark("(") && !t.is("LATERAL") && !t.is("VALUES") && !t.is("SELECT") {
 			if len(path) > 1 || !slices.Contains(tableFunctions, strings.ToUpper(path[0])) {
 				return p.fail(RuleFunction, t)
@@ -63,6 +74,27 @@ func (p *parsed) duckSources() error {
 		i = end
 	}
 	return nil
+}
+
+// other tells whether the word at token i begins what is no query: within parentheses,
+// at once or behind a WITH of its own, or beside a query.
+func (p *parsed) other(i int) bool {
+	t, before, next := p.at(i), p.at(i-1), p.at(i+1)
+	if t.kind != word || !slices.Contains(others, strings.ToUpper(t.text)) {
+		return false
+	}
+	if before.isMark("(") || before.isMark(")") {
+		return next.kind == word || next.kind == quoted || next.kind == literal || next.isMark("(") || next.isMark(")") // (DESCRIBE) is all tables
+	}
+	for i--; p.at(i).is("ALL") || p.at(i).is("DISTINCT") || p.at(i).is("BY") || p.at(i).is("NAME"); i-- {
+	}
+	return p.at(i).is("UNION") || p.at(i).is("INTERSECT") || p.at(i).is("EXCEPT")
+}
+
+// called tells whether what is at token i has its other name before it: FROM o : orders.
+func (s *sources) called(p *parsed, i int) bool {
+	name := p.at(i - 2)
+	return p.at(i-1).isMark(":") && (name.kind == word || name.kind == quoted) && s.begins(p, i-2)
 }
 
 // duckPath returns the parts of the name that begins at token i and the token after

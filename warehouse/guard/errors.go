@@ -54,7 +54,7 @@ func (e *LexicalError) Error() string {
 	case RuleManyStatements:
 		return "There is more than one statement. Send one SELECT at a time."
 	case RuleNotAQuery:
-		return fmt.Sprintf("Only queries are permitted, and this begins with %q. Write one SELECT.", e.Word)
+		return fmt.Sprintf("Only queries are permitted, and %q begins something else. Write one SELECT.", e.Word)
 	case RuleVariable:
 		return "System variables and hints (@@, @{) are not permitted. Leave them out."
 	case RulePipe:

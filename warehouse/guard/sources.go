@@ -71,5 +71,5 @@ func (s *sources) word(p *parsed, path []string, i int) bool {
 // begins tells whether a source begins at token i.
 func (s *sources) begins(p *parsed, i int) bool {
 	before := p.at(i - 1)
-	return s.top().from && (before.is("FROM") || before.is("JOIN") || before.isMark(",") || before.isMark("("))
+	return s.top().from && (before.is("FROM") || before.is("JOIN") || before.is("LATERAL") || before.isMark(",") || before.isMark("("))
 }
