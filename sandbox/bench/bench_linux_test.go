@@ -31,6 +31,8 @@ const (
 	imports = "import numpy as np, pandas as pd, plotly.express, plotly.graph_objects, matplotlib.pyplot, pyarrow.parquet, duckdb, openpyxl\n"
 	// firstOutput is what a person waits for first: a small table described.
 	firstOutput = "print(pd.DataFrame({'a': [1, 2, 3]}).describe())"
+	// leastOutput is a line of pandas that takes next to no time itself.
+	leastOutput = "print(pd.Series([1, 2, 3]).sum())"
 	// bigFrame makes variables that are worth keeping.
 	bigFrame = `rng = np.random.default_rng(1)
 big = pd.DataFrame({"k": rng.integers(0, 100, 1_000_000), "v": rng.normal(size=1_000_000), "w": rng.normal(size=1_000_000)})

@@ -23,34 +23,48 @@ import (
 func (t *table) starts(b *testing.B) {
 	ready, empty := provider(b, 2), provider(b, 0)
 	// In turn: what else the machine does in these minutes falls on all alike.
-	var cold, pooled, checkout, warmed, missed, ended spread
-	warm := startWarm(b)
+	var cold, checkout, missed, ended spread
+	lines := []struct {
+		code           string
+		warm           *warm
+		warmed, pooled spread
+	}{{code: leastOutput}, {code: firstOutput}}
+	for i := range lines {
+		lines[i].warm = startWarm(b, lines[i].code)
+	}
 	for range rounds {
 		cold = append(cold, native(b))
 		for range manyRounds / rounds {
-			awaitPool(b, ready)
-			warmed = append(warmed, warm.say(b))
-			begun := time.Now()
-			s := open(b, ready)
-			checkout = append(checkout, time.Since(begun))
-			pooled = append(pooled, firstSays(b, s).Sub(begun))
-			awaitPool(b, ready) // or the refill would be measured with the rest
-			ended = append(ended, end(b, s))
+			for i := range lines {
+				line := &lines[i]
+				awaitPool(b, ready)
+				line.warmed = append(line.warmed, line.warm.say(b))
+				begun := time.Now()
+				s := open(b, ready)
+				checkout = append(checkout, time.Since(begun))
+				line.pooled = append(line.pooled, firstSays(b, s, line.code).Sub(begun))
+				awaitPool(b, ready) // or the refill would be measured with the rest
+				ended = append(ended, end(b, s))
+			}
 		}
 		begun := time.Now()
 		s := open(b, empty)
-		missed = append(missed, firstSays(b, s).Sub(begun))
+		missed = append(missed, firstSays(b, s, firstOutput).Sub(begun))
 		ended = append(ended, end(b, s))
 	}
-	if err := warm.end(); err != nil {
-		b.Error(err)
+	for _, line := range lines {
+		if err := line.warm.end(); err != nil {
+			b.Error(err)
+		}
 	}
 	t.cold = cold.at(0.5)
 	to := t.native(b)
 	t.add(b, "native Python, cold, no isolation, to the first pandas output", cold, against{}, goal{})
-	t.add(b, "native Python that has done the same before, to the output", warmed, to, goal{})
 	t.add(b, "ready session (pool), handed out", checkout, to, goal{})
-	t.add(b, "ready session (pool), to the first pandas output", pooled, to, goal{p50: 3 * time.Millisecond, p95: 10 * time.Millisecond})
+	for i, what := range []string{"a sum", "a table described"} {
+		t.add(b, "native Python that has done the same before, to the output: "+what, lines[i].warmed, to, goal{})
+		t.add(b, "ready session (pool), to the first pandas output: "+what, lines[i].pooled, to, goal{p50: 3 * time.Millisecond, p95: 10 * time.Millisecond})
+	}
 	t.add(b, "no session ready, to the first pandas output", missed, to, goal{p50: 260 * time.Millisecond})
 	t.atOnce(b, empty, to)
 	t.add(b, "ending a session", ended, against{}, goal{p50: 50 * time.Millisecond})
@@ -60,10 +74,10 @@ func (t *table) starts(b *testing.B) {
 	t.memory(b, empty)
 }
 
-// firstSays runs firstOutput and returns when its output came.
-func firstSays(b *testing.B, s execution.Session) (at time.Time) {
+// firstSays runs code and returns when its output came.
+func firstSays(b *testing.B, s execution.Session, code string) (at time.Time) {
 	b.Helper()
-	result, err := s.Run(b.Context(), firstOutput, execution.Listener(func(e execution.Event) {
+	result, err := s.Run(b.Context(), code, execution.Listener(func(e execution.Event) {
 		if e.Chunk != nil && at.IsZero() {
 			at = time.Now()
 		}
@@ -74,24 +88,24 @@ func firstSays(b *testing.B, s execution.Session) (at time.Time) {
 	return at
 }
 
-// warm is a native process that has its libraries loaded, and does what it is
-// told without isolation.
+// warm is a native process that has its libraries loaded, and runs a line whenever it
+// is told to, without isolation.
 type warm struct {
 	in  io.Writer
 	out *bufio.Reader
 	end func() error
 }
 
-func startWarm(b *testing.B) *warm {
+func startWarm(b *testing.B, code string) *warm {
 	b.Helper()
-	cmd := command(b, "-I", "-c", imports+"import sys\nfor _ in sys.stdin:\n    "+firstOutput+"\n    print('.', flush=True)")
+	cmd := command(b, "-I", "-c", imports+"import sys\nfor _ in sys.stdin:\n    "+code+"\n    print('.', flush=True)")
 	w := &warm{}
 	w.in, w.out, w.end = piped.Start(b, cmd)
 	w.say(b) // the first one is not measured: sessions of the pool have done it, too
 	return w
 }
 
-// say is from asking for firstOutput to all of it.
+// say is from asking for the line's output to all of it.
 func (w *warm) say(b *testing.B) time.Duration {
 	b.Helper()
 	begun := time.Now()
