@@ -125,7 +125,7 @@ func (b *branching) copy(ctx context.Context) (*ent.Chat, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the chat's datasets: %w", err)
 	}
-	create := b.tx.Chat.Create().SetTitle(from.Title).SetTitledBy(from.TitledBy).SetLastMessageSeq(b.upTo).AddDatasetIDs(datasets...).SetCopiedToID(b.asked.MessageID)
+	create := b.tx.Chat.Create().SetTitle(from.Title).SetTitledBy(from.TitledBy).SetLastMessageSeq(b.upTo).AddDatasetIDs(datasets...).SetFileNames(from.FileNames).SetCopiedToID(b.asked.MessageID)
 	if id := b.asked.ClientMutationID; id != "" {
 		switch made, err := b.tx.Chat.Query().Where(chat.ClientMutationID(id)).Exist(ctx); {
 		case err != nil:

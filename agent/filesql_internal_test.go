@@ -20,6 +20,7 @@ func TestFilesAreTables(t *testing.T) {
 		file("Sales 2024", "sales.csv"), file("Returns", "sales.xlsx"), waiting, file("SALES", "Sales.csv"),
 		{ID: "t", Name: "orders", Source: dataset.SourceBigQuery, State: dataset.StateReady},
 	}}
+	k.fileNames = withNames(k.datasets, nil)
 	load := func(file string) FileTable {
 		code := "pd.read_csv('" + file + "')"
 		return FileTable{Load: code, Version: "b " + code}

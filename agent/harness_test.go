@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"io"
@@ -106,7 +107,7 @@ func (b *bench) close() {
 // dataset stores a READY dataset with one column.
 func (b *bench) dataset(name string) *ent.Dataset {
 	b.t.Helper()
-	d := b.client.Dataset.Create().SetName(name).SetFileName(name).SetBlobKey(name).SetSha256("0").SetSizeBytes(1).
+	d := b.client.Dataset.Create().SetName(name).SetFileName(name).SetBlobKey(rand.Text()).SetSha256("0").SetSizeBytes(1).
 		SetOwnerID(b.user.ID).SetState("READY").SetRowCount(3).
 		SetLoadCode("pd.read_csv('" + name + "')").SaveX(b.ctx)
 	b.client.Column.Create().SetDatasetID(d.ID).SetPosition(0).SetName("price").SetType("FLOAT").

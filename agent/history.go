@@ -68,6 +68,9 @@ func (k *work) gather(ctx context.Context) (g gathered, err error) {
 		if err != nil {
 			return g, fmt.Errorf("read the datasets: %w", err)
 		}
+		if err := k.nameFiles(ctx); err != nil {
+			return g, err
+		}
 	}
 	if g.question, g.parts, err = k.said(ctx, k.row.QuestionID); err != nil {
 		return g, fmt.Errorf("read the question: %w", err)

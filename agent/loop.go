@@ -36,6 +36,7 @@ type work struct {
 	prompt prompt // what the model is sent
 
 	datasets  []*ent.Dataset      // of the chat, READY or FAILED
+	fileNames map[string]string   // of those that are files, as Python has them, by their ids
 	python    *python             // nil until the first step of Python
 	stored    []*ent.Step         // what an earlier claim of the run did, and is not replayed yet
 	first     *ent.Step           // was begun with the run; nil once it goes on

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"runtime/debug"
-	"strings"
 
-	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/dataset"
 	"github.com/mark-analyst/mark/internal/execution"
 )
@@ -199,27 +196,6 @@ func noticeOf(origin execution.Origin, ended bool) string {
 		return "Python has started afresh; no variables are there: load the data again."
 	}
 	return ""
-}
-
-// fileName is a dataset's file as Python sees it in this chat: of several with
-// one name, the later ones get a number.
-func (k *work) fileName(d *ent.Dataset) string {
-	taken := map[string]bool{}
-	for _, other := range k.datasets {
-		if isTable(other) {
-			continue
-		}
-		name := other.FileName
-		for n := 2; taken[strings.ToLower(name)]; n++ {
-			ext := path.Ext(other.FileName)
-			name = fmt.Sprintf("%s (%d)%s", strings.TrimSuffix(other.FileName, ext), n, ext)
-		}
-		taken[strings.ToLower(name)] = true
-		if other.ID == d.ID {
-			return name
-		}
-	}
-	return d.FileName
 }
 
 // loadHint says how to load the data, for a program that took it for loaded; ""

@@ -3,6 +3,7 @@
 package ent
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -32,6 +33,8 @@ type Chat struct {
 	CopiedToID *string `json:"copied_to_id,omitempty"`
 	// Archived holds the value of the "archived" field.
 	Archived bool `json:"archived,omitempty"`
+	// By which Python finds the files of datasets, by their ids: those that have left the chat, too.
+	FileNames map[string]string `json:"file_names,omitempty"`
 	// The seq of the newest message: ids of one millisecond do not order.
 	LastMessageSeq int `json:"last_message_seq,omitempty"`
 	// Raised by every change that chatEvents tells of.
@@ -120,6 +123,8 @@ func (*Chat) scanValues(columns []string) ([]any, error) {
 	values := make([]any, len(columns))
 	for i := range columns {
 		switch columns[i] {
+		case chat.FieldFileNames:
+			values[i] = new([]byte)
 		case chat.FieldArchived:
 			values[i] = new(sql.NullBool)
 		case chat.FieldLastMessageSeq, chat.FieldVersion:
@@ -192,6 +197,14 @@ func (_m *Chat) assignValues(columns []string, values []any) error {
 				return fmt.Errorf("unexpected type %T for field archived", values[i])
 			} else if value.Valid {
 				_m.Archived = value.Bool
+			}
+		case chat.FieldFileNames:
+			if value, ok := values[i].(*[]byte); !ok {
+				return fmt.Errorf("unexpected type %T for field file_names", values[i])
+			} else if value != nil && len(*value) > 0 {
+				if err := json.Unmarshal(*value, &_m.FileNames); err != nil {
+					return fmt.Errorf("unmarshal field file_names: %w", err)
+				}
 			}
 		case chat.FieldLastMessageSeq:
 			if value, ok := values[i].(*sql.NullInt64); !ok {
@@ -296,6 +309,9 @@ func (_m *Chat) String() string {
 	builder.WriteString(", ")
 	builder.WriteString("archived=")
 	builder.WriteString(fmt.Sprintf("%v", _m.Archived))
+	builder.WriteString(", ")
+	builder.WriteString("file_names=")
+	builder.WriteString(fmt.Sprintf("%v", _m.FileNames))
 	builder.WriteString(", ")
 	builder.WriteString("last_message_seq=")
 	builder.WriteString(fmt.Sprintf("%v", _m.LastMessageSeq))

@@ -115,6 +115,12 @@ func (_c *ChatCreate) SetNillableArchived(v *bool) *ChatCreate {
 	return _c
 }
 
+// SetFileNames sets the "file_names" field.
+func (_c *ChatCreate) SetFileNames(v map[string]string) *ChatCreate {
+	_c.mutation.SetFileNames(v)
+	return _c
+}
+
 // SetLastMessageSeq sets the "last_message_seq" field.
 func (_c *ChatCreate) SetLastMessageSeq(v int) *ChatCreate {
 	_c.mutation.SetLastMessageSeq(v)
@@ -432,6 +438,10 @@ func (_c *ChatCreate) createSpec() (*Chat, *sqlgraph.CreateSpec) {
 	if value, ok := _c.mutation.Archived(); ok {
 		_spec.SetField(chat.FieldArchived, field.TypeBool, value)
 		_node.Archived = value
+	}
+	if value, ok := _c.mutation.FileNames(); ok {
+		_spec.SetField(chat.FieldFileNames, field.TypeJSON, value)
+		_node.FileNames = value
 	}
 	if value, ok := _c.mutation.LastMessageSeq(); ok {
 		_spec.SetField(chat.FieldLastMessageSeq, field.TypeInt, value)

@@ -74,6 +74,18 @@ func (_u *ChatUpdate) SetNillableArchived(v *bool) *ChatUpdate {
 	return _u
 }
 
+// SetFileNames sets the "file_names" field.
+func (_u *ChatUpdate) SetFileNames(v map[string]string) *ChatUpdate {
+	_u.mutation.SetFileNames(v)
+	return _u
+}
+
+// ClearFileNames clears the value of the "file_names" field.
+func (_u *ChatUpdate) ClearFileNames() *ChatUpdate {
+	_u.mutation.ClearFileNames()
+	return _u
+}
+
 // SetLastMessageSeq sets the "last_message_seq" field.
 func (_u *ChatUpdate) SetLastMessageSeq(v int) *ChatUpdate {
 	_u.mutation.ResetLastMessageSeq()
@@ -362,6 +374,12 @@ func (_u *ChatUpdate) sqlSave(ctx context.Context) (_node int, err error) {
 	if value, ok := _u.mutation.Archived(); ok {
 		_spec.SetField(chat.FieldArchived, field.TypeBool, value)
 	}
+	if value, ok := _u.mutation.FileNames(); ok {
+		_spec.SetField(chat.FieldFileNames, field.TypeJSON, value)
+	}
+	if _u.mutation.FileNamesCleared() {
+		_spec.ClearField(chat.FieldFileNames, field.TypeJSON)
+	}
 	if value, ok := _u.mutation.LastMessageSeq(); ok {
 		_spec.SetField(chat.FieldLastMessageSeq, field.TypeInt, value)
 	}
@@ -616,6 +634,18 @@ func (_u *ChatUpdateOne) SetNillableArchived(v *bool) *ChatUpdateOne {
 	if v != nil {
 		_u.SetArchived(*v)
 	}
+	return _u
+}
+
+// SetFileNames sets the "file_names" field.
+func (_u *ChatUpdateOne) SetFileNames(v map[string]string) *ChatUpdateOne {
+	_u.mutation.SetFileNames(v)
+	return _u
+}
+
+// ClearFileNames clears the value of the "file_names" field.
+func (_u *ChatUpdateOne) ClearFileNames() *ChatUpdateOne {
+	_u.mutation.ClearFileNames()
 	return _u
 }
 
@@ -936,6 +966,12 @@ func (_u *ChatUpdateOne) sqlSave(ctx context.Context) (_node *Chat, err error) {
 	}
 	if value, ok := _u.mutation.Archived(); ok {
 		_spec.SetField(chat.FieldArchived, field.TypeBool, value)
+	}
+	if value, ok := _u.mutation.FileNames(); ok {
+		_spec.SetField(chat.FieldFileNames, field.TypeJSON, value)
+	}
+	if _u.mutation.FileNamesCleared() {
+		_spec.ClearField(chat.FieldFileNames, field.TypeJSON)
 	}
 	if value, ok := _u.mutation.LastMessageSeq(); ok {
 		_spec.SetField(chat.FieldLastMessageSeq, field.TypeInt, value)

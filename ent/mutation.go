@@ -1831,6 +1831,7 @@ type ChatMutation struct {
 	client_mutation_id  *string
 	copied_to_id        *string
 	archived            *bool
+	file_names          *map[string]string
 	last_message_seq    *int
 	addlast_message_seq *int
 	version             *int64
@@ -2236,6 +2237,55 @@ func (m *ChatMutation) OldArchived(ctx context.Context) (v bool, err error) {
 // ResetArchived resets all changes to the "archived" field.
 func (m *ChatMutation) ResetArchived() {
 	m.archived = nil
+}
+
+// SetFileNames sets the "file_names" field.
+func (m *ChatMutation) SetFileNames(value map[string]string) {
+	m.file_names = &value
+}
+
+// FileNames returns the value of the "file_names" field in the mutation.
+func (m *ChatMutation) FileNames() (r map[string]string, exists bool) {
+	v := m.file_names
+	if v == nil {
+		return
+	}
+	return *v, true
+}
+
+// OldFileNames returns the old "file_names" field's value of the Chat entity.
+// If the Chat object wasn't provided to the builder, the object is fetched from the database.
+// An error is returned if the mutation operation is not UpdateOne, or the database query fails.
+func (m *ChatMutation) OldFileNames(ctx context.Context) (v map[string]string, err error) {
+	if !m.op.Is(OpUpdateOne) {
+		return v, errors.New("OldFileNames is only allowed on UpdateOne operations")
+	}
+	if m.id == nil || m.oldValue == nil {
+		return v, errors.New("OldFileNames requires an ID field in the mutation")
+	}
+	oldValue, err := m.oldValue(ctx)
+	if err != nil {
+		return v, fmt.Errorf("querying old value for OldFileNames: %w", err)
+	}
+	return oldValue.FileNames, nil
+}
+
+// ClearFileNames clears the value of the "file_names" field.
+func (m *ChatMutation) ClearFileNames() {
+	m.file_names = nil
+	m.clearedFields[chat.FieldFileNames] = struct{}{}
+}
+
+// FileNamesCleared returns if the "file_names" field was cleared in this mutation.
+func (m *ChatMutation) FileNamesCleared() bool {
+	_, ok := m.clearedFields[chat.FieldFileNames]
+	return ok
+}
+
+// ResetFileNames resets all changes to the "file_names" field.
+func (m *ChatMutation) ResetFileNames() {
+	m.file_names = nil
+	delete(m.clearedFields, chat.FieldFileNames)
 }
 
 // SetLastMessageSeq sets the "last_message_seq" field.
@@ -2663,7 +2713,7 @@ func (m *ChatMutation) Type() string {
 // order to get all numeric fields that were incremented/decremented, call
 // AddedFields().
 func (m *ChatMutation) Fields() []string {
-	fields := make([]string, 0, 10)
+	fields := make([]string, 0, 11)
 	if m.created_at != nil {
 		fields = append(fields, chat.FieldCreatedAt)
 	}
@@ -2684,6 +2734,9 @@ func (m *ChatMutation) Fields() []string {
 	}
 	if m.archived != nil {
 		fields = append(fields, chat.FieldArchived)
+	}
+	if m.file_names != nil {
+		fields = append(fields, chat.FieldFileNames)
 	}
 	if m.last_message_seq != nil {
 		fields = append(fields, chat.FieldLastMessageSeq)
@@ -2716,6 +2769,8 @@ func (m *ChatMutation) Field(name string) (ent.Value, bool) {
 		return m.CopiedToID()
 	case chat.FieldArchived:
 		return m.Archived()
+	case chat.FieldFileNames:
+		return m.FileNames()
 	case chat.FieldLastMessageSeq:
 		return m.LastMessageSeq()
 	case chat.FieldVersion:
@@ -2745,6 +2800,8 @@ func (m *ChatMutation) OldField(ctx context.Context, name string) (ent.Value, er
 		return m.OldCopiedToID(ctx)
 	case chat.FieldArchived:
 		return m.OldArchived(ctx)
+	case chat.FieldFileNames:
+		return m.OldFileNames(ctx)
 	case chat.FieldLastMessageSeq:
 		return m.OldLastMessageSeq(ctx)
 	case chat.FieldVersion:
@@ -2808,6 +2865,13 @@ func (m *ChatMutation) SetField(name string, value ent.Value) error {
 			return fmt.Errorf("unexpected type %T for field %s", value, name)
 		}
 		m.SetArchived(v)
+		return nil
+	case chat.FieldFileNames:
+		v, ok := value.(map[string]string)
+		if !ok {
+			return fmt.Errorf("unexpected type %T for field %s", value, name)
+		}
+		m.SetFileNames(v)
 		return nil
 	case chat.FieldLastMessageSeq:
 		v, ok := value.(int)
@@ -2893,6 +2957,9 @@ func (m *ChatMutation) ClearedFields() []string {
 	if m.FieldCleared(chat.FieldCopiedToID) {
 		fields = append(fields, chat.FieldCopiedToID)
 	}
+	if m.FieldCleared(chat.FieldFileNames) {
+		fields = append(fields, chat.FieldFileNames)
+	}
 	return fields
 }
 
@@ -2912,6 +2979,9 @@ func (m *ChatMutation) ClearField(name string) error {
 		return nil
 	case chat.FieldCopiedToID:
 		m.ClearCopiedToID()
+		return nil
+	case chat.FieldFileNames:
+		m.ClearFileNames()
 		return nil
 	}
 	return fmt.Errorf("unknown Chat nullable field %s", name)
@@ -2941,6 +3011,9 @@ func (m *ChatMutation) ResetField(name string) error {
 		return nil
 	case chat.FieldArchived:
 		m.ResetArchived()
+		return nil
+	case chat.FieldFileNames:
+		m.ResetFileNames()
 		return nil
 	case chat.FieldLastMessageSeq:
 		m.ResetLastMessageSeq()

@@ -137,19 +137,19 @@ func init() {
 	// chat.DefaultArchived holds the default value on creation for the archived field.
 	chat.DefaultArchived = chatDescArchived.Default.(bool)
 	// chatDescLastMessageSeq is the schema descriptor for last_message_seq field.
-	chatDescLastMessageSeq := chatFields[5].Descriptor()
+	chatDescLastMessageSeq := chatFields[6].Descriptor()
 	// chat.DefaultLastMessageSeq holds the default value on creation for the last_message_seq field.
 	chat.DefaultLastMessageSeq = chatDescLastMessageSeq.Default.(int)
 	// chat.LastMessageSeqValidator is a validator for the "last_message_seq" field. It is called by the builders before save.
 	chat.LastMessageSeqValidator = chatDescLastMessageSeq.Validators[0].(func(int) error)
 	// chatDescVersion is the schema descriptor for version field.
-	chatDescVersion := chatFields[6].Descriptor()
+	chatDescVersion := chatFields[7].Descriptor()
 	// chat.DefaultVersion holds the default value on creation for the version field.
 	chat.DefaultVersion = chatDescVersion.Default.(int64)
 	// chat.VersionValidator is a validator for the "version" field. It is called by the builders before save.
 	chat.VersionValidator = chatDescVersion.Validators[0].(func(int64) error)
 	// chatDescUpdatedAt is the schema descriptor for updated_at field.
-	chatDescUpdatedAt := chatFields[7].Descriptor()
+	chatDescUpdatedAt := chatFields[8].Descriptor()
 	// chat.DefaultUpdatedAt holds the default value on creation for the updated_at field.
 	chat.DefaultUpdatedAt = chatDescUpdatedAt.Default.(func() time.Time)
 	// chat.UpdateDefaultUpdatedAt holds the default value on update for the updated_at field.

@@ -31,6 +31,8 @@ const (
 	FieldCopiedToID = "copied_to_id"
 	// FieldArchived holds the string denoting the archived field in the database.
 	FieldArchived = "archived"
+	// FieldFileNames holds the string denoting the file_names field in the database.
+	FieldFileNames = "file_names"
 	// FieldLastMessageSeq holds the string denoting the last_message_seq field in the database.
 	FieldLastMessageSeq = "last_message_seq"
 	// FieldVersion holds the string denoting the version field in the database.
@@ -94,6 +96,7 @@ var Columns = []string{
 	FieldClientMutationID,
 	FieldCopiedToID,
 	FieldArchived,
+	FieldFileNames,
 	FieldLastMessageSeq,
 	FieldVersion,
 	FieldUpdatedAt,

@@ -460,6 +460,16 @@ func ArchivedNEQ(v bool) predicate.Chat {
 	return predicate.Chat(sql.FieldNEQ(FieldArchived, v))
 }
 
+// FileNamesIsNil applies the IsNil predicate on the "file_names" field.
+func FileNamesIsNil() predicate.Chat {
+	return predicate.Chat(sql.FieldIsNull(FieldFileNames))
+}
+
+// FileNamesNotNil applies the NotNil predicate on the "file_names" field.
+func FileNamesNotNil() predicate.Chat {
+	return predicate.Chat(sql.FieldNotNull(FieldFileNames))
+}
+
 // LastMessageSeqEQ applies the EQ predicate on the "last_message_seq" field.
 func LastMessageSeqEQ(v int) predicate.Chat {
 	return predicate.Chat(sql.FieldEQ(FieldLastMessageSeq, v))

@@ -107,6 +107,7 @@ var (
 		{Name: "client_mutation_id", Type: field.TypeString, Nullable: true, Size: 200},
 		{Name: "copied_to_id", Type: field.TypeString, Nullable: true, Size: 64},
 		{Name: "archived", Type: field.TypeBool, Default: false},
+		{Name: "file_names", Type: field.TypeJSON, Nullable: true},
 		{Name: "last_message_seq", Type: field.TypeInt, Default: 0},
 		{Name: "version", Type: field.TypeInt64, Default: 0},
 		{Name: "updated_at", Type: field.TypeTime, SchemaType: map[string]string{"postgres": "timestamptz(6)", "sqlite3": "datetime"}},
@@ -120,7 +121,7 @@ var (
 		ForeignKeys: []*schema.ForeignKey{
 			{
 				Symbol:     "chats_users_chats",
-				Columns:    []*schema.Column{ChatsColumns[10]},
+				Columns:    []*schema.Column{ChatsColumns[11]},
 				RefColumns: []*schema.Column{UsersColumns[0]},
 				OnDelete:   schema.Cascade,
 			},
@@ -129,17 +130,17 @@ var (
 			{
 				Name:    "chat_owner_id_created_at",
 				Unique:  false,
-				Columns: []*schema.Column{ChatsColumns[10], ChatsColumns[1]},
+				Columns: []*schema.Column{ChatsColumns[11], ChatsColumns[1]},
 			},
 			{
 				Name:    "chat_owner_id_archived_updated_at",
 				Unique:  false,
-				Columns: []*schema.Column{ChatsColumns[10], ChatsColumns[6], ChatsColumns[9]},
+				Columns: []*schema.Column{ChatsColumns[11], ChatsColumns[6], ChatsColumns[10]},
 			},
 			{
 				Name:    "chat_owner_id_client_mutation_id",
 				Unique:  true,
-				Columns: []*schema.Column{ChatsColumns[10], ChatsColumns[4]},
+				Columns: []*schema.Column{ChatsColumns[11], ChatsColumns[4]},
 			},
 		},
 	}

@@ -34,6 +34,8 @@ func (Chat) Fields() []ent.Field {
 		field.String("copied_to_id").MaxLen(64).Optional().Nillable().Immutable().
 			Comment("Of a copy: the last message that was copied, of another chat, which may be gone."),
 		field.Bool("archived").Default(false),
+		field.JSON("file_names", map[string]string{}).Optional().Annotations(entgql.Skip(entgql.SkipAll)).
+			Comment("By which Python finds the files of datasets, by their ids: those that have left the chat, too."),
 		field.Int("last_message_seq").Default(0).NonNegative().
 			Comment("The seq of the newest message: ids of one millisecond do not order."),
 		field.Int64("version").Default(0).NonNegative().

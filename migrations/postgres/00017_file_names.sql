@@ -1,0 +1,3 @@
+-- +goose Up
+-- modify "chats" table
+ALTER TABLE "chats" ADD COLUMN "file_names" jsonb NULL;
