@@ -52,9 +52,10 @@ export async function startAPI() {
   const chat = (title) => ({ __typename: 'Chat', id: id('cht', 1), title, archived: false, createdAt: now(), updatedAt: now(), datasets: { nodes: [dataset('penguins')], edges: [], totalCount: 1 } });
   const message = (text) => ({ id: id('msg', 1), seq: 1, parts: [{ __typename: 'TextPart', text }] });
   const run = (state) => ({
-    __typename: 'Run', id: id('run', seen.asked ?? 1), state, lastSeq: 4, chat: chat('Penguins'), message: message(seen.question ?? ''), model: 'scripted', error: null, question: null, approvals: [], queuedAt: now(), startedAt: now(), finishedAt: now(),
+    __typename: 'Run', id: id('run', seen.asked ?? 1), state, lastSeq: 4, chat: chat('Penguins'), message: message(seen.question ?? ''), model: 'scripted', error: null, question: null, approvals: seen.approvals ?? [], queuedAt: now(), startedAt: now(), finishedAt: now(),
     answer: state === 'SUCCEEDED' ? { parts: [answer] } : null, usage: { steps: 1, promptTokens: 900, cachedTokens: 0, completionTokens: 80, reasoningTokens: 0, pythonMs: '120' },
-    steps: [{ id: id('stp', 1), index: 1, tool: 'run_python', code: 'df.groupby("species")["body_mass_g"].mean()', state: 'SUCCEEDED', outputs: [{ name: 's1.stdout', mimeType: 'text/plain', text: 'Gentoo 5076.0163\n' }], error: null, startedAt: now(), durationMs: '120' }],
+    steps: [{ id: id('stp', 1), index: 1, tool: 'run_python', code: 'df.groupby("species")["body_mass_g"].mean()', sql: null, state: 'SUCCEEDED', outputs: [{ name: 's1.stdout', mimeType: 'text/plain', text: 'Gentoo 5076.0163\n' }], error: null, startedAt: now(), durationMs: '120' },
+      { id: id('stp', 2), index: 2, tool: 'run_sql', code: null, sql: 'SELECT count(*) FROM penguins', state: 'SUCCEEDED', outputs: [], error: null, startedAt: now(), durationMs: '40' }],
   });
   const root = {
     server: {
@@ -79,6 +80,12 @@ export async function startAPI() {
       need(context);
       Object.assign(seen, { question: input.text, asked: (seen.asked ?? 0) + 1 });
       return { chat: chat('Penguins'), message: message(input.text), run: run('QUEUED'), clientMutationId: input.clientMutationId, errors: [] };
+    },
+    decideApproval: ({ input }, context) => {
+      need(context);
+      seen.approvals = [];
+      seen.decided = input;
+      return { run: run('QUEUED'), errors: [] };
     },
     stopRun: (_, context) => (need(context), { run: run('CANCELLED'), errors: [] }),
     runEvents: async function* ({ runId, after }, context) {

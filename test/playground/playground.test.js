@@ -69,8 +69,9 @@ describe('the playground', { skip }, () => {
     await expectText(answer, 'Two penguins have no body mass.');
     await answer.getByText('Where the numbers come from').click();
     await expectText(answer, 'on average. s1.stdout');
-    await answer.getByText('The Python behind it').click();
+    await answer.getByText('What ran for it').click();
     await expectText(answer.locator('.mark-printed'), 'Gentoo 5076.0163');
+    await expectText(answer, 'SELECT count(*) FROM penguins');
     assert.equal(await answer.locator('table tbody tr').count(), 3);
     await answer.locator('.mark-plot svg .bars').first().waitFor();
     assert.equal(await answer.locator('.mark-story :is(img, script)').count(), 0, 'HTML of the story is text');
@@ -89,6 +90,20 @@ describe('the playground', { skip }, () => {
     const { input } = sent('AskNext')[0].body.variables;
     assert.match(input.chatId, /^cht_/);
     assert.match(sent('NewestAnswer').at(-1).body.variables.runId, /^run_0+2$/);
+  });
+
+  test('shows what a query is and reads before it is allowed', async () => {
+    await takeUntilAsked(page);
+    seen.states = ['WAITING'];
+    seen.approvals = [{ id: 'apr_1', state: 'PENDING', reason: 'It may bill 40 GiB.', code: null, sql: 'SELECT sum(amount) FROM shop.orders', tables: ['acme.shop.orders'], createdAt: new Date().toISOString() }];
+    await panel(page, 'Answer');
+    const asked = page.getByLabel('Approval');
+    await expectText(asked, 'It may bill 40 GiB.');
+    await expectText(asked, 'SELECT sum(amount) FROM shop.orders');
+    await expectText(asked, 'It reads acme.shop.orders.');
+    await asked.getByRole('button', { name: 'Run it' }).click();
+    await expectText(page.locator('.mark-panel'), 'Gentoo weigh 5,076 g on average.');
+    assert.equal(seen.decided.decision, 'APPROVE');
   });
 
   test('keeps the session over a reload, and forgets it when told', async () => {

@@ -112,17 +112,17 @@ function Claims({ claims }: { claims: Claim[] }) {
   );
 }
 
-// Work shows the programs that ran, and what they printed under the name by
-// which claims call it.
+// Work shows the programs and queries that ran, and what they printed under the name
+// by which claims call it.
 function Work({ steps }: { steps: Step[] }) {
-  const programs = steps.filter(({ code }) => code);
+  const programs = steps.filter(({ code, sql }) => code ?? sql);
   if (programs.length === 0) return null;
   return (
     <details className="mark-details">
-      <summary>The Python behind it</summary>
-      {programs.map(({ index, code, outputs }) => (
+      <summary>What ran for it</summary>
+      {programs.map(({ index, code, sql, outputs }) => (
         <div key={index}>
-          <pre tabIndex={0}>{code}</pre>
+          <pre tabIndex={0}>{code ?? sql}</pre>
           {outputs.map(({ name, text }) => text && (
             <figure key={name} className="mark-printed">
               <figcaption><code>{name}</code></figcaption>

@@ -34,10 +34,12 @@ export interface Answer {
   caveats: string[];
 }
 
-// Step is what Mark did on the way; code is set where it ran Python.
+// Step is what Mark did on the way: code is set where it ran Python, sql where it
+// asked with SQL.
 export interface Step {
   index: number;
   code: string | null;
+  sql: string | null;
   outputs: { name: string; text: string | null }[];
 }
 
@@ -53,7 +55,17 @@ export interface Loaded {
 }
 
 // Waiting is what a run that is WAITING needs from the person.
-export type Waiting = { kind: 'question'; text: string; options: string[] } | { kind: 'approval'; id: string; reason: string; code: string | null };
+export type Waiting = { kind: 'question'; text: string; options: string[] } | ({ kind: 'approval' } & Asked);
+
+// Asked is what a person is to allow: a program, or a query with the tables that it
+// reads. The reason says what it may cost.
+interface Asked {
+  id: string;
+  reason: string;
+  code: string | null;
+  sql: string | null;
+  tables: string[];
+}
 
 const answerDocument = `query NewestAnswer($runId: ID!) {
   node(id: $runId) {
@@ -61,10 +73,10 @@ const answerDocument = `query NewestAnswer($runId: ID!) {
       state
       chat { id }
       message { parts { ... on TextPart { text } } }
-      steps { index code outputs { name text } }
+      steps { index code sql outputs { name text } }
       error { message }
       question { text options }
-      approvals { id state reason code }
+      approvals { id state reason code sql tables }
       answer {
         parts {
           __typename
@@ -88,7 +100,7 @@ interface Run extends Pick<Loaded, 'state' | 'steps' | 'error'> {
   message: { parts: { text?: string }[] };
   answer: { parts: Part[] } | null;
   question: { text: string; options: string[] } | null;
-  approvals: { id: string; state: string; reason: string; code: string | null }[];
+  approvals: (Asked & { state: string })[];
 }
 
 function waitingFor({ question, approvals }: Run): Waiting | null {

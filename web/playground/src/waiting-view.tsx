@@ -8,8 +8,8 @@ interface Props {
   onError: (error: unknown) => void;
 }
 
-// WaitingView is where a person answers what a run asks, or decides on a program
-// that it wants to run.
+// WaitingView is where a person answers what a run asks, or decides on a program or
+// a query that it wants to run.
 export function WaitingView({ runId, waiting, onDone, onError }: Props) {
   const [text, setText] = useState('');
   const [busy, setBusy] = useState(false);
@@ -18,10 +18,12 @@ export function WaitingView({ runId, waiting, onDone, onError }: Props) {
     done.then(onDone, onError).finally(() => setBusy(false));
   };
   if (waiting.kind === 'approval') {
+    const program = waiting.code ?? waiting.sql;
     return (
       <section className="mark-box mark-box-good" aria-label="Approval">
         <p>{waiting.reason}</p>
-        {waiting.code && <pre tabIndex={0}>{waiting.code}</pre>}
+        {program && <pre tabIndex={0}>{program}</pre>}
+        {waiting.tables.length > 0 && <p>It reads {waiting.tables.join(', ')}.</p>}
         <button type="button" className="mark-button" disabled={busy} onClick={() => act(decide(waiting.id, 'APPROVE'))}>
           Run it
         </button>{' '}
