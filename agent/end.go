@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"unicode/utf8"
 
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/message"
 	"github.com/mark-analyst/mark/ent/run"
 	"github.com/mark-analyst/mark/ent/step"
 	"github.com/mark-analyst/mark/eventlog"
+	"github.com/mark-analyst/mark/internal/cut"
 	"github.com/mark-analyst/mark/internal/dialogue"
 	"github.com/mark-analyst/mark/internal/storable"
 )
@@ -114,7 +114,7 @@ func (a *Agent) finish(ctx context.Context, r *ent.Run, w eventlog.Writer, out o
 		}
 		end := tx.Run.Update().Where(run.ID(r.ID)).SetState(out.state).SetAnswer(answer).SetFinishedAt(a.Clock.Now())
 		if out.failure != nil {
-			end.SetErrorCode(out.failure.Code).SetErrorMessage(cut(out.failure.Message, maxErrorBytes))
+			end.SetErrorCode(out.failure.Code).SetErrorMessage(cut.ToBytes(storable.Text(out.failure.Message), maxErrorBytes))
 		}
 		if err := end.Exec(ctx); err != nil {
 			return fmt.Errorf("end the run: %w", err)
@@ -150,17 +150,4 @@ func writeAnswer(ctx context.Context, tx *ent.Tx, chatID string, parts json.RawM
 		return nil, fmt.Errorf("store the answer: %w", err)
 	}
 	return m, nil
-}
-
-// cut is the beginning of a text, of at most so many bytes, fit to be stored: the
-// limits of columns count bytes.
-func cut(s string, most int) string {
-	if s = storable.Text(s); len(s) <= most {
-		return s
-	}
-	end := most - len("…")
-	for end > 0 && !utf8.RuneStart(s[end]) {
-		end--
-	}
-	return s[:end] + "…"
 }

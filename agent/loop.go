@@ -12,6 +12,7 @@ import (
 	"github.com/mark-analyst/mark/ent/step"
 	"github.com/mark-analyst/mark/eventlog"
 	"github.com/mark-analyst/mark/internal/crashpoint"
+	"github.com/mark-analyst/mark/internal/cut"
 	"github.com/mark-analyst/mark/internal/dialogue"
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/internal/fault"
@@ -307,7 +308,7 @@ func (k *work) run(ctx context.Context, s *ent.Step, c dialogue.ToolCall, in cal
 // start stores that a call is being made.
 func (k *work) start(s *ent.Step, t *tool, c dialogue.ToolCall, code string) error {
 	err := k.rec.with(func(ctx context.Context, tx *ent.Tx) error {
-		return tx.Step.Update().Where(step.ID(s.ID)).SetTool(t.name).SetCallID(cut(c.ID, maxCallID)).
+		return tx.Step.Update().Where(step.ID(s.ID)).SetTool(t.name).SetCallID(cut.ToBytes(storable.Text(c.ID), maxCallID)).
 			SetArguments(storable.Text(c.Arguments)).SetCode(storable.Text(code)).Exec(ctx)
 	}, KindToolStarted, toolStarted(s, t, code))
 	if err != nil {

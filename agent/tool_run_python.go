@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"github.com/mark-analyst/mark/internal/cut"
+	"github.com/mark-analyst/mark/internal/storable"
 	"strings"
 	"time"
 
@@ -208,7 +210,7 @@ func (o *stepOutput) file(in execution.Artifact) (*Artifact, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept := &Artifact{ID: ids.New(ids.Artifact), Name: cut(untrusted.Line(in.Name), maxName), MIME: cut(in.MIMEType, maxName), SizeBytes: size, CreatedAt: o.k.Clock.Now()}
+	kept := &Artifact{ID: ids.New(ids.Artifact), Name: cut.ToBytes(storable.Text(untrusted.Line(in.Name)), maxName), MIME: cut.ToBytes(storable.Text(in.MIMEType), maxName), SizeBytes: size, CreatedAt: o.k.Clock.Now()}
 	err = o.k.rec.store(func(ctx context.Context, tx *ent.Tx) error {
 		return tx.Artifact.Create().SetID(kept.ID).SetRunID(o.k.row.ID).SetStepID(o.step.ID).
 			SetName(kept.Name).SetMimeType(kept.MIME).SetSizeBytes(size).SetBlobKey(key).

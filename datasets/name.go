@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/mark-analyst/mark/internal/cut"
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/internal/untrusted"
 )
@@ -40,18 +41,7 @@ func cleanFileName(name string) string {
 	if len(extension) > maxExtension {
 		extension = ""
 	}
-	return strings.TrimRight(cut(name, maxFileName-len(extension)), ". ") + extension
-}
-
-// cut returns at most n bytes of s, and no part of a character.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return s[:n]
+	return strings.TrimRight(cut.Bytes(name, maxFileName-len(extension)), ". ") + extension
 }
 
 // cleanName is what a person calls a dataset, or otherwise if they said nothing.

@@ -8,6 +8,7 @@ import (
 	"github.com/mark-analyst/mark/datasets/profile"
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/dataset"
+	"github.com/mark-analyst/mark/internal/cut"
 )
 
 // fail stores why there is no profile, if the dataset is still the claim's.
@@ -39,7 +40,7 @@ func (s *Service) update(ctx context.Context, change func(*ent.DatasetUpdate)) (
 }
 
 // cutMessage bounds a message to what its column takes.
-func cutMessage(message string) string { return cut(message, 2000) }
+func cutMessage(message string) string { return cut.ToBytes(message, 2000) }
 
 // finish stores a profile whole, if the dataset is still the claim's.
 func (s *Service) finish(ctx context.Context, c claim, p profile.Profile) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/ent/chat"
 	"github.com/mark-analyst/mark/ent/dataset"
+	"github.com/mark-analyst/mark/internal/cut"
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/internal/untrusted"
 	"github.com/mark-analyst/mark/warehouse"
@@ -163,7 +164,7 @@ func (s *Service) createTable(ctx context.Context, tx *ent.Tx, connection string
 		return nil, err
 	}
 	create := tx.Dataset.Create().SetSource(dataset.SourceBigQuery).
-		SetName(firstRunes(ref.Table, maxName)).SetFileName(cut(ref.String(), maxTableFile)).
+		SetName(firstRunes(ref.Table, maxName)).SetFileName(cut.Bytes(ref.String(), maxTableFile)).
 		SetConnection(connection).SetTableProject(ref.Project).SetTableDataset(ref.Dataset).SetTableName(ref.Table)
 	if chatID != nil {
 		create.AddChatIDs(*chatID)

@@ -7,8 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/mark-analyst/mark/internal/cut"
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/internal/storable"
 	"github.com/mark-analyst/mark/internal/untrusted"
@@ -161,14 +161,9 @@ func checkSample(t *execution.Table, p *Profile) error {
 }
 
 // line returns s clean, on one line, of at most most characters.
-func line(s string, most int) string { return cut(untrusted.Line(s), most) }
+func line(s string, most int) string { return cut.ToCharacters(untrusted.Line(s), most) }
 
 // text returns s clean, of at most most characters.
-func text(s string, most int) string { return cut(storable.Text(untrusted.Clean(s)), most) }
-
-func cut(s string, most int) string {
-	if utf8.RuneCountInString(s) <= most {
-		return s
-	}
-	return string([]rune(s)[:most-1]) + "…"
+func text(s string, most int) string {
+	return cut.ToCharacters(storable.Text(untrusted.Clean(s)), most)
 }

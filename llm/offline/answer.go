@@ -5,6 +5,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/mark-analyst/mark/internal/cut"
 	"github.com/mark-analyst/mark/llm/offline/internal/program"
 	"github.com/mark-analyst/mark/llm/offline/internal/question"
 )
@@ -39,10 +40,7 @@ const maxCaveats = 15
 // caveat: a cell of the data may be of any length.
 func clip(text string) string {
 	const longest = 800
-	if runes := []rune(text); len(runes) > longest {
-		return string(runes[:longest]) + "…"
-	}
-	return text
+	return cut.ToCharacters(text, longest)
 }
 
 // answer tells what the program showed.

@@ -104,8 +104,8 @@ func parsePython(result string) printed {
 	var p printed
 	// The program's own output stands between the first opening tag and the last
 	// closing one: whatever it prints, it cannot end the section.
-	head, rest := cut(result, "<outputs>\n", "</outputs>")
-	_, p.stdout = cut(head, "<stdout>\n", "\n</stdout>")
+	head, rest := tagged(result, "<outputs>\n", "</outputs>")
+	_, p.stdout = tagged(head, "<stdout>\n", "\n</stdout>")
 	// An error stands after everything that was printed.
 	tail := result
 	for _, closing := range []string{"</stdout>", "</stderr>", "</outputs>"} {
@@ -132,9 +132,9 @@ func parsePython(result string) printed {
 	return p
 }
 
-// cut returns what stands before and after an opening tag, of the latter what
+// tagged returns what stands before and after an opening tag, of the latter what
 // stands before the last closing one.
-func cut(text, opening, closing string) (before, inside string) {
+func tagged(text, opening, closing string) (before, inside string) {
 	i := strings.Index(text, opening)
 	if i < 0 {
 		return text, ""

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/mark-analyst/mark/internal/cut"
 	"github.com/mark-analyst/mark/internal/execution"
 )
 
@@ -109,7 +110,7 @@ func (s *step) reply(ctx context.Context, asked call) (a answer) {
 	}
 	value, err := s.host.Call(ctx, execution.Call{Method: asked.Method, Args: asked.Args})
 	if refusal := (*execution.CallError)(nil); errors.As(err, &refusal) {
-		a.Error = cutString(refusal.Message, 4<<10)
+		a.Error = cut.Bytes(refusal.Message, 4<<10)
 		return a
 	}
 	if err == nil {
@@ -159,6 +160,3 @@ func (s *step) tellProgress() {
 		s.emit(execution.Event{Progress: p})
 	}
 }
-
-// cutString cuts text to so many bytes, between characters.
-func cutString(text string, most int) string { return string(cutUTF8([]byte(text), most)) }

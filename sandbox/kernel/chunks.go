@@ -5,6 +5,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/mark-analyst/mark/internal/cut"
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/internal/storable"
 )
@@ -34,7 +35,7 @@ func (s *step) chunk(stream execution.Stream, payload []byte) error {
 	left := s.conn.options.Limits.OutputBytes - s.printed
 	if int64(len(payload)) > left {
 		s.left.add(leftPrinted, "")
-		payload = cutUTF8(payload, int(left))
+		payload = cut.Bytes(payload, int(left))
 	}
 	if len(payload) == 0 {
 		return nil

@@ -3,8 +3,8 @@ package kernel
 import (
 	"path/filepath"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/mark-analyst/mark/internal/cut"
 	"github.com/mark-analyst/mark/internal/untrusted"
 )
 
@@ -13,37 +13,18 @@ const (
 	maxName  = 120 // bytes; ext4 and APFS take 255, archives and clients less
 )
 
-// cutUTF8 returns the longest prefix of b that ends between characters and is
-// no longer than most bytes.
-func cutUTF8(b []byte, most int) []byte {
-	if most <= 0 {
-		return nil
-	}
-	if len(b) <= most {
-		return b
-	}
-	for most > 0 && !utf8.RuneStart(b[most]) {
-		most--
-	}
-	return b[:most]
-}
-
 // cleanText drops from a text what steers a terminal or hides, and all beyond
 // most bytes.
 func cleanText(s string, most int) string {
 	if s = untrusted.Clean(s); len(s) > most {
-		s = string(cutUTF8([]byte(s), most)) + "…"
+		s = cut.Bytes(s, most) + "…"
 	}
 	return s
 }
 
 // cleanLine makes one line of s, of at most most characters.
 func cleanLine(s string, most int) string {
-	s = untrusted.Line(s)
-	if utf8.RuneCountInString(s) > most {
-		s = string([]rune(s)[:most-1]) + "…"
-	}
-	return s
+	return cut.ToCharacters(untrusted.Line(s), most)
 }
 
 // cleanName makes a file name of what the code called a file: no folder, no
@@ -63,7 +44,7 @@ func cleanName(s string) string {
 		if len(ext) > 16 {
 			ext = ""
 		}
-		s = string(cutUTF8([]byte(s), maxName-len(ext))) + ext
+		s = cut.Bytes(s, maxName-len(ext)) + ext
 	}
 	return s
 }

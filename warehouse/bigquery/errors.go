@@ -16,6 +16,7 @@ import (
 	bq "google.golang.org/api/bigquery/v2"
 	"google.golang.org/api/googleapi"
 
+	"github.com/mark-analyst/mark/internal/cut"
 	"github.com/mark-analyst/mark/internal/untrusted"
 	"github.com/mark-analyst/mark/warehouse"
 )
@@ -218,11 +219,7 @@ const maxMessage = 600
 // shown makes a message of BigQuery fit to be shown: it may hold what a table's
 // owner wrote.
 func shown(message string) string {
-	text := untrusted.Line(secrets.ReplaceAllString(message, "…"))
-	if runes := []rune(text); len(runes) > maxMessage {
-		text = string(runes[:maxMessage]) + "…"
-	}
-	return text
+	return cut.ToCharacters(untrusted.Line(secrets.ReplaceAllString(message, "…")), maxMessage)
 }
 
 // secrets are what tokens and keys look like.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/mark-analyst/mark/internal/cut"
 	"github.com/mark-analyst/mark/internal/execution"
 	"github.com/mark-analyst/mark/internal/untrusted"
 	"github.com/mark-analyst/mark/warehouse"
@@ -133,10 +134,5 @@ func positionIn(message string) *warehouse.Position {
 // shown is what DuckDB says, fit for a person: its first sentences.
 func shown(message string) string {
 	message, _, _ = strings.Cut(message, "\nLINE ")
-	message = untrusted.Line(strings.TrimSpace(message))
-	for len(message) > maxShown {
-		_, size := utf8.DecodeLastRuneInString(message[:maxShown])
-		message = message[:maxShown-size] + "…"
-	}
-	return message
+	return cut.ToBytes(untrusted.Line(message), maxShown)
 }

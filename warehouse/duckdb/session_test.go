@@ -150,3 +150,14 @@ func TestTables(t *testing.T) {
 		t.Errorf("an integer beyond 64 bits: %v", err)
 	}
 }
+
+// What DuckDB says at length is told in short.
+func TestLongMessages(t *testing.T) {
+	w := open(t).connect(t, nil)
+	for _, name := range []string{strings.Repeat("a", 600), strings.Repeat("é", 400), "x"} {
+		_, err := w.Plan(t.Context(), warehouse.Query{SQL: `SELECT "` + name + `" FROM items`})
+		if warehouse.CodeOf(err) != warehouse.CodeInvalidQuery || len(err.Error()) > 2*maxShown || len(err.Error()) < len(name)/2 {
+			t.Errorf("a name of %d bytes: %v", len(name), err)
+		}
+	}
+}
