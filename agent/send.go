@@ -57,6 +57,9 @@ func (a *Agent) Send(ctx context.Context, q Question) (Sent, error) {
 	}
 	if q.ClientMutationID != "" {
 		if sent, err := a.sentBefore(ctx, q); err != nil || sent.Run != nil {
+			if err == nil && sent.Run.State == run.StateQueued {
+				a.moveOn(ctx, sent.Chat.ID) // whoever sent it first may have come to nothing behind the commit
+			}
 			return sent, err
 		}
 	}
@@ -77,9 +80,7 @@ func (a *Agent) Send(ctx context.Context, q Question) (Sent, error) {
 		a.enqueue(ctx, Job{RunID: sent.Run.ID, Epoch: 1})
 	}
 	if q.ChatID != "" {
-		if err := a.moveOn(ctx, q.ChatID); err != nil {
-			a.Logger.WarnContext(ctx, "a run that asks was not told of the next message", "chat", q.ChatID, "error", err)
-		}
+		a.moveOn(ctx, q.ChatID)
 	}
 	return sent, nil
 }

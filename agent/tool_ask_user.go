@@ -45,7 +45,16 @@ const movedOn = ""
 // moveOn has a run that asks in a chat go on without an answer: the person has
 // sent another message, which would wait for it. A run that waits for an approval
 // waits on.
-func (a *Agent) moveOn(ctx context.Context, chatID string) error {
+func (a *Agent) moveOn(ctx context.Context, chatID string) {
+	// The client may be gone by now; what it sent would wait for ever.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), enqueueTime)
+	defer cancel()
+	if err := a.letGo(ctx, chatID); err != nil {
+		a.Logger.WarnContext(ctx, "a run that asks was not told of the next message", "chat", chatID, "error", err)
+	}
+}
+
+func (a *Agent) letGo(ctx context.Context, chatID string) error {
 	asks := []predicate.Step{step.Tool(toolAskUser), step.StateEQ(step.StateRunning), step.InputIsNil()}
 	r, err := a.Client.Run.Query().
 		Where(run.ChatID(chatID), run.FinishedAtIsNil(), run.StateEQ(run.StateWaiting), run.HasStepsWith(asks...)).First(ctx)

@@ -119,6 +119,61 @@ func TestAnotherMessageInsteadOfAnAnswer(t *testing.T) {
 	})
 }
 
+// leaving is a queue whose client goes away as soon as a question is stored.
+type leaving struct {
+	agent.Queue
+	leave func()
+}
+
+func (leaving) Hold() (func(agent.Job) bool, func(), bool) { return nil, nil, false }
+
+func (l leaving) Enqueue(ctx context.Context, jobs ...agent.Job) error {
+	l.leave()
+	return l.Queue.Enqueue(ctx, jobs...)
+}
+
+// Whoever asks for an answer moves on though the client has gone away meanwhile, or
+// the node has: then the client sends once more.
+func TestAnotherMessageOfAClientThatLeaves(t *testing.T) {
+	databases.Each(t, func(t *testing.T, s *store.Store) {
+		b := newBench(t, s, nil)
+		for name, send := range map[string]func(agent.Question) (agent.Sent, error){
+			"away": func(q agent.Question) (agent.Sent, error) {
+				ctx, leave := context.WithCancel(b.ctx)
+				config := b.agent.Config
+				config.Queue = leaving{config.Queue, leave}
+				other, err := agent.New(config)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return other.Send(ctx, q)
+			},
+			"again": func(q agent.Question) (agent.Sent, error) {
+				b.client.Chat.UpdateOneID(q.ChatID).AddLastMessageSeq(1).ExecX(b.ctx)
+				m := b.client.Message.Create().SetChatID(q.ChatID).SetSeq(2).SetRole("USER").SetParts([]byte(`[{"text":{"text":"Never mind."}}]`)).SaveX(b.ctx)
+				b.client.Run.Create().SetChatID(q.ChatID).SetQuestionID(m.ID).SetModel("scripted").SetClientMutationID(q.ClientMutationID).SaveX(b.ctx)
+				return b.agent.Send(b.ctx, q)
+			},
+		} {
+			b.model.script = nil
+			b.model.then(calls("ask_user", whichYear), says("The year is open."), says("Hello."))
+			first, err := b.agent.Send(b.ctx, agent.Question{Text: "How much?"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.until(first.Run.ID, agent.KindQuestionAsked)
+			next, err := send(agent.Question{ChatID: first.Chat.ID, Text: "Never mind.", ClientMutationID: name})
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			r, _ := b.await(next.Run.ID)
+			if before, _ := b.await(first.Run.ID); b.final(before).Story != "The year is open." || b.final(r).Story != "Hello." {
+				t.Errorf("%s: %q, %q", name, b.final(before).Story, b.final(r).Story)
+			}
+		}
+	})
+}
+
 // A model that asks once more does not keep the person's next question waiting.
 func TestAnotherMessageInsteadOfAnAnswerHoldsForAllOfTheRun(t *testing.T) {
 	databases.Each(t, func(t *testing.T, s *store.Store) {
