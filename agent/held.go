@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/mark-analyst/mark/eventlog"
@@ -18,14 +17,9 @@ var (
 	errLost     = errors.New("the node cannot reach the database, and may have lost the run")
 )
 
-const (
-	// renewEvery is how often a node renews its leases, and sees what was stopped
-	// through another node: within less than a second.
-	renewEvery = 400 * time.Millisecond
-	// leaseMargin is how long before the end of a lease that could not be renewed
-	// the work stops: clocks run differently, and stopping takes a moment.
-	leaseMargin = time.Second
-)
+// leaseMargin is how long before the end of a lease that could not be renewed the
+// work stops: clocks run differently, and stopping takes a moment.
+const leaseMargin = time.Second
 
 // held are the runs that this node works on.
 type held struct {
@@ -42,12 +36,17 @@ type holding struct {
 	renewed time.Time     // when the lease was known to be renewed; monotonic
 	lost    chan struct{} // closed when the run may be another's, or is to be
 	gone    sync.Once
+	given   bool // it is lost because it is given up here, and held until that is stored; guarded by held.mu
 }
 
-// lose ends the work on a run that is not this node's any more.
+// lose ends the work on a run that is not this node's any more. The caller holds
+// held.mu.
 func (own *holding) lose(cause error) {
 	own.cancel(cause)
-	own.gone.Do(func() { close(own.lost) })
+	own.gone.Do(func() {
+		own.given = errors.Is(cause, errHandover)
+		close(own.lost)
+	})
 }
 
 // insist repeats what the database could not do at the moment, as long as the run
@@ -153,12 +152,20 @@ func (h *held) handOver() {
 	}
 }
 
-// claims are the claims that are held.
+// claims are the claims whose leases are to be kept. That of a run that is lost is
+// not: whoever takes the run up would wait for its end.
 func (h *held) claims() []eventlog.Writer {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	out := make([]eventlog.Writer, 0, len(h.runs))
 	for _, own := range h.runs {
+		select {
+		case <-own.lost:
+			if !own.given {
+				continue
+			}
+		default:
+		}
 		out = append(out, own.writer)
 	}
 	return out
@@ -195,61 +202,4 @@ func (h *held) expire(now time.Time) {
 			own.lose(errLost)
 		}
 	}
-}
-
-// renewUntil keeps the leases of what this node works on until ctx ends.
-func (a *Agent) renewUntil(ctx context.Context) {
-	ticker := time.NewTicker(renewEvery)
-	defer ticker.Stop()
-	renewing := make(chan struct{}, 1) // a database that hangs must not keep us from noticing
-	apart := false                     // belongs to whoever is renewing
-	for {
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-		a.held.expire(time.Now())
-		claims := a.held.claims()
-		if len(claims) == 0 {
-			continue
-		}
-		select {
-		case renewing <- struct{}{}:
-		default:
-			continue
-		}
-		a.done.Go(func() {
-			defer func() { <-renewing }()
-			if !apart && a.renew(ctx, claims...) {
-				return
-			}
-			// A single row that somebody keeps locked must not cost the others'.
-			var each sync.WaitGroup
-			var failed atomic.Bool
-			for _, w := range claims {
-				each.Go(func() {
-					if !a.renew(ctx, w) {
-						failed.Store(true)
-					}
-				})
-			}
-			each.Wait()
-			apart = failed.Load()
-		})
-	}
-}
-
-// renew prolongs claims, and reports whether the database has done it.
-func (a *Agent) renew(ctx context.Context, claims ...eventlog.Writer) bool {
-	asked := time.Now()
-	answer, err := a.Log.Renew(ctx, claims)
-	if err != nil {
-		if ctx.Err() == nil {
-			a.Logger.WarnContext(ctx, "leases could not be renewed", "runs", len(claims), "error", err)
-		}
-		return false
-	}
-	a.held.renewed(claims, answer, asked)
-	return true
 }

@@ -121,9 +121,10 @@ func TestTimeLimit(t *testing.T) {
 	}
 }
 
-// TestTimeLimitOfASilentModel: it is not for the person to ask in another way.
+// TestTimeLimitOfASilentModel: it is not for the person to ask in another way. The time
+// is enough for the model to be asked.
 func TestTimeLimitOfASilentModel(t *testing.T) {
-	b := newBench(t, databases.SQLite(t), func(c *agent.Config) { c.Limits.RunTime = 50 * time.Millisecond })
+	b := newBench(t, databases.SQLite(t), func(c *agent.Config) { c.Limits.RunTime = 3 * time.Second })
 	b.model.then(turn{
 		last: func(ctx context.Context) { <-ctx.Done() },
 		err:  &dialogue.Error{Code: dialogue.CodeUnavailable, Message: "stopped"},
