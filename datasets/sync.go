@@ -66,7 +66,7 @@ func (s *Service) sync(ctx context.Context, c claim, d *ent.Dataset) error {
 func (s *Service) fetch(ctx context.Context, d *ent.Dataset) (*warehouse.Table, error) {
 	w := s.connected(d.Connection)
 	if w == nil {
-		return nil, &profile.Failure{Code: notConnected, Message: "This server is not connected any more to the warehouse that has this table."}
+		return nil, &profile.Failure{Code: notConnected, Message: "This server is not connected any more to the warehouse that has this table. Whoever looks after it can put the connection back; or delete the dataset."}
 	}
 	limited, cancel := context.WithTimeout(ctx, s.limits.ProfileTime)
 	defer cancel()

@@ -16,6 +16,7 @@ import (
 	"github.com/mark-analyst/mark/files"
 	"github.com/mark-analyst/mark/internal/fault"
 	"github.com/mark-analyst/mark/internal/ids"
+	"github.com/mark-analyst/mark/internal/units"
 )
 
 // ErrEmptyFile is the cause of the fault that a file of no bytes is.
@@ -143,7 +144,7 @@ func (s *Service) room(ctx context.Context, client *ent.Client) (int64, error) {
 
 func (s *Service) full() error {
 	return fault.New(fault.LimitExceeded, "Your datasets would take more than %s together, which is the limit. Delete one first.",
-		files.Bytes(s.limits.UserBytes))
+		units.Bytes(s.limits.UserBytes))
 }
 
 // store writes the file, if it is worth it.
@@ -178,7 +179,7 @@ func (s *Service) tooLarge(err error, left int64) error {
 		return s.full()
 	}
 	return fault.Wrap(err, fault.LimitExceeded, "The file is larger than %s, which is the limit.",
-		files.Bytes(s.limits.UploadBytes)).OnField("file")
+		units.Bytes(s.limits.UploadBytes)).OnField("file")
 }
 
 // insert adds the row, and sees to it that uploads at the same time have not

@@ -25,6 +25,7 @@ import (
 
 	"github.com/mark-analyst/mark/internal/datadir"
 	"github.com/mark-analyst/mark/internal/fault"
+	"github.com/mark-analyst/mark/internal/units"
 )
 
 // ErrNotFound says that there is no blob of that key.
@@ -165,20 +166,9 @@ func (l *reader) Read(p []byte) (int, error) {
 	}
 	n, err := l.r.Read(p)
 	if l.left -= int64(n); l.left < 0 {
-		return n - 1, fault.New(fault.LimitExceeded, "The file is larger than %s, which is the limit.", Bytes(l.max))
+		return n - 1, fault.New(fault.LimitExceeded, "The file is larger than %s, which is the limit.", units.Bytes(l.max))
 	}
 	return n, err
-}
-
-// Bytes spells a size for people: 1.5 GiB.
-func Bytes(n int64) string {
-	units := []string{"bytes", "KiB", "MiB", "GiB", "TiB"}
-	size, unit := float64(n), 0
-	for size >= 1024 && unit < len(units)-1 {
-		size /= 1024
-		unit++
-	}
-	return strings.TrimSuffix(fmt.Sprintf("%.1f", size), ".0") + " " + units[unit]
 }
 
 // Open opens a blob for reading from any place. The error is ErrNotFound where

@@ -222,11 +222,3 @@ func TestLoadSecret(t *testing.T) {
 		t.Error("a damaged secret was taken")
 	}
 }
-
-func TestBytes(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 bytes", 1023: "1023 bytes", 1 << 30: "1 GiB", 3 << 29: "1.5 GiB", 1 << 60: "1048576 TiB"} {
-		if got := files.Bytes(n); got != want {
-			t.Errorf("%d is %s, want %s", n, got, want)
-		}
-	}
-}

@@ -4087,7 +4087,7 @@ type Model {
 
 "Where Python runs."
 type SandboxInfo {
-  "` + "`" + `gvisor` + "`" + ` on this machine."
+  "` + "`" + `gvisor` + "`" + `, on this machine, or ` + "`" + `daytona` + "`" + `."
   provider: String!
   "True when Python can run."
   ready: Boolean!
@@ -4099,7 +4099,7 @@ type SandboxInfo {
 type Warehouse {
   "What ` + "`" + `addBigQueryTable` + "`" + ` calls it."
   name: String!
-  "The dialect of SQL: ` + "`" + `GoogleSQL` + "`" + `."
+  "The dialect of SQL: ` + "`" + `GoogleSQL` + "`" + ` or ` + "`" + `DuckDB` + "`" + `."
   dialect: String!
   "The project that pays; null where there is none, and when nobody is signed in."
   project: String
@@ -4323,7 +4323,7 @@ type ChatEdge {
 type Chat implements Node {
   "Opaque id."
   id: ID!
-  "Made of the first question until somebody sets it."
+  "The first question until a run has answered in the chat; then the model's title, unless a person has set one."
   title: String!
   "Put away."
   archived: Boolean!
@@ -4745,9 +4745,9 @@ enum QueryState {
 type QueryDetail {
   "The step that asked."
   stepId: ID!
-  "The connection, as the server's configuration calls it."
+  "The connection, as the server's configuration calls it; ` + "`" + `files` + "`" + ` for the chat's files."
   connection: String!
-  "The dialect of SQL: ` + "`" + `GoogleSQL` + "`" + `."
+  "The dialect of SQL: ` + "`" + `GoogleSQL` + "`" + ` or ` + "`" + `DuckDB` + "`" + `."
   dialect: String!
   "The statement."
   sql: String!
@@ -5307,7 +5307,7 @@ union SignOutError = InvalidInputError
 
 "Input of createChat."
 input CreateChatInput {
-  "At most 200 characters; made of the first question when absent."
+  "At most 200 characters; named by Mark when absent."
   title: String
   "The datasets that Mark may use there."
   datasetIds: [ID!]

@@ -1,6 +1,6 @@
 // Package migrations holds the statements that bring a database's tables up to
 // date, a folder for each database, and runs them. They are derived from
-// ent/schema by the generator in gen (make generate-migration) and then frozen:
+// ent/schema by the generator in gen (go run ./migrations/gen) and then frozen:
 // a change of the schema is a further file, never an edit of an old one.
 //
 // There is no way down: a file that was applied is undone by restoring a copy.

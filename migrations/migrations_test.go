@@ -64,7 +64,7 @@ func TestUpGivesExactlyWhatEntWants(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, change := range difference(t, migrated, wanted) {
-			t.Errorf("ent wants: %s\nrun `make generate-migration NAME=…`", change)
+			t.Errorf("ent wants: %s\nrun `go run ./migrations/gen name_of_the_change`", change)
 		}
 		// The comparison has teeth: it sees a column and an index too many.
 		for _, statement := range []string{

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/mark-analyst/mark/backup"
-	"github.com/mark-analyst/mark/files"
 	"github.com/mark-analyst/mark/internal/clock"
+	"github.com/mark-analyst/mark/internal/units"
 )
 
 // backupCmd copies everything into one archive.
@@ -135,7 +135,7 @@ func (c Config) keepsAll(done string) error {
 
 // tell says what is in an archive.
 func (e *environment) tell(r backup.Report) {
-	e.progress(fmt.Sprintf("Mark %s of %s: %d files, %s in all.", r.Mark, r.CreatedAt.Format(time.RFC3339), r.Files, files.Bytes(r.Bytes)))
+	e.progress(fmt.Sprintf("Mark %s of %s: %d files, %s in all.", r.Mark, r.CreatedAt.Format(time.RFC3339), r.Files, units.Bytes(r.Bytes)))
 	for _, key := range r.Lost {
 		e.progress("WARNING: the database refers to files/" + key + ", which was not in the data folder.")
 	}
@@ -155,10 +155,10 @@ func (e *environment) follow() func(backup.Progress) {
 		next = now.Add(followEvery)
 		line := p.Phase
 		if p.Done > 0 {
-			line += ", " + files.Bytes(p.Done)
+			line += ", " + units.Bytes(p.Done)
 		}
 		if p.Total > 0 {
-			line += " of " + files.Bytes(p.Total)
+			line += " of " + units.Bytes(p.Total)
 		}
 		e.progress(line)
 	}

@@ -134,7 +134,7 @@ func (c *DaytonaConfig) complete(sessions int) error {
 	case c.Snapshot != "" && c.Image != "":
 		return fmt.Errorf("MARK_DAYTONA_SNAPSHOT and MARK_DAYTONA_IMAGE are both set: sandboxes are made from one of them")
 	case c.Pool < 0 || c.Pool > sessions:
-		return fmt.Errorf("MARK_DAYTONA_POOL must be between 0 and %d, the number of sessions at once (twice MARK_LIMIT_CONCURRENT_RUNS)", sessions)
+		return fmt.Errorf("MARK_DAYTONA_POOL must be between 0 and %d, the number of sessions at once (twice MARK_LIMIT_CONCURRENT_RUNS, and MARK_LIMIT_LIVE_SESSIONS)", sessions)
 	}
 	if c.Snapshot == "" && c.Image == "" {
 		c.Snapshot = defaultSnapshot
@@ -225,7 +225,7 @@ func (c *Config) check() error {
 	case c.DatabaseURL != "" && !strings.HasPrefix(c.DatabaseURL, "postgres://") && !strings.HasPrefix(c.DatabaseURL, "postgresql://"):
 		return fmt.Errorf("MARK_DATABASE_URL must begin with postgres://, or be empty for SQLite in the data folder")
 	case c.Limits.Steps < 2 || c.Limits.ConcurrentRuns < 1 || c.Limits.RunsPerUser < 1 || c.Limits.UploadBytes < 1:
-		return fmt.Errorf("a limit is too small: MARK_LIMIT_STEPS at least 2, MARK_LIMIT_CONCURRENT_RUNS and MARK_LIMIT_UPLOAD_BYTES at least 1")
+		return fmt.Errorf("a limit is too small: MARK_LIMIT_STEPS at least 2, MARK_LIMIT_CONCURRENT_RUNS, MARK_LIMIT_RUNS_PER_USER and MARK_LIMIT_UPLOAD_BYTES at least 1")
 	case c.Limits.PythonMemory < 1<<30:
 		return fmt.Errorf("MARK_LIMIT_PYTHON_MEMORY_BYTES is below 1 GiB, with which Python does not start")
 	case c.Sandbox.PoolMemory < 1 || c.Sandbox.PoolAge <= 0:

@@ -479,7 +479,7 @@ type CountBudget struct {
 
 // Input of createChat.
 type CreateChatInput struct {
-	// At most 200 characters; made of the first question when absent.
+	// At most 200 characters; named by Mark when absent.
 	Title *string `json:"title,omitempty"`
 	// The datasets that Mark may use there.
 	DatasetIds []string `json:"datasetIds,omitempty"`
@@ -952,9 +952,9 @@ type Query struct {
 type QueryDetail struct {
 	// The step that asked.
 	StepID string `json:"stepId"`
-	// The connection, as the server's configuration calls it.
+	// The connection, as the server's configuration calls it; `files` for the chat's files.
 	Connection string `json:"connection"`
-	// The dialect of SQL: `GoogleSQL`.
+	// The dialect of SQL: `GoogleSQL` or `DuckDB`.
 	Dialect string `json:"dialect"`
 	// The statement.
 	SQL string `json:"sql"`
@@ -1201,7 +1201,7 @@ type SampleInfo struct {
 
 // Where Python runs.
 type SandboxInfo struct {
-	// `gvisor` on this machine.
+	// `gvisor`, on this machine, or `daytona`.
 	Provider string `json:"provider"`
 	// True when Python can run.
 	Ready bool `json:"ready"`
@@ -1683,7 +1683,7 @@ func (this UsageUpdated) GetAt() time.Time { return this.At }
 type Warehouse struct {
 	// What `addBigQueryTable` calls it.
 	Name string `json:"name"`
-	// The dialect of SQL: `GoogleSQL`.
+	// The dialect of SQL: `GoogleSQL` or `DuckDB`.
 	Dialect string `json:"dialect"`
 	// The project that pays; null where there is none, and when nobody is signed in.
 	Project *string `json:"project,omitempty"`

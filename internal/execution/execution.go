@@ -9,7 +9,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Session is one live Python process. Variables persist from Run to Run. A
@@ -91,6 +94,12 @@ const (
 	OriginEarlier                    // those from before the last step or steps, which could not be kept
 	OriginLost                       // there were variables, and they are gone
 )
+
+// CleanName tells whether a file may have a name in a session.
+func CleanName(name string) bool {
+	return name != "" && name != "." && name != ".." && len(name) <= 255 && utf8.ValidString(name) &&
+		!strings.ContainsFunc(name, func(r rune) bool { return r == '/' || unicode.IsControl(r) })
+}
 
 // File is a file on the host that a session may read.
 type File struct {

@@ -21,35 +21,35 @@ func block(fence *regexp.Regexp, text string) string {
 }
 
 // sqlTitle is what the result of a person's own SQL is called.
-const sqlTitle = "What the warehouse answers"
+const sqlTitle = "What the query answers"
 
-// broughtAlong has a warehouse asked with the SQL of the question, then has the
+// broughtAlong has a warehouse, or the files, asked with the SQL of the question, then has the
 // question's Python run, where it has some, and tells what both showed.
 func broughtAlong(c conversation, sql string) reply {
 	asked, ran := c.now.results(runSQL), c.now.results(runPython)
 	code := block(pythonFence, c.now.question)
 	switch {
 	case !c.offered[runSQL]:
-		return plainText("This server is connected to no warehouse that could be asked with SQL. Files are asked without: attach one, or add a sample.")
+		return plainText("There is nothing here that could be asked with SQL. Files are asked without: attach one, or add a sample.")
 	case len(asked) == 0:
-		return reply{reasoning: "The question brings its own SQL; I have the warehouse asked.", calls: []toolUse{{runSQL, map[string]string{"sql": sql, "title": sqlTitle}}}}
+		return reply{reasoning: "The question brings its own SQL; I have it asked.", calls: []toolUse{{runSQL, map[string]string{"sql": sql, "title": sqlTitle}}}}
 	}
 	answer := parsePython(asked[len(asked)-1].result)
 	if answer.problem != "" {
-		return broken("The warehouse did not answer", answer.problem)
+		return broken("The query was not answered", answer.problem)
 	}
 	if code != "" && len(ran) == 0 {
 		return reply{reasoning: "The question brings its own Python, too.", calls: []toolUse{{runPython, map[string]string{"code": code}}}}
 	}
 	f := finalArgs{
-		Story: "The warehouse has answered" + toldBy(asked[len(asked)-1].result) + ".", Claims: []claim{}, Charts: []titled{}, Tables: []titled{},
+		Story: "The query was answered" + toldBy(asked[len(asked)-1].result) + ".", Claims: []claim{}, Charts: []titled{}, Tables: []titled{},
 		FollowUps: []string{}, Caveats: caveats(),
 	}
 	shown := []printed{answer}
 	if len(ran) > 0 {
 		program := parsePython(ran[len(ran)-1].result)
 		if program.problem != "" {
-			return broken("The warehouse has answered, and your Python did not run through", lastLine(program.problem))
+			return broken("The query was answered, and your Python did not run through", lastLine(program.problem))
 		}
 		if program.stdout != "" {
 			f.Story += " Your Python printed:\n\n" + fenced(program.stdout)

@@ -11,9 +11,6 @@ import (
 	"io"
 	"os"
 	"path"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/mark-analyst/mark/internal/execution"
 )
@@ -82,10 +79,4 @@ func (b *box) uploadParts(ctx context.Context, f execution.File, index int) (pla
 			return p, nil
 		}
 	}
-}
-
-// cleanName reports whether a name is one of a plain file.
-func cleanName(name string) bool {
-	return name != "" && name != "." && name != ".." && utf8.ValidString(name) && len(name) <= 255 &&
-		!strings.ContainsFunc(name, func(r rune) bool { return r == '/' || unicode.IsControl(r) })
 }

@@ -119,7 +119,7 @@ func (p *Provider) forget(s *session) {
 func checkFiles(files []execution.File) error {
 	seen := map[string]bool{}
 	for _, f := range files {
-		if !cleanName(f.Name) || seen[f.Name] {
+		if !execution.CleanName(f.Name) || seen[f.Name] {
 			return &execution.Error{
 				Code:    execution.CodeUnavailable,
 				Message: "A file of the session has a name that cannot be used: " + fmt.Sprintf("%q", f.Name) + ".",

@@ -10,10 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
-	"unicode"
 
 	"golang.org/x/sys/unix"
 
@@ -32,7 +30,7 @@ type input struct {
 // inspect makes sure that a file can be a session's.
 func inspect(f execution.File) (input, unix.Stat_t, error) {
 	var st unix.Stat_t
-	if !cleanName(f.Name) {
+	if !execution.CleanName(f.Name) {
 		return input{}, st, fmt.Errorf("%q cannot be the name of a session's file", f.Name)
 	}
 	if err := unix.Stat(f.Path, &st); err != nil {
@@ -172,11 +170,6 @@ func (s *session) add(wanted map[string]input) error {
 		s.inputs[name] = in
 	}
 	return nil
-}
-
-func cleanName(name string) bool {
-	return name != "" && name != "." && name != ".." && len(name) <= 255 &&
-		!strings.ContainsRune(name, '/') && strings.IndexFunc(name, unicode.IsControl) < 0
 }
 
 func closeMounts(mounts []bind) {

@@ -45,7 +45,7 @@ func readNames(folder string) (names []string, err error) {
 		err = json.Unmarshal(text, &names)
 	}
 	for _, name := range names {
-		if err == nil && !cleanName(name) {
+		if err == nil && !execution.CleanName(name) {
 			err = fmt.Errorf("%q is no name of an input", name)
 		}
 	}

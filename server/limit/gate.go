@@ -31,13 +31,6 @@ func (g *Gate) Enter(key string) (leave func(), ok bool) {
 	return sync.OnceFunc(func() { g.leave(key) }), true
 }
 
-// Inside is how many holders there are altogether.
-func (g *Gate) Inside() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.all
-}
-
 func (g *Gate) leave(key string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

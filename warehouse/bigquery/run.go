@@ -9,6 +9,7 @@ import (
 	"cloud.google.com/go/bigquery"
 	bq "google.golang.org/api/bigquery/v2"
 
+	"github.com/mark-analyst/mark/internal/units"
 	"github.com/mark-analyst/mark/warehouse"
 	"github.com/mark-analyst/mark/warehouse/guard"
 )
@@ -173,9 +174,9 @@ func (w *Warehouse) failed(ctx context.Context, err error, plan warehouse.Plan, 
 	case stats == nil:
 		out.Message += " before it began; nothing was billed."
 	case stats.BilledUnknown:
-		out.Message += fmt.Sprintf("; BigQuery has not said what it billed, at most %s.", guard.Size(plan.MaxBilled))
+		out.Message += fmt.Sprintf("; BigQuery has not said what it billed, at most %s.", units.Bytes(plan.MaxBilled))
 	default:
-		out.Message += fmt.Sprintf("; BigQuery billed %s (%s).", guard.Size(stats.BytesBilled), guard.Price(stats.CostMicros))
+		out.Message += fmt.Sprintf("; BigQuery billed %s (%s).", units.Bytes(stats.BytesBilled), guard.Price(stats.CostMicros))
 	}
 	if out.Code == warehouse.CodeTimeout {
 		out.Message += " Read less: filter on the partitioning column, or aggregate first."

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"github.com/mark-analyst/mark/internal/units"
 	"github.com/mark-analyst/mark/warehouse"
 )
 
@@ -146,17 +147,17 @@ type CostError struct {
 
 // Error implements error with a sentence for a person.
 func (e *CostError) Error() string {
-	what := fmt.Sprintf("The statement would bill up to %s (%s)", Size(e.Billed), Price(e.Micros))
+	what := fmt.Sprintf("The statement would bill up to %s (%s)", units.Bytes(e.Billed), Price(e.Micros))
 	const less = " Read fewer columns, or filter on the partitioning column."
 	switch e.Budget {
 	case RunBudget:
-		return fmt.Sprintf("%s, and of the %s of this run %s are used.%s", what, Size(e.Limit), Size(e.Spent), less)
+		return fmt.Sprintf("%s, and of the %s of this run %s are used.%s", what, units.Bytes(e.Limit), units.Bytes(e.Spent), less)
 	case DayBudget:
-		return fmt.Sprintf("%s, and of today's %s %s are used.%s", what, Size(e.Limit), Size(e.Spent), less)
+		return fmt.Sprintf("%s, and of today's %s %s are used.%s", what, units.Bytes(e.Limit), units.Bytes(e.Spent), less)
 	case NoEstimate:
 		return "The warehouse did not say how much the statement would process, so it does not run. Query other tables."
 	}
-	return fmt.Sprintf("%s; a query may bill %s.%s", what, Size(e.Limit), less)
+	return fmt.Sprintf("%s; a query may bill %s.%s", what, units.Bytes(e.Limit), less)
 }
 
 // position returns the line and column of an offset in bytes.

@@ -36,21 +36,6 @@ func affordable(micros, perTiB int64) int64 {
 	return int64(quotient)
 }
 
-// Size writes bytes for people: "1.5 GiB".
-func Size(bytes int64) string {
-	value, unit := float64(bytes), "bytes"
-	for _, next := range []string{"KiB", "MiB", "GiB", "TiB", "PiB"} {
-		if value < 1024 {
-			break
-		}
-		value, unit = value/1024, next
-	}
-	if value == math.Trunc(value) {
-		return fmt.Sprintf("%.0f %s", value, unit)
-	}
-	return fmt.Sprintf("%.1f %s", value, unit)
-}
-
 // Price writes millionths of a US dollar for people: "US$ 0.0063".
 func Price(micros int64) string {
 	if micros%10_000 == 0 || micros >= 1_000_000 {

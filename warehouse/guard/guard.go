@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/mark-analyst/mark/internal/units"
 	"github.com/mark-analyst/mark/warehouse"
 )
 
@@ -70,7 +71,7 @@ func (g Guard) Decide(ctx context.Context, q warehouse.Query, dry DryRun) (Decid
 	out.Decision.Stage, out.Decision.Verdict, out.MaxBilled = warehouse.StagePassed, estimate.Verdict, estimate.MaxBilled
 	if estimate.Verdict == warehouse.NeedsApproval {
 		out.Decision.Stage = warehouse.StageCost
-		out.Decision.Reason = "It may bill " + Size(estimate.Billed) + " (" + Price(estimate.Micros) + "), which a person must approve."
+		out.Decision.Reason = "It may bill " + units.Bytes(estimate.Billed) + " (" + Price(estimate.Micros) + "), which a person must approve."
 	}
 	return out, nil
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/mark-analyst/mark/internal/units"
 	"github.com/mark-analyst/mark/warehouse"
 	"github.com/mark-analyst/mark/warehouse/guard"
 )
@@ -70,7 +71,7 @@ func (s *Sealer) Runnable(plan warehouse.Plan, now time.Time) error {
 		return &warehouse.Error{Code: warehouse.CodeApprovalNeeded, Message: plan.Reason}
 	case plan.Approval.Billed < plan.Billed:
 		return &warehouse.Error{Code: warehouse.CodeApprovalNeeded, Message: fmt.Sprintf(
-			"It may bill %s (%s) now, and %s were approved. Ask again.", guard.Size(plan.Billed), guard.Price(plan.CostMicros), guard.Size(plan.Approval.Billed))}
+			"It may bill %s (%s) now, and %s were approved. Ask again.", units.Bytes(plan.Billed), guard.Price(plan.CostMicros), units.Bytes(plan.Approval.Billed))}
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 const controlFD = 3
 
 // The kinds of events, and the service's words, a byte each. The service holds
-// the same list in sandbox/gvisor/launch.go.
+// the same list in sandbox/gvisor/launch_linux.go.
 const (
 	kindStarted    = "started"    // Python runs or has been restored
 	kindError      = "error"      // it does not; Message says why

@@ -7,7 +7,7 @@ import (
 )
 
 // plan is what the service wants of a session. The service holds the same
-// structure in sandbox/gvisor/launch.go.
+// structure in sandbox/gvisor/launch_linux.go.
 type plan struct {
 	// Over is any folder that this process may enter; the new root file
 	// system is put together on top of it, for this session's processes only.

@@ -44,9 +44,6 @@ type Ambiguity struct {
 	Values     bool // the candidates are values, not columns
 }
 
-// Understood tells whether the reading came to something that can be done.
-func (r Reading) Understood() bool { return r.Query != nil || r.Talk != "" }
-
 // reader holds one question while it is taken apart. Each of its passes marks
 // the spans that it accounts for.
 type reader struct {
