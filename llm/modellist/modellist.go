@@ -113,12 +113,13 @@ func parse(text []byte, lookup func(string) (string, bool)) ([]Entry, error) {
 	return out, nil
 }
 
-// plainly is an error of the library without the names of Go.
+// plainly is an error of the library without the names of Go and without what is
+// written there: it may be a key that does not belong into the file.
 func plainly(err error) error {
 	var kind *yaml.TypeError
 	if errors.As(err, &kind) {
 		at := kind.Token.Position
-		return fmt.Errorf("line %d, column %d: %q is not of the kind that belongs there", at.Line, at.Column, kind.Token.Value)
+		return fmt.Errorf("line %d, column %d: what is there is not of the kind that belongs there", at.Line, at.Column)
 	}
 	return errors.New(strings.TrimSpace(yaml.FormatError(err, false, false)))
 }

@@ -86,7 +86,7 @@ func TestRefuses(t *testing.T) {
 		"no list":            {"name: a\n", "[1:5]"},
 		"broken":             {"- name: [\n", "models.yaml"},
 		"an unknown field":   {head + "  colour: blue\n", "colour"},
-		"a word for a count": {head + "  context: many\n", `line 3, column 12: "many" is not`},
+		"a word for a count": {head + "  context: many\n", `line 3, column 12: what is there is not`},
 		"no name":            {"- url: http://x/v1\n", "model 1: name"},
 		"no url":             {"- name: a\n", `model "a": url`},
 		"an odd url":         {"- name: a\n  url: ftp://x\n", `model "a": url`},
