@@ -3,13 +3,13 @@ package bigquery
 import (
 	"math/rand/v2"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
 	bq "google.golang.org/api/bigquery/v2"
 
 	"github.com/mark-analyst/mark/warehouse/guard"
+	"github.com/mark-analyst/mark/warehouse/warehousetest"
 )
 
 // readings is how many statements the short form compares; the long one takes the
@@ -34,7 +34,7 @@ func TestTheGuardReadsAsGoogleSQLOnTheEmulator(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	queries, permitted := 0, 0
 	for permitted < readings || time.Now().Before(until) {
-		sql := trick(rng)
+		sql := warehousetest.Trick(rng, bases, tricks)
 		text, err := guard.Lexical(sql, 0, true)
 		if err != nil {
 			continue
@@ -80,22 +80,3 @@ var (
 		"GRAPH_TABLE(g MATCH (a) RETURN a)", "DEFINE TABLE x(a = 1);", "RUN", "DESCRIBE sales.items", "SHOW TABLES", "EXPORT", "IMPORT", "HINT", "@{a=1}", "LATERAL", "AGGREGATE sum(n)", "VALUES (1)", "TABLE x", "CORRESPONDING", "BY NAME",
 	}
 )
-
-// trick returns a query with some of them put into it.
-func trick(rng *rand.Rand) string {
-	sql := bases[rng.IntN(len(bases))]
-	for range 1 + rng.IntN(3) {
-		piece := tricks[rng.IntN(len(tricks))]
-		at := rng.IntN(len(sql) + 1)
-		if rng.IntN(2) == 0 { // between words: what is grammar then remains grammar
-			if i := strings.IndexByte(sql[at:], ' '); i >= 0 {
-				at += i
-			} else {
-				at = len(sql)
-			}
-			piece = " " + piece
-		}
-		sql = sql[:at] + piece + sql[at:]
-	}
-	return sql
-}

@@ -8,11 +8,11 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/mark-analyst/mark/warehouse/guard"
+	"github.com/mark-analyst/mark/warehouse/warehousetest"
 )
 
 //go:embed testdata/readings.py
@@ -64,7 +64,7 @@ func compare(t *testing.T, s *session, seed uint64) (queries int) {
 	var texts []*guard.Text
 	rng := rand.New(rand.NewPCG(seed, 0))
 	for len(statements) < batch {
-		sql := trick(rng)
+		sql := warehousetest.Trick(rng, bases, tricks)
 		if text, err := guard.LexicalDuckDB(sql, 0); err == nil {
 			statements, texts = append(statements, sql), append(texts, text)
 		}
@@ -127,22 +127,3 @@ var (
 		"PIVOT", "UNPIVOT", "POSITIONAL JOIN", "ASOF", "COLUMNS('a')", "* EXCLUDE (n)", "lambda x: x", "INTO x", "FOR UPDATE", "é", "\u00a0", "\u2028", "1e3", "0x1F", "1_000", ".5", "5.", "é\"", "QUALIFY", "SUMMARIZE", "DESCRIBE", "SHOW",
 	}
 )
-
-// trick returns a query with some of them put into it.
-func trick(rng *rand.Rand) string {
-	sql := bases[rng.IntN(len(bases))]
-	for range 1 + rng.IntN(3) {
-		piece := tricks[rng.IntN(len(tricks))]
-		at := rng.IntN(len(sql) + 1)
-		if rng.IntN(2) == 0 { // between words: what is grammar then remains grammar
-			if i := strings.IndexByte(sql[at:], ' '); i >= 0 {
-				at += i
-			} else {
-				at = len(sql)
-			}
-			piece = " " + piece
-		}
-		sql = sql[:at] + piece + sql[at:]
-	}
-	return sql
-}
