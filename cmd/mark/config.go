@@ -150,6 +150,7 @@ type LimitsConfig struct {
 	ConcurrentRuns int           `default:"4" env:"MARK_LIMIT_CONCURRENT_RUNS" help:"Runs at once on this node."`
 	RunsPerUser    int           `default:"3" env:"MARK_LIMIT_RUNS_PER_USER" help:"Runs of one person at once, on all nodes; in a chat one goes on after the other."`
 	PythonStepTime time.Duration `default:"1m" env:"MARK_LIMIT_PYTHON_STEP_TIME" help:"Wall time of a step of Python."`
+	PythonCPUTime  time.Duration `default:"2m" env:"MARK_LIMIT_PYTHON_CPU_TIME" help:"CPU time of a step of Python, all its processes together. On Daytona nobody counts it: there the size of the sandbox bounds it."`
 	LiveSessions   int           `default:"4" env:"MARK_LIMIT_LIVE_SESSIONS" help:"Chats' Python sessions that stay alive between questions; others go on from disk."`
 	LiveMemory     int64         `default:"2147483648" env:"MARK_LIMIT_LIVE_MEMORY_BYTES" help:"What those take of the memory together, bytes."`
 	SavedBytes     int64         `default:"10737418240" env:"MARK_LIMIT_SAVED_BYTES" help:"What saved Python sessions take of the disk together, bytes."`
@@ -240,8 +241,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("MARK_EVENTS_RETENTION must not be below zero")
 	case c.WarehouseRefresh < 0 || c.WarehouseRefresh > 0 && c.WarehouseRefresh < leastRefresh:
 		return fmt.Errorf("MARK_WAREHOUSE_REFRESH must be 0, for never, or at least %s", leastRefresh)
-	case c.Limits.RunTime <= 0 || c.Limits.PythonStepTime <= 0:
-		return fmt.Errorf("MARK_LIMIT_RUN_TIME and MARK_LIMIT_PYTHON_STEP_TIME must be above zero, like 10m")
+	case c.Limits.RunTime <= 0 || c.Limits.PythonStepTime <= 0 || c.Limits.PythonCPUTime <= 0:
+		return fmt.Errorf("MARK_LIMIT_RUN_TIME, MARK_LIMIT_PYTHON_STEP_TIME and MARK_LIMIT_PYTHON_CPU_TIME must be above zero, like 10m")
 	}
 	if c.Sandbox.Provider == providerDaytona {
 		return c.Sandbox.Daytona.complete(c.sessions())

@@ -56,7 +56,7 @@ func start(t testing.TB, databaseURL string, change func(*Config, *Parts)) *serv
 		Sandbox: SandboxConfig{Provider: "gvisor", PoolMemory: 1 << 30, PoolAge: time.Hour},
 		Limits: LimitsConfig{
 			UploadBytes: 64 << 20, Steps: 20, RunTime: 2 * time.Minute, ConcurrentRuns: 4, RunsPerUser: 4,
-			PythonStepTime: 30 * time.Second, PythonMemory: 2 << 30,
+			PythonStepTime: 30 * time.Second, PythonCPUTime: time.Minute, PythonMemory: 2 << 30,
 			LiveSessions: 2, LiveMemory: 2 << 30, SavedBytes: 1 << 30, SavedAge: time.Hour,
 			FilesCache: 1 << 30, HistoryTokens: 16_000,
 		},

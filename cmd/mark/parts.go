@@ -117,7 +117,7 @@ func (c Config) launcher() (string, error) {
 // pythonLimits are the configured limits over the sandbox's own.
 func pythonLimits(c Config) execution.Limits {
 	limits := gvisor.DefaultLimits()
-	limits.StepTime, limits.MemoryBytes = c.Limits.PythonStepTime, c.Limits.PythonMemory
+	limits.StepTime, limits.CPUTime, limits.MemoryBytes = c.Limits.PythonStepTime, c.Limits.PythonCPUTime, c.Limits.PythonMemory
 	return limits
 }
 

@@ -57,13 +57,14 @@ func TestStartsThatCannotWork(t *testing.T) {
 		"tables all the time":        {func(c *Config) { c.WarehouseRefresh = time.Second }, "MARK_WAREHOUSE_REFRESH"},
 		"events of the future":       {func(c *Config) { c.EventRetention = -time.Second }, "MARK_EVENTS_RETENTION"},
 		"no time":                    {func(c *Config) { c.Limits.RunTime = -time.Second }, "MARK_LIMIT_RUN_TIME"},
+		"no CPU time":                {func(c *Config) { c.Limits.PythonCPUTime = 0 }, "MARK_LIMIT_PYTHON_CPU_TIME"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sandboxDir := filepath.Join(t.TempDir(), "sandbox")
 			c := Config{
 				DataDir: t.TempDir(), LLM: LLMConfig{API: "chat"}, Sandbox: SandboxConfig{Provider: "gvisor", Dir: sandboxDir, PoolMemory: 1 << 30, PoolAge: time.Hour},
 				Limits: LimitsConfig{
-					UploadBytes: 1, Steps: 2, RunTime: time.Minute, ConcurrentRuns: 1, RunsPerUser: 1, PythonStepTime: time.Second, PythonMemory: 1 << 30,
+					UploadBytes: 1, Steps: 2, RunTime: time.Minute, ConcurrentRuns: 1, RunsPerUser: 1, PythonStepTime: time.Second, PythonCPUTime: time.Second, PythonMemory: 1 << 30,
 					LiveSessions: 1, LiveMemory: 1, SavedBytes: 1, SavedAge: time.Hour, HistoryTokens: 1000,
 				},
 			}

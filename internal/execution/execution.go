@@ -110,6 +110,7 @@ type File struct {
 // Limits bound a session; a zero field means the provider's default.
 type Limits struct {
 	StepTime       time.Duration // wall time of one Run
+	CPUTime        time.Duration // of one Run, all its processes together, where the provider can tell
 	MemoryBytes    int64         // the session's processes and temporary files together
 	Processes      int           // processes and threads at once
 	DiskBytes      int64         // the working folder
@@ -124,6 +125,7 @@ type Limits struct {
 func (l Limits) Or(d Limits) Limits {
 	return Limits{
 		StepTime:       or(l.StepTime, d.StepTime),
+		CPUTime:        or(l.CPUTime, d.CPUTime),
 		MemoryBytes:    or(l.MemoryBytes, d.MemoryBytes),
 		Processes:      or(l.Processes, d.Processes),
 		DiskBytes:      or(l.DiskBytes, d.DiskBytes),
@@ -240,6 +242,7 @@ type Code string
 // The codes. All but CodeUnavailable and CodeCancelled name a limit.
 const (
 	CodeTimeout     Code = "PYTHON_TIMEOUT"
+	CodeCPUTime     Code = "PYTHON_CPU_TIME"
 	CodeMemory      Code = "PYTHON_OUT_OF_MEMORY"
 	CodeOutput      Code = "PYTHON_TOO_MUCH_OUTPUT"
 	CodeDied        Code = "PYTHON_DIED"        // the interpreter ended or was killed by its own code

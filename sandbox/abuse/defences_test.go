@@ -181,6 +181,11 @@ var defences = []defence{
 		run:  "TestAbuse/time/(stubborn|native)", want: "TestAbuse/time/stubborn",
 	},
 	{
+		name: "the CPU time of a step",
+		off:  []edit{{engine, "CPUTime: s.cpuTime,", ""}},
+		run:  "TestCPUTime/one_process", want: "TestCPUTime/one_process",
+	},
+	{
 		name: "a share of the processors",
 		off:  []edit{{"sandbox/gvisor/shares_linux.go", "if uid == 0 || grouped() {", "if uid >= 0 {"}},
 		run:  "TestABusySession/in_a_cgroup", want: "TestABusySession.*/in_a_cgroup.*",

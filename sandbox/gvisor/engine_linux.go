@@ -240,7 +240,7 @@ func (e *engine) startNew(ctx context.Context, spec execution.Spec) (*session, e
 func (e *engine) start(ctx context.Context, spec execution.Spec, snapshot *origin) (_ *session, err error) {
 	s := &session{
 		engine: e, limits: e.limits(spec), over: make(chan struct{}),
-		checkpoints: make(chan event, 1), usages: make(chan event, 1),
+		checkpoints: make(chan event, 1), usages: make(chan event, 1), cpuTimes: make(chan event, 1),
 	}
 	if s.dir, err = e.sessionFolder(); err != nil {
 		return nil, err
@@ -303,6 +303,7 @@ func (e *engine) start(ctx context.Context, spec execution.Spec, snapshot *origi
 	}
 	s.conn = kernel.New(s.proc.stdout, s.proc.stdin, kernel.Options{
 		Limits: s.limits, ArtifactDir: filepath.Join(s.dir, artifactsName), Files: names, Touch: spec.Owner == poolOwner,
+		CPUTime: s.cpuTime,
 	})
 	ready := s.conn.Ready
 	if snapshot != nil {

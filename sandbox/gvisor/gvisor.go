@@ -35,6 +35,7 @@ const DefaultSessions = 16
 func DefaultLimits() execution.Limits {
 	return execution.Limits{
 		StepTime:       60 * time.Second,
+		CPUTime:        2 * time.Minute,
 		MemoryBytes:    2 << 30,
 		Processes:      64,
 		DiskBytes:      512 << 20,

@@ -47,10 +47,11 @@ type bind struct {
 
 // event is what the launcher reports; see launcher/control.go.
 type event struct {
-	Kind    string `json:"kind"`
-	Message string `json:"message"`
-	Bytes   int64  `json:"bytes"`
-	Status  int    `json:"status"`
+	Kind        string `json:"kind"`
+	Message     string `json:"message"`
+	Bytes       int64  `json:"bytes"`
+	Nanoseconds int64  `json:"nanoseconds"`
+	Status      int    `json:"status"`
 }
 
 const (
@@ -60,8 +61,10 @@ const (
 	kindExited     = "exited"
 	kindCheckpoint = "checkpoint"
 	kindUsage      = "usage"
+	kindCPU        = "cpu"
 	wordCheckpoint = 'c'
 	wordUsage      = 'u'
+	wordCPU        = 'p'
 )
 
 // maxPlanBytes is the kernel's bound on one argument of a command (MAX_ARG_STRLEN).

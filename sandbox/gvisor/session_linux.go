@@ -30,6 +30,7 @@ type session struct {
 
 	checkpoints chan event // the launcher's answers
 	usages      chan event // the latest answer
+	cpuTimes    chan event // the same
 	asking      sync.Mutex // held by who waits for usages
 
 	endOnce sync.Once
@@ -70,6 +71,11 @@ func (s *session) watch() {
 		case kindUsage:
 			select {
 			case s.usages <- e:
+			default: // nobody has taken the last one
+			}
+		case kindCPU:
+			select {
+			case s.cpuTimes <- e:
 			default: // nobody has taken the last one
 			}
 		case kindMemory:

@@ -56,6 +56,8 @@ func beyondGrace(err *execution.Error) *execution.Error {
 	switch err.Code {
 	case execution.CodeTimeout:
 		fatal.Message = "The step ran out of time and could not be interrupted, so the session was ended. What this step computed is lost."
+	case execution.CodeCPUTime:
+		fatal.Message = "The step took too much CPU time and could not be interrupted, so the session was ended. What this step computed is lost."
 	case execution.CodeCancelled:
 		fatal.Message = "The step was stopped but could not be interrupted, so the session was ended. What this step computed is lost."
 	}

@@ -5,6 +5,7 @@
 package kernel
 
 import (
+	"context"
 	"embed"
 	"io/fs"
 	"time"
@@ -96,6 +97,11 @@ type Options struct {
 	// artifacts are written there under names of the host's choosing, and
 	// removed at the next Run and by Close.
 	ArtifactDir string
+
+	// CPUTime tells how much CPU time the session's processes have taken so far, from
+	// outside; false: not now. It is asked from time to time while a step runs, once
+	// at a time. Nil: nobody can tell, and Limits.CPUTime bounds nothing.
+	CPUTime func(ctx context.Context) (taken time.Duration, known bool)
 
 	Files    []string // names in InputDir to link into WorkDir
 	Touch    bool     // use the libraries once before the session is ready

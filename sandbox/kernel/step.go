@@ -82,11 +82,14 @@ func (s *step) run(ctx context.Context, code string) (execution.Result, error) {
 	limit := s.conn.options.Limits.StepTime
 	timeUp := time.NewTimer(limit)
 	defer timeUp.Stop()
+	cpu := newMeter(s.conn.options.CPUTime, s.conn.options.Limits.CPUTime)
+	defer cpu.end()
 	var (
 		stop   *execution.Error // why the step is being interrupted
 		again  <-chan time.Time // when to interrupt once more
 		over   <-chan time.Time // when to give up
 		cancel = ctx.Done()
+		spent  = cpu.exceeded()
 		grace  = s.conn.options.Grace
 	)
 	interrupt := func(why *execution.Error) *execution.Error {
@@ -117,6 +120,9 @@ func (s *step) run(ctx context.Context, code string) (execution.Result, error) {
 			s.tellProgress()
 		case <-timeUp.C:
 			err = interrupt(timedOut(limit.String()))
+		case <-spent:
+			spent = nil
+			err = interrupt(tooMuchCPU(s.conn.options.Limits.CPUTime))
 		case <-cancel:
 			err = interrupt(cancelled(ctx.Err()))
 		case <-again:

@@ -22,15 +22,18 @@ const (
 	kindExited     = "exited"     // Python ended; Status is its exit status
 	kindCheckpoint = "checkpoint" // it has been written, or Message says why not
 	kindUsage      = "usage"      // Bytes of memory are in use
+	kindCPU        = "cpu"        // Nanoseconds of CPU time were taken so far, or Message says why that is not known
 	wordCheckpoint = 'c'          // from the service: write a checkpoint now
 	wordUsage      = 'u'          // from the service: how much memory is in use?
+	wordCPU        = 'p'          // from the service: how much CPU time was taken?
 )
 
 type event struct {
-	Kind    string `json:"kind"`
-	Message string `json:"message,omitempty"`
-	Bytes   int64  `json:"bytes,omitempty"`
-	Status  int    `json:"status,omitempty"`
+	Kind        string `json:"kind"`
+	Message     string `json:"message,omitempty"`
+	Bytes       int64  `json:"bytes,omitempty"`
+	Nanoseconds int64  `json:"nanoseconds,omitempty"`
+	Status      int    `json:"status,omitempty"`
 }
 
 type control struct {

@@ -123,6 +123,8 @@ func (s *session) obey(words <-chan byte, conf *config.Config, c *container.Cont
 				bytes = 0 // it is ending
 			}
 			control.send(event{Kind: kindUsage, Bytes: bytes})
+		case wordCPU:
+			control.send(cpuTime(c))
 		case wordCheckpoint:
 			opts := sandbox.CheckpointOpts{Compression: statefile.CompressionLevelNone, Resume: !s.once}
 			done := event{Kind: kindCheckpoint}
@@ -135,4 +137,19 @@ func (s *session) obey(words <-chan byte, conf *config.Config, c *container.Cont
 			}
 		}
 	}
+}
+
+// cpuTime tells how much CPU time the session's processes have taken, those
+// that have ended included, as the sandbox's own kernel counts it.
+func cpuTime(c *container.Container) event {
+	out := event{Kind: kindCPU}
+	stats, err := c.Event()
+	if err != nil {
+		out.Message = err.Error()
+		return out
+	}
+	for _, nanoseconds := range stats.ContainerUsage { // there is one container
+		out.Nanoseconds += int64(nanoseconds)
+	}
+	return out
 }
