@@ -318,7 +318,7 @@ func TestNothingIsLostOrDoubled(t *testing.T) {
 							Data struct{ Journal struct{ Number int } }
 						}
 					}
-					_, data, err := s.ws.ReadMessage()
+					_, data, err := s.next()
 					if err != nil || json.Unmarshal(data, &m) != nil {
 						t.Errorf("%v: %s", err, data)
 						return

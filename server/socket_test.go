@@ -37,7 +37,6 @@ func (e *env) tryDial(protocol string, headers ...string) (*websocket.Conn, *htt
 	ws, res, err := d.Dial("ws://"+e.host+"/graphql", h)
 	if err == nil {
 		e.t.Cleanup(func() { ws.Close() })
-		_ = ws.SetReadDeadline(time.Now().Add(patience))
 	}
 	return ws, res, err
 }
@@ -75,9 +74,15 @@ func (s *socket) expect(messages ...string) {
 	}
 }
 
+// next reads a message, for which it has patience.
+func (s *socket) next() (kind int, data []byte, err error) {
+	_ = s.ws.SetReadDeadline(time.Now().Add(patience))
+	return s.ws.ReadMessage()
+}
+
 func (s *socket) read() string {
 	s.t.Helper()
-	_, data, err := s.ws.ReadMessage()
+	_, data, err := s.next()
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -111,7 +116,7 @@ func (s *socket) quiet() {
 func (s *socket) closed() *websocket.CloseError {
 	s.t.Helper()
 	for {
-		_, _, err := s.ws.ReadMessage()
+		_, _, err := s.next()
 		if e := (*websocket.CloseError)(nil); errors.As(err, &e) {
 			return e
 		}

@@ -251,7 +251,7 @@ func TestCloseWhileWriting(t *testing.T) {
 				_ = s.ws.WriteMessage(websocket.TextMessage, []byte("rubbish"))
 			}
 			for {
-				kind, data, err := s.ws.ReadMessage()
+				kind, data, err := s.next()
 				if err != nil {
 					if !websocket.IsCloseError(err, 4400, websocket.CloseServiceRestart) {
 						t.Errorf("the stream of frames broke: %v", err)
