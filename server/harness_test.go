@@ -31,13 +31,16 @@ func whoami(ctx context.Context) string {
 }
 
 // authenticate accepts the names of two people as their tokens; "expired",
-// "brief", "broken" and "defect" are what they say.
+// "brief", "broken" and "defect" are what they say, and "limited" lasts for long
+// enough to do something with it.
 func authenticate(ctx context.Context, token string) (context.Context, time.Time, error) {
 	switch token {
 	case "alice", "bob":
 		return context.WithValue(ctx, viewer{}, token), time.Now().Add(time.Hour), nil
 	case "brief":
 		return context.WithValue(ctx, viewer{}, "alice"), time.Now().Add(500 * time.Millisecond), nil
+	case "limited":
+		return context.WithValue(ctx, viewer{}, "alice"), time.Now().Add(3 * time.Second), nil
 	case "expired":
 		return context.WithValue(ctx, viewer{}, "alice"), time.Now().Add(-time.Second), nil
 	case "broken":

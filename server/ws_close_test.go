@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -93,7 +94,9 @@ func TestCloseOtherSubprotocol(t *testing.T) {
 }
 
 func TestCloseWithoutInit(t *testing.T) {
-	e := start(t, func(c *server.Config) { c.Limits.SocketInit = 300 * time.Millisecond })
+	t.Parallel() // it waits for most of its time, as the others do that say so
+	// One socket must make use of it.
+	e := start(t, func(c *server.Config) { c.Limits.SocketInit = 3 * time.Second })
 	initialised, s := e.open(), e.dial()
 	if got := s.closed(); got.Code != 4408 || got.Text != "Connection initialisation timeout" {
 		t.Errorf("closed with %v, want 4408", got)
@@ -101,11 +104,24 @@ func TestCloseWithoutInit(t *testing.T) {
 	initialised.quiet() // although it is older
 }
 
+// narrow is a listener whose connections hold little of what their clients do not
+// read: there is little to read before the end is heard of, for which time is short.
+type narrow struct{ net.Listener }
+
+func (n narrow) Accept() (net.Conn, error) {
+	c, err := n.Listener.Accept()
+	if tcp, ok := c.(*net.TCPConn); ok {
+		err = tcp.SetWriteBuffer(64 << 10)
+	}
+	return c, err
+}
+
 func TestSlowConsumerIsCutOff(t *testing.T) {
 	e := start(t, func(c *server.Config) {
 		c.Limits.SendTimeout = 100 * time.Millisecond
 		c.Limits.SocketQueue = 4
 	})
+	e.host = e.behind(func(l net.Listener) net.Listener { return narrow{l} })
 	s := e.open()
 	s.subscribe("1", `subscription { flood(size: 200000) }`)
 	wait(t, e.began, "the flood")
@@ -122,7 +138,7 @@ func TestSlowConsumerIsCutOff(t *testing.T) {
 
 func TestConsumerThatKeepsUpIsNotCutOff(t *testing.T) {
 	e := start(t, func(c *server.Config) {
-		c.Limits.SendTimeout = 2 * time.Second
+		c.Limits.SendTimeout = patience // each message waits for the one before it
 		c.Limits.SocketQueue = 1
 	})
 	s := e.open()
@@ -135,13 +151,14 @@ func TestConsumerThatKeepsUpIsNotCutOff(t *testing.T) {
 }
 
 func TestSilentPeerIsDropped(t *testing.T) {
-	e := start(t, func(c *server.Config) { c.Limits.KeepAlive = 200 * time.Millisecond })
+	t.Parallel()
+	e := start(t, func(c *server.Config) { c.Limits.KeepAlive = 2 * time.Second })
 	s := e.open()
 	pings := make(chan string, 100)
 	s.ws.SetPingHandler(func(data string) error { pings <- data; return nil }) // and no pong
 	s.subscribe("1", `subscription { silence }`)
 	wait(t, e.began, "the subscription")
-	if _, _, err := s.ws.ReadMessage(); err == nil {
+	if _, _, err := s.next(); err == nil {
 		t.Error("got a message, want the end")
 	}
 	wait(t, pings, "a ping")
@@ -149,11 +166,12 @@ func TestSilentPeerIsDropped(t *testing.T) {
 }
 
 func TestAnsweringPeerIsKept(t *testing.T) {
-	e := start(t, func(c *server.Config) { c.Limits.KeepAlive = 150 * time.Millisecond })
+	t.Parallel()
+	e := start(t, func(c *server.Config) { c.Limits.KeepAlive = 2 * time.Second }) // which an answer has to arrive
 	s := e.open()
 	pings, reply := 0, s.ws.PingHandler()
 	s.ws.SetPingHandler(func(data string) error {
-		if pings++; pings == 10 { // five times as long as silence is suffered
+		if pings++; pings == 3 { // longer than silence is suffered
 			s.subscribe("1", `{ hello }`)
 		}
 		return reply(data)

@@ -94,9 +94,10 @@ func TestTokenInEveryLetterCase(t *testing.T) {
 }
 
 func TestPingRenewsTheToken(t *testing.T) {
+	t.Parallel() // it waits for most of its time
 	e := start(t, nil)
 	s := e.dial()
-	s.send(`{"type":"connection_init","payload":{"authorization":"Bearer brief"}}`)
+	s.send(`{"type":"connection_init","payload":{"authorization":"Bearer limited"}}`)
 	s.expect(`{"type":"connection_ack"}`)
 	s.send(`{"type":"ping","payload":{"authorization":"Bearer alice"}}`)
 	s.expect(`{"type":"pong"}`)
@@ -104,7 +105,7 @@ func TestPingRenewsTheToken(t *testing.T) {
 	wait(t, e.began, "the subscription")
 	// The old token's end goes by: it would come before this one's.
 	other := e.dial()
-	other.send(`{"type":"connection_init","payload":{"authorization":"Bearer brief"}}`)
+	other.send(`{"type":"connection_init","payload":{"authorization":"Bearer limited"}}`)
 	other.closed()
 	s.quiet()
 
