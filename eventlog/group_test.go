@@ -401,10 +401,8 @@ func cancelled(t testing.TB) context.Context {
 // flush, also where one notification cannot hold them.
 func TestManyRunsInOneFlush(t *testing.T) {
 	db := postgres(t)
-	g, there := newGroup(t, db), db.log(t)
+	first, there := db.log(t), db.log(t)
 	runs := db.newRuns(t, 500)
-	first := db.log(t)
-	var answers []chan answer
 	var followers []chan result
 	for _, w := range runs {
 		_, err := first.Append(t.Context(), w, texts(1, 1)...)
@@ -425,6 +423,11 @@ func TestManyRunsInOneFlush(t *testing.T) {
 		}()
 		<-heard // and waits from here on
 		followers = append(followers, done)
+	}
+	// Only now: a flush that is held up has not for ever.
+	g := newGroup(t, db)
+	var answers []chan answer
+	for _, w := range runs {
 		answers = append(answers, g.append(w, texts(2, 1)...))
 	}
 	g.flushed(1, answers...)
