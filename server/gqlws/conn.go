@@ -42,7 +42,8 @@ type conn struct {
 	queue   queue
 	writing time.Time // when the deadline of writes was last set
 	closed  bool
-	code    int // that the socket was closed with, by whichever side
+	last    []byte // the close frame, where whoever writes is to write it
+	code    int    // that the socket was closed with, by whichever side
 	reason  string
 }
 
@@ -157,22 +158,22 @@ func (c *conn) goAway() { c.close(closeServiceRestart, restartReason) }
 // close ends the socket's operations, tells the client why and gives it a
 // moment to answer. Messages that wait to be sent are dropped.
 func (c *conn) close(code int, reason string) {
-	if !c.shut(code, reason) {
-		return
-	}
-	c.cancel()
-	if _, err := c.net.Write(closeFrame(code, reason)); err != nil {
-		c.drop()
+	first, frame := c.shut(code, reason, closeFrame(code, reason))
+	if first {
+		c.cancel()
+		c.writeLast(frame)
 	}
 }
 
 // shut notes that nothing is to be sent any more but a close frame, and that for
-// a moment only. It is false when that has been noted before.
-func (c *conn) shut(code int, reason string) bool {
+// a moment only. It is not the first where that has been noted before. The frame is
+// returned where the caller has to write it: else who is writing does that, since
+// nobody else could tell what comes before it.
+func (c *conn) shut(code int, reason string, frame []byte) (first bool, write []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return false
+		return false, nil
 	}
 	c.closed = true
 	c.code, c.reason = code, reasonOf(reason)
@@ -181,7 +182,11 @@ func (c *conn) shut(code int, reason string) bool {
 	_ = c.net.SetReadDeadline(deadline)
 	// Of whatever is being written, too: the close frame waits for that.
 	_ = c.net.SetWriteDeadline(deadline)
-	return true
+	if c.queue.sending {
+		c.last = frame
+		return true, nil
+	}
+	return true, frame
 }
 
 // drop ends the connection without a word.
@@ -198,13 +203,14 @@ func (c *conn) isClosed() bool {
 
 // ended answers the client's close frame, unless that is an answer itself.
 func (c *conn) ended(code int, reason string) {
-	if c.shut(code, reason) {
-		_, _ = c.net.Write(closeFrame(code, ""))
+	if first, frame := c.shut(code, reason, closeFrame(code, "")); first {
+		c.writeLast(frame)
+		c.writers.Wait() // the connection ends with this, and the answer may be theirs
 	}
 }
 
 // broken notes why there is nothing more to read.
-func (c *conn) broken(err error) { c.shut(websocket.CloseAbnormalClosure, err.Error()) }
+func (c *conn) broken(err error) { c.shut(websocket.CloseAbnormalClosure, err.Error(), nil) }
 
 // end waits until nothing of the socket is left.
 func (c *conn) end() {

@@ -1,7 +1,6 @@
 package gqlws
 
 import (
-	"bytes"
 	"errors"
 	"net"
 	"time"
@@ -17,30 +16,41 @@ const (
 )
 
 // write sends the queue, what waits together in one write, and ends when it is
-// empty.
+// empty. While it does, nobody else writes.
 func (c *conn) write() {
 	defer c.writers.Done()
 	buffer := buffers.Get().(*[]byte) //nolint:forcetypeassert // the pool's only type
 	defer buffers.Put(buffer)
 	for {
 		c.mu.Lock()
-		messages := c.queue.take()
+		messages, last := c.queue.take(), c.last
 		if messages == nil {
 			c.queue.sending = false
 			c.mu.Unlock()
+			c.writeLast(last)
 			return
 		}
 		c.mu.Unlock()
 		err := c.writeAll(*messages, buffer)
 		freeList(messages)
-		if err != nil {
+		switch {
+		case errors.Is(err, errClosed): // which has left nothing in the queue but, perhaps, a close frame
+		case err != nil:
 			// What else waits is dropped by whoever closes the socket. sending
 			// stays set: nothing more is to be written.
-			if !errors.Is(err, errClosed) {
-				c.drop() // and the reader closes it
-			}
+			c.drop() // and the reader closes it
 			return
 		}
+	}
+}
+
+// writeLast writes the close frame, if there is one.
+func (c *conn) writeLast(frame []byte) {
+	if frame == nil {
+		return
+	}
+	if _, err := c.net.Write(frame); err != nil {
+		c.drop()
 	}
 }
 
@@ -90,11 +100,6 @@ func (c *conn) writeNow(frames []byte) error {
 
 // writeParts writes a frame that is too long to be copied.
 func (c *conn) writeParts(parts net.Buffers) error {
-	if _, whole := c.net.(*net.TCPConn); !whole {
-		// Only there do several parts stay together, with the close frame of
-		// another goroutine before or after them.
-		return c.writeNow(bytes.Join(parts, nil))
-	}
 	if err := c.mayWrite(); err != nil {
 		return err
 	}
