@@ -6,9 +6,12 @@ package interop_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -29,13 +32,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 type viewer struct{}
 
-// authenticate knows "alice", and "brief" whose token ends in a moment.
+// authenticate knows "alice", and "brief" whose token ends when it has been of use.
 func authenticate(ctx context.Context, token string) (context.Context, time.Time, error) {
 	switch token {
 	case "alice":
 		return context.WithValue(ctx, viewer{}, token), time.Now().Add(time.Hour), nil
 	case "brief":
-		return context.WithValue(ctx, viewer{}, token), time.Now().Add(300 * time.Millisecond), nil
+		return context.WithValue(ctx, viewer{}, token), time.Now().Add(3 * time.Second), nil
 	}
 	return nil, time.Time{}, fault.New(fault.Unauthenticated, "The access token is not valid.")
 }
@@ -50,7 +53,7 @@ func TestOfficialClients(t *testing.T) {
 	for _, script := range []string{"audit.mjs", "ws.mjs", "sse.mjs", "upload.mjs"} {
 		t.Run(script, func(t *testing.T) {
 			t.Parallel()
-			_, url := serve(t, &testschema.Resolvers{}, nil)
+			_, url := serve(t, &testschema.Resolvers{}, io.Discard, nil)
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, node, script, url)
@@ -83,23 +86,28 @@ func findNode(t *testing.T) string {
 // slowly, as a reason to connect again, and lose nothing by it.
 func TestOfficialClientsResume(t *testing.T) {
 	node := findNode(t)
-	const last, pause = 60, 1500 * time.Millisecond
+	const last = 60
 	j := &testschema.Journal{}
 	resolvers := &testschema.Resolvers{Journals: map[string]*testschema.Journal{"j": j}}
-	first, firstURL := serve(t, resolvers, nil)
-	_, secondURL := serve(t, resolvers, func(l *server.Limits) {
-		l.SendTimeout, l.SocketQueue = pause/3, 1 // and there is a grace of two seconds to hear of it
-		l.WriteTimeout = time.Minute              // the event stream is slow only because the machine is
+	first, firstURL := serve(t, resolvers, io.Discard, nil)
+	cutOff := make(ends, 1)
+	_, secondURL := serve(t, resolvers, cutOff, func(l *server.Limits) {
+		l.SendTimeout, l.SocketQueue = 500*time.Millisecond, 1
+		l.WriteTimeout = time.Minute // the event stream is slow only because the machine is
 	})
 	j.Append("1", "2", "3")
 
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, node, "resume.mjs", firstURL, secondURL)
-	cmd.Env = append(os.Environ(), fmt.Sprintf("LAST=%d", last), fmt.Sprintf("PAUSE=%d", pause.Milliseconds()))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("LAST=%d", last))
 	cmd.WaitDelay = time.Second
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := cmd.StdinPipe()
 	if err == nil {
 		err = cmd.Start()
 	}
@@ -119,6 +127,12 @@ func TestOfficialClientsResume(t *testing.T) {
 			for n := 7; n <= last; n++ { // more than the buffers between them hold
 				j.Append(strings.Repeat("x", 300_000))
 			}
+			select {
+			case <-cutOff: // and there is a grace of two seconds to hear of it
+				fmt.Fprintln(in, "go on")
+			case <-ctx.Done():
+				t.Error("the socket was not cut off")
+			}
 		}
 	}
 	if err := cmd.Wait(); err != nil || !slices.Equal(said, []string{"first", "paused", "resumed"}) {
@@ -126,7 +140,20 @@ func TestOfficialClientsResume(t *testing.T) {
 	}
 }
 
-func serve(t *testing.T, resolvers *testschema.Resolvers, change func(*server.Limits)) (*server.Server, string) {
+// ends is a log that tells when an operation over a WebSocket has ended.
+type ends chan struct{}
+
+func (e ends) Write(line []byte) (int, error) {
+	if bytes.Contains(line, []byte(`"msg":"operation"`)) && bytes.Contains(line, []byte(`"transport":"websocket"`)) {
+		select {
+		case e <- struct{}{}:
+		default:
+		}
+	}
+	return len(line), nil
+}
+
+func serve(t *testing.T, resolvers *testschema.Resolvers, log io.Writer, change func(*server.Limits)) (*server.Server, string) {
 	resolvers.Whoami = whoami
 	limits := server.DefaultLimits()
 	limits.Address = limit.Rate{PerSecond: 1000, Burst: 1000}
@@ -140,6 +167,7 @@ func serve(t *testing.T, resolvers *testschema.Resolvers, change func(*server.Li
 		Authenticate: authenticate,
 		Viewer:       whoami,
 		Limits:       limits,
+		Logger:       slog.New(slog.NewJSONHandler(log, nil)),
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,8 +1,10 @@
 // Follows a journal with the official clients through the end of one server and a
 // socket that is cut off: node resume.mjs URL-OF-THE-FIRST URL-OF-THE-SECOND.
 // It prints "first" when the first server may be shut down, and "paused" when the
-// journal may outgrow what waits for a client that does not read.
+// journal may outgrow what waits for a client that does not read. It reads again when
+// it is told to on its standard input.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createClient as createEventClient } from 'graphql-sse';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
@@ -50,7 +52,10 @@ await Promise.all([
     if (n === 3) say('first', 2);
     if (n === 6) {
       socket._socket.pause();
-      setTimeout(() => socket._socket.resume(), Number(process.env.PAUSE));
+      once(process.stdin, 'data').then(() => {
+        process.stdin.destroy();
+        socket._socket.resume();
+      });
       console.log('paused');
     }
   }),
