@@ -22,16 +22,18 @@ type health struct {
 
 	asking chan struct{} // has room for one: what hangs must not keep us from noticing
 
-	mu   sync.Mutex // protects what follows
-	good time.Time  // when it was known to work last; monotonic
-	cut  chan struct{}
-	down bool
+	mu     sync.Mutex // protects what follows
+	good   time.Time  // when it was known to work last; monotonic
+	looked time.Time  // when fails was called last
+	cut    chan struct{}
+	down   bool
 }
 
 func newHealth(ready func(ctx context.Context) error, l Limits) *health {
+	now := time.Now()
 	return &health{
 		ready: ready, every: l.HealthCheck, limit: l.ReadinessCheck, after: l.Unhealthy,
-		asking: make(chan struct{}, 1), good: time.Now(), cut: make(chan struct{}),
+		asking: make(chan struct{}, 1), good: now, looked: now, cut: make(chan struct{}),
 	}
 }
 
@@ -71,10 +73,16 @@ func (h *health) ask(ctx context.Context) {
 	h.good, h.down = asked, false
 }
 
-// fails tells whether it has just been found down.
+// fails tells whether it has just been found down. It is called every so often: where
+// it was not, this process stood still, and asked nobody. What it knew last is then
+// old, and no reason to end anything before there was time for an answer.
 func (h *health) fails(now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if now.Sub(h.looked) > h.every+h.after/4 {
+		h.good = now
+	}
+	h.looked = now
 	if h.down || now.Sub(h.good) <= h.after {
 		return false
 	}

@@ -18,10 +18,11 @@ import (
 func TestStreamsEndWhereTheServerCannotWork(t *testing.T) {
 	for _, how := range []string{"fails", "hangs"} {
 		t.Run(how, func(t *testing.T) {
+			t.Parallel()
 			var away atomic.Bool
 			back := make(chan struct{})
 			e := start(t, func(c *server.Config) {
-				c.Limits.HealthCheck, c.Limits.Unhealthy, c.Limits.ReadinessCheck = time.Millisecond, time.Second, time.Hour
+				c.Limits.HealthCheck, c.Limits.Unhealthy, c.Limits.ReadinessCheck = time.Millisecond, 2*time.Second, time.Hour
 				c.Ready = func(context.Context) error {
 					switch {
 					case !away.Load():
