@@ -109,10 +109,12 @@ func (g *group) get(entry logstream.Key) (res *Result, a *attempt, mine bool) {
 // others, of which a single member has none.
 func (g *group) end(entry logstream.Key, a *attempt, shared *Result) {
 	a.res = shared
-	close(a.done)
 	now := g.all.clock.Now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	// Under the lock: who waits for an attempt that failed would else find the same
+	// again, and again, until it is deleted.
+	defer close(a.done)
 	delete(g.attempts, entry)
 	g.expire(now)
 	if shared != nil && g.members.Load() > 1 {

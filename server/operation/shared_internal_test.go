@@ -82,3 +82,20 @@ func TestWhatIsKeptAges(t *testing.T) {
 		t.Errorf("%d are kept for longer than %v", len(g.byEntry), sharedFor)
 	}
 }
+
+// Who has waited for an attempt that failed makes one of its own, and does not find
+// the same again.
+func TestAnAttemptIsGoneWhenItHasEnded(t *testing.T) {
+	gs := newGroups(clock.System{})
+	g, _ := gs.join(groupKey{})
+	for range 100_000 {
+		_, a, _ := g.get(nth(1))
+		go g.end(nth(1), a, nil)
+		<-a.done
+		_, b, mine := g.get(nth(1))
+		if b == a || !mine {
+			t.Fatal("the attempt has ended, and is still there")
+		}
+		g.end(nth(1), b, nil)
+	}
+}
