@@ -30,6 +30,7 @@ func TestFailures(t *testing.T) {
 	for name, c := range map[string]struct {
 		open func(context.Context) error
 		run  outcome
+		time time.Duration // that a profile may take; 0: as long as anywhere
 		want profile.Code
 	}{
 		"a failure": {run: func(context.Context, execution.Spec) (any, error) {
@@ -39,19 +40,21 @@ func TestFailures(t *testing.T) {
 		"lies": {run: func(context.Context, execution.Spec) (any, error) {
 			return map[string]any{"profile": map[string]any{"rowCount": -1}}, nil
 		}, want: profile.Failed},
-		"out of memory":  {run: ended(execution.CodeMemory), want: profile.TooLarge},
-		"step's time":    {run: ended(execution.CodeTimeout), want: profile.TooLarge},
-		"a crash":        {run: ended(execution.CodeDied), want: profile.Failed},
-		"the whole time": {run: func(ctx context.Context, _ execution.Spec) (any, error) { <-ctx.Done(); return nil, ctx.Err() }, want: profile.TooLarge},
+		"out of memory": {run: ended(execution.CodeMemory), want: profile.TooLarge},
+		"step's time":   {run: ended(execution.CodeTimeout), want: profile.TooLarge},
+		"a crash":       {run: ended(execution.CodeDied), want: profile.Failed},
+		"the whole time": {run: func(ctx context.Context, _ execution.Spec) (any, error) { <-ctx.Done(); return nil, ctx.Err() },
+			time: 300 * time.Millisecond, want: profile.TooLarge},
 		"no sandbox": {open: func(context.Context) error {
 			return &execution.Error{Code: execution.CodeUnavailable, Message: "No user namespaces."}
 		}, want: profile.Unavailable},
-		"no room in time": {open: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, want: profile.TooLarge},
-		"a broken disk":   {open: func(context.Context) error { return errors.New("I/O error in /var/secret") }, want: profile.Failed},
-		"a panic":         {run: func(context.Context, execution.Spec) (any, error) { panic("boom") }, want: profile.Failed},
+		"no room in time": {open: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() },
+			time: 300 * time.Millisecond, want: profile.TooLarge},
+		"a broken disk": {open: func(context.Context) error { return errors.New("I/O error in /var/secret") }, want: profile.Failed},
+		"a panic":       {run: func(context.Context, execution.Spec) (any, error) { panic("boom") }, want: profile.Failed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			each(t, func() datasets.Sandbox { return script{c.open, c.run} }, datasets.Limits{ProfileTime: 300 * time.Millisecond}, func(t *testing.T, w *world) {
+			each(t, func() datasets.Sandbox { return script{c.open, c.run} }, datasets.Limits{ProfileTime: c.time}, func(t *testing.T, w *world) {
 				ctx := w.person(t)
 				d, err := w.Upload(ctx, "", "t.csv", csv(), nil)
 				must(t, err)
