@@ -117,6 +117,8 @@ func (s *Service) revive(ctx context.Context, started, now time.Time) error {
 	}
 	// On SQLite the service is one process: whatever was held when it started was
 	// held by one that has died. What this one has begun since is its own.
+	s.claiming.Lock()
+	defer s.claiming.Unlock()
 	if _, err := s.update(ctx, func(u *ent.DatasetUpdate) {
 		u.Where(dataset.StateEQ(dataset.StateProfiling), dataset.ProfilingUntilGT(now), dataset.IDNotIn(s.held.ids()...)).
 			SetProfilingUntil(now)

@@ -347,3 +347,72 @@ func TestWhatSomebodyWaitsForComesFirst(t *testing.T) {
 		})
 	}
 }
+
+// toldQueue takes nothing, and tells what it was given first.
+type toldQueue chan []datasets.Job
+
+func (q toldQueue) Enqueue(_ context.Context, jobs ...datasets.Job) error {
+	select {
+	case q <- jobs:
+	default:
+	}
+	return nil
+}
+
+// TestAStartLeavesWhatItHasBegun: what was held when the one process died is taken
+// up at its start, also where it has just begun something of its own.
+func TestAStartLeavesWhatItHasBegun(t *testing.T) {
+	g := newGate()
+	w := newNode(t, sqlite(t), g.sandbox(), datasets.Limits{})
+	ctx := w.person(t)
+	own := w.row(t, ctx, "own", nil)
+	left := w.row(t, ctx, "left", held(time.Now().Add(time.Hour), 0))
+	found := make(toldQueue, 1)
+	w.config.Queue, w.config.Background = noQueue{}, found
+	s, err := datasets.New(w.config)
+	must(t, err)
+	claimed, revives := make(chan struct{}), make(chan struct{})
+	var first, second sync.Once
+	w.client.Dataset.Use(func(next ent.Mutator) ent.Mutator {
+		return ent.MutateFunc(func(ctx context.Context, m ent.Mutation) (ent.Value, error) {
+			switch state, _ := m.Field(dataset.FieldState); state {
+			case dataset.StateProfiling:
+				tx, err := m.(*ent.DatasetMutation).Tx()
+				if err != nil {
+					return nil, err
+				}
+				tx.OnCommit(func(next ent.Committer) ent.Committer {
+					return ent.CommitFunc(func(ctx context.Context, tx *ent.Tx) error {
+						err := next.Commit(ctx, tx)
+						first.Do(func() {
+							close(claimed)
+							<-revives
+							// What does not wait for this claim is done by then.
+							for range 500 {
+								w.client.Dataset.Query().CountX(ctx)
+							}
+						})
+						return err
+					})
+				})
+			case dataset.StatePending: // what failed for want of a sandbox, which comes first
+				second.Do(func() { close(revives) })
+			}
+			return next.Mutate(ctx, m)
+		})
+	})
+	worked := make(chan error, 1)
+	go func() { worked <- s.Work(ctx, datasets.Job{DatasetID: own.ID, OwnerID: own.OwnerID, Epoch: 1}) }()
+	expect(t, ctx, "the claim", claimed)
+	s.Start()
+	defer func() { must(t, s.Close(context.Background())) }()
+	if jobs := expect(t, ctx, "the first look", found); len(jobs) != 1 || jobs[0].DatasetID != left.ID {
+		t.Errorf("found %+v, want only what was left", jobs)
+	}
+	expect(t, ctx, "the dataset", g.entered)
+	g.let <- struct{}{}
+	must(t, expect(t, ctx, "the end of its work", worked))
+	if d := w.client.Dataset.GetX(ctx, own.ID); d.State != dataset.StateReady || d.ProfileEpoch != 1 || d.ProfileLosses != 0 {
+		t.Errorf("%s in epoch %d after %d losses", d.State, d.ProfileEpoch, d.ProfileLosses)
+	}
+}

@@ -92,7 +92,10 @@ type Service struct {
 	logger            *slog.Logger
 	limits            Limits
 
-	held     held
+	held held
+	// claiming is held for reading from before a dataset is claimed until it is in
+	// held, and for writing by who must know all that are claimed.
+	claiming sync.RWMutex
 	ctx      context.Context //nolint:containedctx // of what Start begins
 	stop     context.CancelFunc
 	sweeping sync.WaitGroup

@@ -26,12 +26,15 @@ func (s *Service) Work(ctx context.Context, j Job) error {
 	ctx = auth.WithViewer(ctx, auth.Viewer{UserID: j.OwnerID})
 	stored := context.WithoutCancel(ctx) // what was claimed is given back whatever has ended
 	claimed := time.Now()
+	s.claiming.RLock()
 	d, err := s.begin(stored, j)
 	if d == nil || err != nil {
+		s.claiming.RUnlock()
 		return err
 	}
 	c := claim{id: d.ID, epoch: d.ProfileEpoch}
 	ctx, lose, leave := s.held.add(ctx, d.ID)
+	s.claiming.RUnlock()
 	defer leave()
 	kept := make(chan struct{})
 	keeping, stop := context.WithCancel(stored)
