@@ -7,9 +7,12 @@ import (
 	"testing"
 	"time"
 
+	entsql "entgo.io/ent/dialect/sql"
+
 	"github.com/mark-analyst/mark/agent"
 	"github.com/mark-analyst/mark/ent"
 	"github.com/mark-analyst/mark/eventlog"
+	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/store"
 )
 
@@ -25,7 +28,15 @@ func (idle) Hold() (func(agent.Job) bool, func(), bool) { return nil, nil, false
 type turns struct {
 	*bench
 	store         *store.Store
+	patient       *eventlog.Log // whose claims wait for a row as long as it takes
 	first, second *ent.Run
+}
+
+// unhurried is a driver whose statements take the time that they need.
+type unhurried struct{ *entsql.Driver }
+
+func (d unhurried) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return d.Driver.QueryContext(context.WithoutCancel(ctx), query, args...)
 }
 
 func newTurns(t *testing.T) turns {
@@ -45,7 +56,14 @@ func newTurns(t *testing.T) turns {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return turns{b, s, first, second.Run}
+	patient, err := eventlog.New(eventlog.Config{
+		Client: ent.NewClient(ent.Driver(unhurried{entsql.OpenDB(s.Dialect, s.DB)})), Dialect: s.Dialect, Clock: clock.System{}, Logger: config.Logger,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { patient.Close() })
+	return turns{b, s, patient, first, second.Run}
 }
 
 // locks keeps rows locked until the returned function is called.
@@ -93,7 +111,7 @@ func (u turns) waiting(n int, or <-chan struct{}) {
 func (u turns) takes(r *ent.Run, epoch int) <-chan bool {
 	done := make(chan bool, 1)
 	go func() {
-		_, _, err := u.log.Take(u.t.Context(), 10, r.ID, epoch, "node")
+		_, _, err := u.patient.Take(u.t.Context(), 10, r.ID, epoch, "node")
 		if err != nil && !errors.Is(err, eventlog.ErrFenced) {
 			u.t.Error(err)
 		}
