@@ -62,7 +62,13 @@ func TestALockedRowCostsOneRun(t *testing.T) {
 func TestAJumpOfTheClockCostsNoRun(t *testing.T) {
 	s := databases.SQLite(t)
 	var looks atomic.Int64
-	ahead := clock.Func(func() time.Time { return time.Now().Add(time.Duration(looks.Add(1)) * time.Minute) })
+	var jumps atomic.Bool
+	ahead := clock.Func(func() time.Time {
+		if !jumps.Load() {
+			return time.Now()
+		}
+		return time.Now().Add(time.Duration(looks.Add(1)) * time.Minute)
+	})
 	log, err := eventlog.New(eventlog.Config{Client: s.Client, Dialect: s.Dialect, Clock: ahead, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		t.Fatal(err)
@@ -77,6 +83,7 @@ func TestAJumpOfTheClockCostsNoRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-running
+	jumps.Store(true) // and not before the node knows that it has the run
 	// Without a job, so that the sweeper finds it, and the one that goes on, were
 	// that to be found.
 	chat := b.client.Chat.Create().SetLastMessageSeq(1).SaveX(b.ctx)
