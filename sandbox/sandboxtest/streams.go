@@ -129,6 +129,37 @@ for b in "žluťoučký 🐧".encode():
 			s.ok(t, "import os\nos.close(1)\nos.close(2)")
 			s.prints(t, "print('still')", "still\n")
 		}},
+		// Each ends, with the next step, what the kernel's own stream is made over.
+		{name: "streams made anew over the kernel's are mended", run: func(t *testing.T, s session) {
+			for _, made := range []string{
+				`io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8")`,
+				`io.TextIOWrapper(sys.stdout.detach(), encoding="utf-8")`,
+				`os.fdopen(1, "w")`,
+				`open("/dev/fd/1", "w")`,
+				`os.fdopen(2, "w")`,
+			} {
+				o := s.ok(t, "import io, os, sys\nsys.stdout = "+made+"\nprint('at once')")
+				if o.stdout+o.stderr != "at once\n" {
+					t.Errorf("over %s: printed %q and %q", made, o.stdout, o.stderr)
+				}
+				o = s.ok(t, "import sys\nprint('here')\nprint('there', file=sys.stderr)")
+				if o.stdout != "here\n" || o.stderr != "there\n" {
+					t.Errorf("after %s: printed %q and %q", made, o.stdout, o.stderr)
+				}
+			}
+			// What is the code's own is not the kernel's to flush.
+			s.ok(t, `class Own(io.RawIOBase):
+    def writable(self): return True
+    def write(self, data):
+        written.append(bytes(data))
+        return len(data)
+written = []
+sys.stdout = io.TextIOWrapper(io.BufferedWriter(Own()))
+print("kept")
+display(0)
+assert not written`)
+			s.prints(t, "print('on')", "on\n")
+		}},
 		{name: "standard input is empty", run: func(t *testing.T, s session) {
 			s.prints(t, "import os, sys\nprint(repr(sys.stdin.read()), os.read(0, 10))", "'' b''\n")
 		}},

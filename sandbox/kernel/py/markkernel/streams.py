@@ -88,25 +88,45 @@ class Streams:
         )
 
     def begin(self, limit):
+        self._pump = _Pump(self._channel, self._interrupts, self._reads, (self._wake, self._waker), limit)
+        self._pumps.put(self._pump)
+        # What user code has put there goes first, and where the pump reads: as it ends
+        # it may write, and close what it was made over.
+        sys.stdout = sys.__stdout__ = sys.stderr = sys.__stderr__ = None
         self._connect()
-        if self._out.closed:
+        if _is_closed(self._out):
             self._out = self._wrap(1)
-        if self._err.closed:
+        if _is_closed(self._err):
             self._err = self._wrap(2)
         sys.stdout = sys.__stdout__ = self._out
         sys.stderr = sys.__stderr__ = self._err
         sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO())
-        self._pump = _Pump(self._channel, self._interrupts, self._reads, (self._wake, self._waker), limit)
-        self._pumps.put(self._pump)
         self._in_step.set()
 
     def flush(self):
-        """Empties Python's own buffers into the pipes."""
-        for stream in (self._out, self._err):
+        """Empties Python's own buffers into the pipes, also those of a stream that
+        user code has put over one."""
+        theirs = (getattr(sys, name, None) for name in ("stdout", "stderr"))
+        for stream in (*filter(self._is_plain, theirs), self._out, self._err):
             try:
-                stream.flush()
+                io.TextIOWrapper.flush(stream)
             except (OSError, ValueError):  # closed by user code
                 pass
+
+    def _is_plain(self, stream):
+        """Tells a stream of user code's that is flushed by none of that code, and into
+        nothing but a pipe that the pump reads."""
+        try:
+            return (
+                stream is not self._out
+                and stream is not self._err
+                and type(stream) is io.TextIOWrapper
+                and type(stream.buffer) is io.BufferedWriter
+                and type(stream.buffer.raw) is io.FileIO
+                and any(os.path.sameopenfile(stream.buffer.raw.fileno(), write) for write in self._writes)
+            )
+        except (OSError, ValueError):  # closed by user code
+            return False
 
     def after_fork(self):
         """In a forked child: other threads are gone and may have left a stream
@@ -131,6 +151,13 @@ class Streams:
         pump, self._pump = self._pump, None
         pump.ask(_STOP)
         return pump.truncated
+
+
+def _is_closed(stream):
+    try:
+        return stream.closed
+    except ValueError:  # user code has detached what it was made over
+        return True
 
 
 class _Pump:
