@@ -98,6 +98,22 @@ for attempt in range(2):
 				}
 			}
 		}},
+		// Every interrupt comes at another moment of the kernel's own work. One that left a
+		// lock taken would have the rest wait for ever, or the end of the step.
+		{name: "interrupts: they leave no lock behind", spec: limited(execution.Limits{Outputs: 1 << 20}), run: func(t *testing.T, s session) {
+			for _, work := range []string{"mark.progress(1, 2)", "display(0)"} {
+				s.ok(t, `import gc, mark, random, signal
+interrupts = next(o for o in gc.get_objects() if type(o).__name__ == "Interrupts")
+signal.signal(signal.SIGALRM, interrupts._handle)
+for _ in range(2000):
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-4, 4e-4))
+        while True: `+work+`
+    except KeyboardInterrupt: pass
+`)
+			}
+			s.prints(t, "print('on')", "on\n")
+		}},
 		{name: "a flood of output is ended early", run: func(t *testing.T, s session) {
 			o := s.try(t, t.Context(), "kept = 6\nline = 'x' * 1_000_000\nfor i in range(1_000): print(line)\nkept = 7")
 			o.ends(t, execution.CodeOutput, false)

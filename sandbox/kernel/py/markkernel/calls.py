@@ -16,28 +16,35 @@ class Refused(Exception):
 
 
 class Calls:
-    """Sends calls and hands out the answers. Any thread may call."""
+    """Sends calls and hands out the answers. Any thread may call.
 
-    def __init__(self, channel):
+    `guard` is entered before the lock, so that no interrupt leaves that taken: Python
+    lets one come between a lock's taking and the block that gives it back.
+    """
+
+    def __init__(self, channel, guard):
         self._channel = channel
+        self._guard = guard
         self._lock = threading.Lock()  # protects what follows
         self._is_open = False
         self._next = 0
         self._waiting = {}
-        self._room = threading.Semaphore(_AT_ONCE)
+        self._room = None  # a step's semaphore
         self._told = 0.0  # when some was told last
         self._at_end = False  # that was an end
         self._held = None  # what was said and not told
 
     def open(self):
         """A step begins."""
-        with self._lock:
+        with self._guard, self._lock:
             self._is_open = True
+            # Another for each step: waiting for it is not guarded.
+            self._room = threading.Semaphore(_AT_ONCE)
             self._told, self._at_end, self._held = 0.0, False, None
 
     def close(self):
         """A step has ended: threads that still wait get no answer."""
-        with self._lock:
+        with self._guard, self._lock:
             self._is_open = False
             if self._held:
                 self._tell(0.0)
@@ -63,7 +70,7 @@ class Calls:
         done, total = max(float(done), 0.0), max(float(total), 0.0)
         if done != done or total != total or float("inf") in (done, total):
             raise ValueError("progress takes two finite numbers")
-        with self._lock:
+        with self._guard, self._lock:
             if not self._is_open:
                 return
             self._held = done, total
@@ -80,13 +87,13 @@ class Calls:
     def take(self, payload):
         """Takes an answer of the host's; called by the thread that listens."""
         reply = json.loads(payload)
-        with self._lock:
+        with self._guard, self._lock:
             answer = self._waiting.pop(reply.get("id"), None)
         if answer is not None:
             answer.put(reply)
 
     def _send(self, method, arguments, answer):
-        with self._lock:
+        with self._guard, self._lock:
             if not self._is_open:
                 raise Refused("the host answers only while a step runs")
             self._next += 1

@@ -25,6 +25,7 @@ class Interrupts:
         # User code may have installed a handler of its own in an earlier step.
         signal.signal(signal.SIGINT, self._handle)
         self._pending = False
+        self._depth = 0  # a signal handler of user code's may have broken a block off
         self._why = ""
         self.delivered = ""
         self._active = True

@@ -60,7 +60,7 @@ class Session:
     def __init__(self, channel, interrupts):
         self._channel = channel
         self._interrupts = interrupts
-        self._calls = Calls(channel)
+        self._calls = Calls(channel, interrupts)
         self._runner = None
         self._limits = None
 

@@ -178,7 +178,7 @@ class _Pump:
         self._dropped = 0
         self._flood = max(_FLOOD_LEAST, _FLOOD_TIMES * limit)
         self._wake, self._waker = wake
-        self._asked = collections.deque()  # of (command, Event)
+        self._asked = collections.deque()  # of (command, queue of the answer)
         self._over = False
         self.truncated = False
 
@@ -186,14 +186,14 @@ class _Pump:
         """Has everything sent that is in the pipes now, and waits for it, unless
         the step is over. A wait that is interrupted leaves a request that nobody
         waits for, no more."""
-        done = threading.Event()
+        done = queue.SimpleQueue()  # no lock of it is left taken by an interrupt
         self._asked.append((command, done))
         # Asked before it is looked at, as the pump looks after it is over: one of
         # the two sees the other, and neither holds a lock while it is interrupted.
         if self._over:
             return
         os.write(self._waker, b"!")
-        done.wait()
+        done.get()
 
     def run(self):
         poll = select.poll()
@@ -237,14 +237,14 @@ class _Pump:
                     self._hold(fd, self._decoders[fd].decode(b"", True))
             self._send()
             self._asked.popleft()
-            done.set()
+            done.put(None)
         return stop
 
     def _dismiss(self):
         """Lets go whoever asked too late."""
         self._over = True
         while self._asked:
-            self._asked.popleft()[1].set()
+            self._asked.popleft()[1].put(None)
 
     def _drain(self, fd):
         """Takes what is in the pipe now, not what arrives meanwhile."""
