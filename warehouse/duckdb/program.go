@@ -52,6 +52,10 @@ type answer struct {
 	} `json:"error"`
 }
 
+// folder is the session's working folder. A program of the chat's may have made another
+// the current one, from which nothing comes out.
+const folder = "/mnt/data/"
+
 // maxAnswer is how long the answer's line may be, bytes: it names 10,000 columns.
 const maxAnswer = 4 << 20
 
@@ -65,7 +69,8 @@ func (w *Warehouse) ask(ctx context.Context, r request) (*answer, *rows, error) 
 	if err := ctx.Err(); err != nil {
 		return nil, nil, stopped(err)
 	}
-	r.File = "mark-sql-" + rand.Text() + ".jsonl"
+	name := "mark-sql-" + rand.Text() + ".jsonl"
+	r.File = folder + name
 	for _, t := range w.config.Tables {
 		r.Tables = append(r.Tables, askedTable(t))
 	}
@@ -76,7 +81,7 @@ func (w *Warehouse) ask(ctx context.Context, r request) (*answer, *rows, error) 
 	var left io.ReadCloser
 	var broken error
 	result, err := w.config.Run(ctx, code, execution.Listener(func(e execution.Event) {
-		if e.Output == nil || e.Output.Artifact == nil || e.Output.Artifact.Name != r.File || left != nil {
+		if e.Output == nil || e.Output.Artifact == nil || e.Output.Artifact.Name != name || left != nil {
 			return
 		}
 		left, broken = e.Output.Artifact.Open()

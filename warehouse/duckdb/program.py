@@ -73,10 +73,15 @@ def write(answer, rows):
         if rows is None:
             file.write(json.dumps(answer) + "\n")
             return
-        file.write(" " * (len(json.dumps(answer)) + 100) + "\n")
-        answer["rows"], answer["truncated"] = stoppable(rows, file)
-        file.seek(0)
-        file.write(json.dumps(answer))
+        try:
+            file.write(" " * (len(json.dumps(answer)) + 100) + "\n")
+            answer["rows"], answer["truncated"] = stoppable(rows, file)
+            file.seek(0)
+            file.write(json.dumps(answer))
+        except BaseException:
+            # Half an answer would be shown as a file of the next program's.
+            os.unlink(request["file"])
+            raise
 
 
 def stoppable(work, *arguments):

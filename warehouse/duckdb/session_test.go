@@ -79,8 +79,24 @@ func TestTheSessionOutlivesAStoppedQuery(t *testing.T) {
 	if _, err := w.Run(t.Context(), plan); warehouse.CodeOf(err) != warehouse.CodeTimeout {
 		t.Errorf("%v", err)
 	}
+	if got := s.says(t, "import os\nprint([n for n in os.listdir() if n.startswith('mark-sql')])"); got != "[]" {
+		t.Errorf("it left %s", got)
+	}
 	if got := s.says(t, "import threading\nprint(kept, sum(t.name == 'mark-sql' for t in threading.enumerate()))"); got != "7 0" {
 		t.Errorf("it kept %s; the second is how many queries go on", got)
+	}
+}
+
+// The answer comes wherever a program of the chat's has gone.
+func TestAnotherFolderIsTheCurrentOne(t *testing.T) {
+	s := open(t)
+	w := s.connect(t, nil)
+	s.says(t, "import os\nos.mkdir('/tmp/own')\nos.chdir('/tmp/own')")
+	if _, err := w.Plan(t.Context(), warehouse.Query{SQL: "SELECT * FROM items"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.says(t, "print(os.getcwd(), os.listdir())"); got != "/tmp/own []" {
+		t.Errorf("the program found %s", got)
 	}
 }
 
