@@ -40,9 +40,9 @@ class Heap:
 
 def _resident():
     """What of the process is in memory now, bytes; more than there is where user code
-    has left no descriptor to find out with."""
+    has left nothing to find out with."""
     try:
         with open("/proc/self/statm", "rb") as statm:
             return int(statm.read().split()[1]) * resource.getpagesize()
-    except OSError:
+    except (OSError, MemoryError):
         return 1 << 60

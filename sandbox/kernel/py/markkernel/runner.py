@@ -67,9 +67,10 @@ class Runner:
             "stopped": self._interrupts.delivered,
             "usage": usage.frame(),
         }
-        self._reserve.give_back()
+        # The room goes last: all that comes before takes some.
         self._heap.give_back()
         self._channel.end(done)
+        self._reserve.give_back()
 
     def rehearse(self, source, limits):
         """Runs source as a step that nobody hears of and that leaves no trace, if
