@@ -73,6 +73,29 @@ there.wait();`)
 				s.prints(t, "over.set()\nthread.join()\nprint(shown)", "True\n")
 			}
 		}},
+		// It has taken of what one step may send when another has begun, of whose part it
+		// has nothing.
+		{name: "a picture that comes a step late", spec: limited(execution.Limits{Artifacts: 1}), run: func(t *testing.T, s session) {
+			s.ok(t, `import sys, threading
+from PIL import Image
+there, over = threading.Event(), threading.Event()
+def hold(frame, event, _):
+    if frame.f_code.co_name == "sync" and frame.f_code.co_filename.endswith("streams.py"):
+        there.set()
+        over.wait()
+def show():
+    sys.settrace(hold)
+    display(Image.new("L", (9, 9)))
+thread = threading.Thread(target=show, daemon=True)
+thread.start()
+there.wait();`)
+			o := s.ok(t, `over.set()
+thread.join()
+display(Image.new("RGB", (2, 2)), title="mine")`)
+			if len(o.outputs) != 1 || o.outputs[0].Title != "mine" || len(o.result.Notices) > 0 {
+				t.Errorf("showed %+v, told %+v", o.outputs, o.result.Notices)
+			}
+		}},
 		{name: "a thread tells progress between steps", run: func(t *testing.T, s session) {
 			s.ok(t, `import mark, threading
 on = True

@@ -4,7 +4,10 @@ from . import leftout
 
 
 class Budget:
-    def __init__(self, limits):
+    """What is taken of it may be sent in the step with this sentinel, in no other."""
+
+    def __init__(self, limits, sentinel):
+        self.sentinel = sentinel
         self._count = limits["artifacts"]
         self._each = limits["artifact"]
         self._total = limits["artifactsTotal"]

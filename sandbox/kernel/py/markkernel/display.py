@@ -125,29 +125,32 @@ class Display:
 
     def _send_page(self, page, name, title):
         """HTML leaves as a file, to be downloaded and never drawn."""
-        if why := self._budget.take(len(page)):
+        budget = self._budget
+        if why := budget.take(len(page)):
             self._left_out.add(why, name)
             return
         header = {"name": name, "kind": "file"}
         if title:
             header["title"] = str(title)[:_MOST_TITLE]
-        self._send_artifact(header, page)
+        self._send_artifact(budget, header, page)
 
     def _send_image(self, data, title):
         if not self._room():
             return
-        if why := self._budget.take(len(data)):
+        budget = self._budget
+        if why := budget.take(len(data)):
             self._left_out.add(why, title or "a picture")
             return
         self._images += 1
         header = {"name": f"figure-{self._images}.png", "kind": "image"}
         if title:
             header["title"] = str(title)[:_MOST_TITLE]
-        self._send_artifact(header, data)
+        self._send_artifact(budget, header, data)
 
-    def _send_artifact(self, header, data):
-        self._streams.sync()
-        self._channel.send_artifact(header, (data[n : n + wire.PIECE] for n in range(0, len(data), wire.PIECE)))
+    def _send_artifact(self, budget, header, data):
+        self._streams.sync()  # a thread may be in another step after it
+        pieces = (data[n : n + wire.PIECE] for n in range(0, len(data), wire.PIECE))
+        self._channel.send_artifact(budget.sentinel, header, pieces)
 
 
 def _text(value):

@@ -57,12 +57,12 @@ class Folder:
             with guard:  # sent and seen are one
                 if why := budget.take(current[path][0]):
                     left_out.add(why, name)
-                elif not self._send(channel, path, name, current[path][0]):
+                elif not self._send(channel, budget, path, name, current[path][0]):
                     left_out.add(UNREADABLE, name)
                 self._seen[path] = current[path]
 
     @staticmethod
-    def _send(channel, path, name, most):
+    def _send(channel, budget, path, name, most):
         """Sends a regular file, no more of it than it had when it was found.
         Returns whether it could be read."""
         try:
@@ -73,7 +73,7 @@ class Folder:
             return False
         try:
             if stat.S_ISREG(os.fstat(fd).st_mode):
-                channel.send_artifact({"name": name[-1000:], "kind": "file"}, _pieces(fd, most))
+                channel.send_artifact(budget.sentinel, {"name": name[-1000:], "kind": "file"}, _pieces(fd, most))
             return True
         finally:
             os.close(fd)

@@ -40,7 +40,7 @@ class Runner:
         """Runs source and sends everything that comes of it: what it says of
         itself first, the done frame last."""
         self._channel.begin(sentinel, self._facts.of(source))
-        usage, left_out, budget = Usage(), LeftOut(), Budget(limits)
+        usage, left_out, budget = Usage(), LeftOut(), Budget(limits, sentinel)
         self._streams.begin(limits["output"])
         self._display.begin(limits["outputs"], budget, left_out)
         self._calls.open()

@@ -37,7 +37,8 @@ def main(warm):
 def _warming():
     """Returns a Display that shows to nobody."""
     display = Display(_Nowhere(), _Nowhere())
-    display.begin(100, Budget({"artifacts": 100, "artifact": 1 << 30, "artifactsTotal": 1 << 30}), LeftOut())
+    limits = {"artifacts": 100, "artifact": 1 << 30, "artifactsTotal": 1 << 30}
+    display.begin(100, Budget(limits, wire.NO_SENTINEL), LeftOut())
     return display
 
 

@@ -111,10 +111,11 @@ class Channel:
     def send_json(self, kind, value):
         self.send(kind, _json(value))
 
-    def send_artifact(self, header, pieces):
-        """Sends a file or a picture: no other comes between its frames."""
+    def send_artifact(self, sentinel, header, pieces):
+        """Sends a file or a picture, in the step with this sentinel only: no other
+        comes between its frames."""
         with self._guard, self._lock:
-            if self._in_step:
+            if self._in_step and self.sentinel == sentinel:
                 self._write_json(ARTIFACT, header)
                 try:
                     for piece in pieces:
