@@ -115,7 +115,7 @@ func TestPassingErrorsAreTriedAgain(t *testing.T) {
 
 func TestWhatDoesNotPassEndsInTime(t *testing.T) {
 	fake := shop(t)
-	w := open(t, fake, func(c *Config) { c.Policy.MetadataTimeout = 150 * time.Millisecond })
+	w := open(t, fake, func(c *Config) { c.Policy.MetadataTimeout = 2 * time.Second })
 	fake.Fail(bqfake.JobsDryRun, 100, bqfake.Failure{Status: 403, Reason: "rateLimitExceeded", Header: http.Header{"Retry-After": {"7"}}})
 	_, err := w.Plan(t.Context(), warehouse.Query{SQL: "SELECT 1"})
 	if e := checkError(t, err, warehouse.CodeRateLimited); e.RetryAfter != 7*time.Second {
@@ -126,7 +126,7 @@ func TestWhatDoesNotPassEndsInTime(t *testing.T) {
 	}
 
 	fake = shop(t)
-	w = open(t, fake, func(c *Config) { c.Policy.MetadataTimeout = 150 * time.Millisecond })
+	w = open(t, fake, func(c *Config) { c.Policy.MetadataTimeout = 2 * time.Second })
 	fake.Fail(bqfake.TablesGet, 100, bqfake.Failure{Hang: true})
 	_, err = w.Table(t.Context(), orders, warehouse.TableOptions{})
 	checkError(t, err, warehouse.CodeTimeout)
@@ -134,7 +134,7 @@ func TestWhatDoesNotPassEndsInTime(t *testing.T) {
 
 func TestUnreachable(t *testing.T) {
 	fake := shop(t)
-	w := open(t, fake, func(c *Config) { c.Endpoint, c.Policy.MetadataTimeout = "http://127.0.0.1:1", 300*time.Millisecond })
+	w := open(t, fake, func(c *Config) { c.Endpoint, c.Policy.MetadataTimeout = "http://127.0.0.1:1", 2*time.Second })
 	_, err := w.Plan(t.Context(), warehouse.Query{SQL: "SELECT 1"})
 	checkError(t, err, warehouse.CodeBackend)
 }

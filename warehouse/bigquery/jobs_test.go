@@ -111,9 +111,9 @@ func TestMaximumBytesBilledHolds(t *testing.T) {
 }
 
 func TestStopping(t *testing.T) {
-	run := func(t *testing.T, fake *bqfake.Server, stop func(cancel func())) *warehouse.Error {
+	run := func(t *testing.T, fake *bqfake.Server, wait time.Duration, stop func(cancel func())) *warehouse.Error {
 		t.Helper()
-		w := open(t, fake, func(c *Config) { c.CancelWait = 300 * time.Millisecond })
+		w := open(t, fake, func(c *Config) { c.CancelWait = wait })
 		plan, err := w.Plan(t.Context(), warehouse.Query{SQL: statements.Slow})
 		if err != nil {
 			t.Fatal(err)
@@ -130,7 +130,7 @@ func TestStopping(t *testing.T) {
 	}
 	t.Run("the job is cancelled and says what it billed", func(t *testing.T) {
 		fake := shop(t)
-		e := run(t, fake, func(cancel func()) { fake.Running(t, 1); cancel() })
+		e := run(t, fake, 2*time.Second, func(cancel func()) { fake.Running(t, 1); cancel() })
 		if fake.Calls(bqfake.JobsCancel) != 1 || e.Stats.BytesBilled != 5<<20 || !strings.Contains(e.Message, "5 MiB") {
 			t.Errorf("%+v, %q", e.Stats, e.Message)
 		}
@@ -138,7 +138,7 @@ func TestStopping(t *testing.T) {
 	t.Run("a job that does not stop is said to bill at most so much", func(t *testing.T) {
 		fake := shop(t)
 		fake.Answer(statements.Slow, bqfake.Answer{Never: true, Deaf: true})
-		e := run(t, fake, func(cancel func()) { fake.Running(t, 1); cancel() })
+		e := run(t, fake, 300*time.Millisecond, func(cancel func()) { fake.Running(t, 1); cancel() })
 		if !e.Stats.BilledUnknown || e.Stats.JobID == "" || !strings.Contains(e.Message, "at most") {
 			t.Errorf("%+v, %q", e.Stats, e.Message)
 		}
@@ -146,7 +146,7 @@ func TestStopping(t *testing.T) {
 	t.Run("a job whose beginning is not answered", func(t *testing.T) {
 		fake := shop(t)
 		fake.Fail(bqfake.JobsInsert, 1, bqfake.Failure{Hang: true})
-		e := run(t, fake, func(cancel func()) { fake.Called(t, bqfake.JobsInsert, 1); cancel() })
+		e := run(t, fake, 2*time.Second, func(cancel func()) { fake.Called(t, bqfake.JobsInsert, 1); cancel() })
 		if e.Stats == nil || e.Stats.BytesBilled != 0 || len(fake.Ran()) != 0 {
 			t.Errorf("%+v, %q", e.Stats, e.Message)
 		}
@@ -154,7 +154,7 @@ func TestStopping(t *testing.T) {
 	t.Run("a job that began though its answer was lost", func(t *testing.T) {
 		fake := shop(t)
 		fake.Fail(bqfake.JobsInsert, 1, bqfake.Failure{Hang: true, After: true})
-		e := run(t, fake, func(cancel func()) { fake.Running(t, 1); cancel() })
+		e := run(t, fake, 2*time.Second, func(cancel func()) { fake.Running(t, 1); cancel() })
 		if e.Stats == nil || e.Stats.BytesBilled != 5<<20 || fake.Calls(bqfake.JobsCancel) != 1 {
 			t.Errorf("%+v, %q", e.Stats, e.Message)
 		}
