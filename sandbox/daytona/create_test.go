@@ -153,7 +153,7 @@ func TestStartThatTakesTooLong(t *testing.T) {
 	s := standIn(t, daytonatest.Options{})
 	s.Slow(1_000_000, "")
 	config := configFor(t, s)
-	config.OpenTime = 300 * time.Millisecond
+	config.OpenTime = 2 * time.Second
 	p := provider(t, s, config)
 	contains(t, "the message", refused(t, p, execution.Spec{}).Message, "in time")
 	eventually(t, "the sandbox is deleted", none(s))
@@ -166,7 +166,7 @@ func TestCreateThatTimesOut(t *testing.T) {
 	s := standIn(t, daytonatest.Options{})
 	s.OnCreated(func(ctx context.Context) { <-ctx.Done() })
 	config := configFor(t, s)
-	config.OpenTime, config.Sweep = 300*time.Millisecond, time.Hour
+	config.OpenTime, config.Sweep = 2*time.Second, time.Hour
 	p := provider(t, s, config)
 	contains(t, "the message", refused(t, p, execution.Spec{}).Message, "did not open a Python session in time")
 	if s.Made() == 0 {
@@ -198,7 +198,7 @@ func TestCreateThatIsDoneAfterItWasGivenUp(t *testing.T) {
 		return false
 	})
 	config := configFor(t, s)
-	config.OpenTime, config.Sweep = 300*time.Millisecond, time.Hour
+	config.OpenTime, config.Sweep = 2*time.Second, time.Hour
 	p := provider(t, s, config)
 	refused(t, p, execution.Spec{})
 	eventually(t, "the sandbox has appeared", planted.Load)

@@ -100,7 +100,8 @@ type attack struct {
 func (a attack) run(t *testing.T) {
 	limits := abuseLimits
 	if a.program.StepTime > 0 {
-		limits.StepTime = a.program.StepTime
+		// What looks around before it has no more, beside five other attacks.
+		limits.StepTime = max(a.program.StepTime, 5*time.Second)
 	}
 	if a.program.MemoryBytes > 0 {
 		limits.MemoryBytes = a.program.MemoryBytes

@@ -13,6 +13,7 @@ import (
 // survive, or else the exception that the code itself sees.
 func TestLimits(t *testing.T) {
 	small := execution.Limits{MemoryBytes: 512 << 20, StepTime: 3 * time.Second}
+	roomy := execution.Limits{MemoryBytes: small.MemoryBytes, StepTime: 20 * time.Second} // in time
 	for name, c := range map[string]struct {
 		limits execution.Limits
 		code   string
@@ -22,14 +23,14 @@ func TestLimits(t *testing.T) {
 		fatal  bool
 	}{
 		"never ends": {limits: small, code: "while True: pass", want: execution.CodeTimeout},
-		"never ends and does not listen": {limits: execution.Limits{StepTime: time.Second}, want: execution.CodeTimeout, fatal: true,
+		"never ends and does not listen": {limits: execution.Limits{StepTime: 3 * time.Second}, want: execution.CodeTimeout, fatal: true,
 			code: "while True:\n    try:\n        while True: pass\n    except BaseException: pass"},
 		"one huge array": {limits: small, raises: []string{"MemoryError", "_ArrayMemoryError"}, limit: execution.LimitMemory,
 			code: "np.ones(1 << 40)"},
-		"memory by way of files": {limits: small, want: execution.CodeMemory, fatal: true,
+		"memory by way of files": {limits: roomy, want: execution.CodeMemory, fatal: true,
 			// Memory is looked at from time to time: the program waits to be seen.
 			code: "import time\nchunk = b'x' * (1 << 20)\nwith open('/mnt/data/big', 'wb') as f:\n    for i in range(500): f.write(chunk)\ntime.sleep(2)"},
-		"memory by way of children": {limits: small, want: execution.CodeMemory, fatal: true,
+		"memory by way of children": {limits: roomy, want: execution.CodeMemory, fatal: true,
 			code: "import os, time\nfor i in range(6):\n    if os.fork() == 0:\n        x = bytearray(b'x') * (150 << 20)\n        time.sleep(60)\ntime.sleep(60)"},
 		"fork bomb": {limits: execution.Limits{StepTime: 20 * time.Second}, raises: []string{"BlockingIOError", "OSError"}, limit: execution.LimitProcesses, // or its memory, below
 			want: execution.CodeMemory, fatal: true,

@@ -254,7 +254,7 @@ func TestFailWins(t *testing.T) {
 }
 
 func TestInterruptsAreRepeatedUntilTheGraceIsOver(t *testing.T) {
-	c, p := connect(t, Options{Limits: execution.Limits{StepTime: time.Millisecond}, Grace: 40 * time.Millisecond})
+	c, p := connect(t, Options{Limits: execution.Limits{StepTime: time.Millisecond}, Grace: time.Second})
 	_, _, err := run(t, c, p, func(s sentinel) {
 		for range 2 {
 			if f := p.read(frameInterrupt); f.sentinel != s {

@@ -39,13 +39,13 @@ func endCases() []testCase {
 		{name: "half a frame, then the end", run: ended(raw+`send(struct.pack(">I1s16s", 60_000, b"1", bytes(16)) + b"x")
 os._exit(0)`, execution.CodeDied)},
 		{name: "what was printed before the crash arrives", run: func(t *testing.T, s session) {
-			died := false
-			o := s.try(t, t.Context(), "import os, time\nprint('last words')\ntime.sleep(0.3)\nos._exit(1)", func(e execution.Event) {
-				died = died || e.Chunk != nil && e.Chunk.Text == "last words\n"
-			})
+			// What is shown comes after what was printed, and the host's answer after both:
+			// only then does it crash.
+			var asked []string
+			o := s.tryWith(t, t.Context(), "import mark, os\nprint('last words')\ndisplay(0)\nmark.files()\nos._exit(1)", answering(&asked))
 			o.ends(t, execution.CodeDied, true)
-			if !died {
-				t.Errorf("printed %q", o.stdout)
+			if o.stdout != "last words\n" || len(o.outputs) != 1 {
+				t.Errorf("printed %q, showed %v", o.stdout, o.order)
 			}
 		}},
 		{name: "closing twice, and running after", run: func(t *testing.T, s session) {

@@ -36,7 +36,7 @@ func frameCases() []testCase {
 			next.prints(t, "print('on')", "on\n")
 		}
 	}
-	short := limited(execution.Limits{StepTime: time.Second})
+	short := limited(execution.Limits{StepTime: 5 * time.Second})
 	return []testCase{
 		{name: "facts that the code tells of itself", run: ended(`forge(b"f", {"parsed": True})`, execution.CodeProtocol)},
 		{name: "an output that no kernel makes", run: ended(`forge(b"o", {"mimeType": "text/html", "text": "<script>"})`, execution.CodeProtocol)},

@@ -9,7 +9,7 @@ import (
 )
 
 func limitCases() []testCase {
-	short := limited(execution.Limits{StepTime: 500 * time.Millisecond})
+	short := limited(execution.Limits{StepTime: 3 * time.Second})
 	cancelOn := func(t *testing.T, s session, code string) outcome {
 		t.Helper()
 		ctx, cancel := context.WithCancel(context.Background())
