@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,6 +60,37 @@ func TestStoppedBeforeTheFirstStep(t *testing.T) {
 	session := open(t, provider(t, s, config), execution.Spec{})
 	s.Stop(s.Sandboxes()[0].ID)
 	prints(t, session, "print('nothing was lost')", "nothing was lost\n")
+}
+
+// Closing a session does not wait for Daytona to start its sandbox again, and leaves
+// nothing that was begun for it.
+func TestClosedWhileItIsStartedAgain(t *testing.T) {
+	t.Parallel()
+	s := standIn(t, daytonatest.Options{})
+	config := configFor(t, s)
+	config.Idle = time.Nanosecond
+	session := open(t, provider(t, s, config), execution.Spec{})
+	prints(t, session, "x = 1", "")
+	s.Stop(s.Sandboxes()[0].ID)
+	starting := make(chan struct{})
+	s.Intercept(func(_ http.ResponseWriter, r *http.Request) bool {
+		if !strings.HasSuffix(r.URL.Path, "/start") {
+			return false
+		}
+		close(starting)
+		<-r.Context().Done()
+		return true
+	})
+	ended := make(chan outcome, 1)
+	go func() { ended <- run(t, session, "print(x)") }()
+	<-starting
+	if err := session.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o := <-ended
+	o.ends(t, execution.CodeUnavailable, true)
+	contains(t, "the message", o.err.Message, "closed")
+	eventually(t, "the sandbox is deleted", none(s))
 }
 
 func TestStoppedInAStep(t *testing.T) {

@@ -33,6 +33,9 @@ type session struct {
 	failure *execution.Error // guarded by mu; the session is gone
 	steps   int              // guarded by mu; that the kernel was given
 
+	giveUp   context.CancelFunc // guarded by mu; of the revival that is going on, or was
+	reviving sync.WaitGroup     // none is added once failure is set
+
 	endOnce sync.Once
 	over    chan struct{} // closed when nothing of the session is left
 	endErr  error         // read it after over
@@ -47,7 +50,7 @@ func (p *Provider) newSession(ctx context.Context, b *box, spec execution.Spec) 
 	}
 	s := &session{
 		provider: p, box: b, spec: spec, limits: spec.Limits.Or(p.config.Limits),
-		dir: dir, over: make(chan struct{}),
+		dir: dir, over: make(chan struct{}), giveUp: func() {},
 	}
 	if err := s.connect(ctx); err != nil {
 		os.RemoveAll(dir)
@@ -206,24 +209,15 @@ func (s *session) keepAwake(ctx context.Context) {
 // revive has the sandbox started again, with a fresh kernel. Where that fails for
 // now, the next step tries again; where the sandbox is gone, so is the session.
 func (s *session) revive(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, s.provider.config.OpenTime)
-	defer cancel()
-	s.mu.Lock()
-	conn, l := s.conn, s.link
-	s.mu.Unlock()
-	err := conn.Close()
-	l.wait()
-	if err == nil {
-		s.box.sandbox, err = s.provider.control.start(ctx, s.box.name)
-	}
-	if err == nil {
-		err = s.box.ready(ctx, false)
-	}
-	if err == nil {
-		err = s.connect(ctx)
-	}
+	err := s.startAgain(ctx)
 	if err == nil {
 		return nil
+	}
+	s.mu.Lock()
+	over := s.failure
+	s.mu.Unlock()
+	if over != nil {
+		return over
 	}
 	failure := s.provider.control.words.failure("start the session's sandbox again", err)
 	state := (*stateFailure)(nil)
@@ -237,6 +231,35 @@ func (s *session) revive(ctx context.Context) error {
 	s.mu.Unlock()
 	s.end()
 	return failure
+}
+
+// startAgain does revive's work, unless the session is closed: nothing may change of
+// the box, or be connected to it, while it is ended.
+func (s *session) startAgain(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.provider.config.OpenTime)
+	defer cancel()
+	s.mu.Lock()
+	if s.failure != nil {
+		defer s.mu.Unlock()
+		return s.failure
+	}
+	conn, l := s.conn, s.link
+	s.giveUp = cancel
+	s.reviving.Add(1)
+	s.mu.Unlock()
+	defer s.reviving.Done()
+	err := conn.Close()
+	l.wait()
+	if err == nil {
+		s.box.sandbox, err = s.provider.control.start(ctx, s.box.name)
+	}
+	if err == nil {
+		err = s.box.ready(ctx, false)
+	}
+	if err == nil {
+		err = s.connect(ctx)
+	}
+	return err
 }
 
 // Close implements execution.Session.
@@ -253,6 +276,11 @@ func (s *session) Close() error {
 // end leaves nothing of the session behind, and returns when that is so.
 func (s *session) end() {
 	s.endOnce.Do(func() {
+		s.mu.Lock()
+		giveUp := s.giveUp
+		s.mu.Unlock()
+		giveUp()
+		s.reviving.Wait()
 		s.mu.Lock()
 		conn, l := s.conn, s.link
 		s.mu.Unlock()
