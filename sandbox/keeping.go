@@ -39,8 +39,9 @@ type Snapshotter interface {
 	// error the session is gone if the error is an *execution.Error that is
 	// Fatal; otherwise it goes on.
 	Enter(ctx context.Context, files []execution.File) (bool, error)
-	// MemoryBytes is what the session takes of the machine's memory.
-	MemoryBytes() int64
+	// MemoryBytes is what the session takes of the machine's memory; false: that
+	// cannot be told now, as while a snapshot is written.
+	MemoryBytes() (bytes int64, known bool)
 }
 
 // ErrSnapshot says that a snapshot cannot be resumed.

@@ -158,7 +158,8 @@ func (t *table) memory(b *testing.B, p *gvisor.Provider) {
 		s := open(b, p)
 		defer end(b, s)
 		says(b, s, firstOutput)
-		own += s.(sandbox.Snapshotter).MemoryBytes()
+		bytes, _ := s.(sandbox.Snapshotter).MemoryBytes()
+		own += bytes
 	}
 	t.note("memory of a warm session: what counts toward its limit", fmt.Sprintf("%d MB", own/sessions/1e6), "")
 	t.note("memory of a warm session: of the machine, all its processes (PSS)", fmt.Sprintf("%d MB", (resident(b)-before)/sessions/1e6), "")

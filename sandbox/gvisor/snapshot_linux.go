@@ -83,12 +83,7 @@ func (s *session) gone(err error) *execution.Error {
 }
 
 // MemoryBytes implements sandbox.Snapshotter.
-func (s *session) MemoryBytes() int64 {
-	if bytes, known := s.usage(); known {
-		return bytes
-	}
-	return s.limits.MemoryBytes
-}
+func (s *session) MemoryBytes() (bytes int64, known bool) { return s.usage() }
 
 // usage is what the session takes of the memory; false: its launcher has no time
 // to answer.

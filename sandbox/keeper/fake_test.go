@@ -18,6 +18,7 @@ type fake struct {
 	mu                            sync.Mutex // protects the hooks
 	open, resume, snapshot, enter func(context.Context) error
 	changed                       bool // files: they take a new process
+	busy                          bool // a session cannot tell its memory
 	latest                        *fakeSession
 }
 
@@ -112,7 +113,11 @@ func (s *fakeSession) Enter(ctx context.Context, _ []execution.File) (bool, erro
 	return !s.fake.changed, nil
 }
 
-func (*fakeSession) MemoryBytes() int64 { return 1 }
+func (s *fakeSession) MemoryBytes() (bytes int64, known bool) {
+	s.fake.mu.Lock()
+	defer s.fake.mu.Unlock()
+	return 1000, !s.fake.busy
+}
 
 func (s *fakeSession) Close() error {
 	s.mu.Lock()

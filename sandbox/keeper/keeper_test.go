@@ -232,6 +232,23 @@ func TestMemoryOfLiveSessionsIsBounded(t *testing.T) {
 	b.use("cht_1", isKept, "print(x)", "1")
 }
 
+// A session that cannot tell its memory now is none that takes too much, and is asked
+// again.
+func TestMemoryThatIsNotKnownYet(t *testing.T) {
+	f := &fake{busy: true}
+	b := newBenchOver(t, f, func(c *keeper.Config) { c.Limits.LiveBytes = 999 })
+	b.use("cht_1", isNew, "first", "")
+	b.keeper.AwaitTurns()
+	if n := b.keeper.Live(); n != 1 {
+		t.Errorf("%d sessions live", n)
+	}
+	f.set(func(f *fake) { f.busy = false })
+	b.keeper.AwaitTurns()
+	if n := b.keeper.Live(); n != 0 {
+		t.Errorf("%d sessions live when their memory is known", n)
+	}
+}
+
 func TestRoomForImagesIsBounded(t *testing.T) {
 	b := newBench(t, func(c *keeper.Config) { c.Limits.SavedBytes = 60 << 20 })
 	for _, key := range []string{"old", "middle", "young"} {

@@ -53,7 +53,8 @@ func (k *Keeper) settle(ctx context.Context) {
 	}
 }
 
-// measure asks those whose memory is not known.
+// measure asks those whose memory is not known. Who does not know it now is asked
+// again, and counts for nothing until then.
 func (k *Keeper) measure() {
 	k.mu.Lock()
 	var unknown []string
@@ -69,9 +70,9 @@ func (k *Keeper) measure() {
 			continue
 		}
 		if s, ok := e.live.(sandbox.Snapshotter); ok {
-			bytes := s.MemoryBytes()
+			bytes, known := s.MemoryBytes()
 			k.mu.Lock()
-			if i, still := k.idle[e]; still {
+			if i, still := k.idle[e]; still && known {
 				i.bytes = max(bytes, 1)
 				k.idle[e] = i
 			}
