@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/mark-analyst/mark/internal/execution"
 )
@@ -15,14 +16,22 @@ import (
 // store keeps the artifacts of the last step on the host, under names that it
 // counts itself: what the code called them never reaches the file system.
 type store struct {
-	dir   string
-	count int
-	paths []string
+	dir string
+
+	mu     sync.Mutex // Close may come in the middle of a Run
+	count  int        // guarded by mu
+	paths  []string   // guarded by mu
+	closed bool       // guarded by mu
 }
 
 func newStore(dir string) *store { return &store{dir: dir} }
 
 func (s *store) create() (*os.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, fmt.Errorf("store an artifact: %w", os.ErrClosed)
+	}
 	s.count++
 	path := filepath.Join(s.dir, "artifact-"+strconv.Itoa(s.count))
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
@@ -35,6 +44,21 @@ func (s *store) create() (*os.File, error) {
 
 // clear removes what the last step left.
 func (s *store) clear() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.remove()
+}
+
+// close is clear, for good.
+func (s *store) close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	return s.remove()
+}
+
+// remove does clear's work. The caller holds mu.
+func (s *store) remove() error {
 	var errs []error
 	for _, path := range s.paths {
 		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -283,7 +283,7 @@ func (c *Conn) Close() error {
 		}
 	}
 	c.loops.Wait()
-	return c.store.clear()
+	return c.store.close()
 }
 
 func newSentinel() (s sentinel) {

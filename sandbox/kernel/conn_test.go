@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -281,6 +282,32 @@ func TestACancelledStepThatEndedAnyway(t *testing.T) {
 	var e *execution.Error
 	if !errors.As(err, &e) || e.Code != execution.CodeCancelled || e.Fatal {
 		t.Fatalf("the step ended with %v", err)
+	}
+}
+
+// A step that still takes an artifact when its session is closed leaves no file behind.
+func TestArtifactsWhileTheSessionIsClosed(t *testing.T) {
+	dir := t.TempDir()
+	s := newStore(dir)
+	var step sync.WaitGroup
+	step.Go(func() {
+		for range 100 {
+			f, err := s.create()
+			if err != nil {
+				return
+			}
+			f.Close()
+		}
+	})
+	if err := s.close(); err != nil {
+		t.Fatal(err)
+	}
+	step.Wait()
+	if _, err := s.create(); err == nil {
+		t.Error("a file was made after the end")
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("%d files are left, %v", len(left), err)
 	}
 }
 
