@@ -74,13 +74,15 @@ func (h *health) ask(ctx context.Context) {
 }
 
 // fails tells whether it has just been found down. It is called every so often: where
-// it was not, this process stood still, and asked nobody. What it knew last is then
-// old, and no reason to end anything before there was time for an answer.
+// it was not, this process stood still, and asked nobody. That time does not count, or
+// all would end before there was time for an answer.
 func (h *health) fails(now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if now.Sub(h.looked) > h.every+h.after/4 {
-		h.good = now
+	if since := now.Sub(h.looked); since > h.every+h.after/4 {
+		if h.good = h.good.Add(since - h.every); h.good.After(now) {
+			h.good = now
+		}
 	}
 	h.looked = now
 	if h.down || now.Sub(h.good) <= h.after {

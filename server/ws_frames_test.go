@@ -145,13 +145,11 @@ func TestNothingFollowsTheCloseFrame(t *testing.T) {
 	s := e.open(as("alice")...)
 	s.follow("1", journalQuery)
 	s.entries("1", 1, 1)
-	one, release := g.hold()
 	for len(g.writes) > 0 {
 		<-g.writes
+		wait(t, g.wire, "the end of a write")
 	}
-	for len(g.wire) > 0 {
-		<-g.wire
-	}
+	one, release := g.hold()
 	for range 2 * queue {
 		j.Append(strings.Repeat("x", 10_000))
 	}
