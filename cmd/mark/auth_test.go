@@ -145,8 +145,8 @@ func TestTokensExpireOnHTTPAndOnAnOpenSocket(t *testing.T) {
 	s, now := startPlain(t, "")
 	ada := s.signUp("ada@example.org")
 	_, run := ada.ask("", "hello")
-	now.move(15*time.Minute - 2*time.Second)
-	sock := ada.dial() // the token is good for less than two seconds more
+	now.move(15*time.Minute - 10*time.Second)
+	sock := ada.dial() // the token is good for less than ten seconds more
 	defer sock.close()
 	sock.subscribe(run, 0)
 	if e, more := sock.next(); !more || e.kind() != "RunStarted" {

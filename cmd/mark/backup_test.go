@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/mark-analyst/mark/store"
 )
@@ -35,14 +36,18 @@ func TestBackupOfARunningService(t *testing.T) {
 
 	ctx, stop := context.WithCancel(t.Context())
 	busy := make(chan error, 2)
-	go func() { busy <- keepUploading(ctx, ada) }()
 	go func() {
 		var err error
-		for ctx.Err() == nil && err == nil {
+		defer func() { busy <- err }() // also where a failure ends this goroutine
+		err = keepUploading(ctx, ada)
+	}()
+	go func() {
+		var err error
+		defer func() { busy <- err }()
+		for rests(ctx) && err == nil {
 			_, run := ada.ask(chat, "How many rows are there?")
 			_, err = ada.followErr(run)
 		}
-		busy <- err
 	}()
 	folder := t.TempDir()
 	var archives []string
@@ -87,9 +92,22 @@ func TestBackupOfARunningService(t *testing.T) {
 	}
 }
 
+// rests waits for a moment, so that a person stays within twenty operations a second;
+// false: ctx has ended.
+func rests(ctx context.Context) bool {
+	timer := time.NewTimer(150 * time.Millisecond)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // keepUploading brings and deletes datasets until ctx ends.
 func keepUploading(ctx context.Context, p *person) error {
-	for i := 0; ctx.Err() == nil; i++ {
+	for i := 0; rests(ctx); i++ {
 		r := p.upload("t.csv", []byte(strings.Repeat("a,b\n1,2\n", 100)))
 		id := r.str("uploadDataset", "dataset", "id")
 		if i%2 == 0 {

@@ -11,10 +11,10 @@ import (
 	"github.com/mark-analyst/mark/internal/fakellm"
 )
 
-// eventually polls a condition until ctx ends.
+// eventually polls a condition until ctx ends, as often as a person may ask.
 func eventually(t *testing.T, ctx context.Context, what string, ok func() bool) {
 	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {

@@ -197,10 +197,12 @@ func TestEndInTheMiddleOfAnUpload(t *testing.T) {
 	defer hangUp()
 	done := ada.uploadHalf(ctx)
 	eventually(t, limited, "the upload begins", func() bool { return len(filesIn(t, s.config.DataDir)) == 1 })
-	s.downWithin(6 * time.Second)
+	s.downWithin(12 * time.Second)
 	hangUp()
 	<-done
 	s.up()
+	again, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
 	if left := filesIn(t, s.config.DataDir); len(left) > 0 {
 		t.Errorf("left: %v", left)
 	}
@@ -209,7 +211,7 @@ func TestEndInTheMiddleOfAnUpload(t *testing.T) {
 		t.Errorf("the run is %s", r.str("node", "state"))
 	}
 	ada.do(`mutation($id: ID!) { stopRun(input: {runId: $id}) { run { id } } }`, vars{"id": run})
-	eventually(t, limited, "the run is stopped", func() bool { return ada.run(run).str("node", "state") == "CANCELLED" })
+	eventually(t, again, "the run is stopped", func() bool { return ada.run(run).str("node", "state") == "CANCELLED" })
 }
 
 func TestUploadNeedsThePreflightHeader(t *testing.T) {

@@ -36,15 +36,18 @@ type device struct {
 	runs     map[string]map[string]any
 	seq      int // of the newest message
 	told     map[string]int
+	begun    chan struct{} // closed at the first event, or where there is none
+	begin    sync.Once
 }
 
 func newDevice(t *testing.T, name string) *device {
-	return &device{t: t, name: name, messages: map[int]map[string]any{}, runs: map[string]map[string]any{}, told: map[string]int{}}
+	return &device{t: t, name: name, messages: map[int]map[string]any{}, runs: map[string]map[string]any{}, told: map[string]int{}, begun: make(chan struct{})}
 }
 
 // take takes an event in; first says that the connection is new.
 func (d *device) take(e event, first bool) {
 	d.told[e.kind()]++
+	d.begin.Do(func() { close(d.begun) })
 	if (e.kind() == "ChatSnapshot") != first {
 		d.t.Errorf("%s: %s is the first event: %v", d.name, e.kind(), first)
 	}
@@ -214,7 +217,13 @@ func TestDevicesAgree(t *testing.T) {
 		var wg sync.WaitGroup
 		for i, patience := range []func() int{always, always, func() int { return 1 + random.IntN(4) }} {
 			on := []*person{ada, elsewhere, elsewhere}[i]
-			wg.Go(func() { on.show(devices[i], chat, last, patience) })
+			wg.Go(func() {
+				defer devices[i].begin.Do(func() { close(devices[i].begun) })
+				on.show(devices[i], chat, last, patience)
+			})
+		}
+		for _, d := range devices {
+			<-d.begun
 		}
 		title := func(to string) {
 			ada.do(`mutation($c: ID!, $t: String!) { updateChat(input: {chatId: $c, title: $t}) { chat { id } errors { __typename } } }`, vars{"c": chat, "t": to})

@@ -131,7 +131,7 @@ func TestARunGoesOnAfterARestart(t *testing.T) {
 			}
 		}
 		sock.close()
-		s.downWithin(8 * time.Second)
+		s.downWithin(16 * time.Second) // half of it for the program, which does not end
 		s.up()
 		after := ada.follow(run, len(before))
 		gapless(t, append(before, after...), 0)

@@ -70,6 +70,7 @@ export async function startAPI() {
     signIn: () => ({ session: session(), errors: [] }),
     refreshSession: ({ input }) => {
       seen.refreshed = input.refreshToken;
+      if (seen.busy) throw Object.assign(new Error('Too many requests: wait a moment.'), { extensions: { code: 'RATE_LIMITED' } });
       if (seen.refuseRefresh) return { session: null, errors: [{ __typename: 'InvalidCredentialsError', code: 'INVALID_CREDENTIALS', message: 'No.' }] };
       return { session: session(), errors: [] };
     },

@@ -180,6 +180,19 @@ describe('the playground', { skip }, () => {
     assert.equal(sent('AddDataset')[0].authorization, 'Bearer token-2');
   });
 
+  test('keeps a session that could not be renewed just now', async () => {
+    seen.tokenLife = 10_000;
+    seen.busy = true;
+    await go(page, 2);
+    await press(page, 'SignUp');
+    await noted(page, 'Signed in');
+    await go(page, 3);
+    await press(page);
+    await noted(page, 'Too many requests: wait a moment.');
+    await shown(page, 'dst_');
+    assert.equal(sent('AddDataset')[0].authorization, 'Bearer token-1');
+  });
+
   test('says so when the session has expired', async () => {
     seen.tokenLife = 10_000;
     seen.refuseRefresh = true;

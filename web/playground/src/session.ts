@@ -47,9 +47,16 @@ function renew(): Promise<void> {
 
 async function refresh(): Promise<void> {
   const current = session.get();
-  const renewed = current?.refreshToken && (await requestSession(current.refreshToken));
+  let renewed: Session | null = null;
+  try {
+    if (current?.refreshToken) renewed = await requestSession(current.refreshToken);
+  } catch (error) { // the token may still be good: the next request tries again
+    note('bad', `Your session could not be renewed just now. ${error instanceof Error ? error.message : String(error)}`);
+    return;
+  }
+  if (session.get() !== current) return; // signed out, or in, meanwhile
   if (renewed) {
-    session.set({ ...renewed, user: current.user });
+    session.set({ ...renewed, user: current?.user });
     return;
   }
   forgetSession();
@@ -59,15 +66,23 @@ async function refresh(): Promise<void> {
 const refreshDocument = `mutation RefreshSession($input: RefreshSessionInput!) {
   refreshSession(input: $input) {
     session { accessToken accessTokenExpiresAt refreshToken }
+    errors { __typename }
   }
 }`;
 
+// requestSession asks for a session in place of another: null where the server says
+// that this has ended. It fails where the server does not say.
 async function requestSession(refreshToken: string): Promise<Session | null> {
   const response = await fetch(config.endpoint, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ query: refreshDocument, variables: { input: { refreshToken } } }),
   });
-  const reply = (await response.json()) as { data?: { refreshSession?: { session?: Session | null } } };
-  return reply.data?.refreshSession?.session ?? null;
+  const reply = (await response.json()) as {
+    data?: { refreshSession?: { session: Session | null; errors: object[] } | null } | null;
+    errors?: { message: string }[];
+  };
+  const payload = reply.data?.refreshSession;
+  if (payload?.session || payload?.errors.length) return payload.session;
+  throw new Error(reply.errors?.map(({ message }) => message).join(' ') || 'The server has not said why.');
 }
