@@ -113,6 +113,9 @@ func (r *responsesReader) note(res response) error {
 // ended takes the event that ends a response. What it repeats of the output is
 // taken where it did not come before.
 func (r *responsesReader) ended(res response, event string) error {
+	if len(res.Output) > maxItems {
+		return errTooLarge{"the reply"} // a frame has room for a million, and each is compared with all
+	}
 	if err := r.note(res); err != nil {
 		return err
 	}

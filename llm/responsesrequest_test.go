@@ -228,12 +228,13 @@ func TestResponsesSizeLimits(t *testing.T) {
 		"arguments": strings.Repeat(event("function_call_arguments.delta", `"delta":"`+long+`"`), 2),
 		"whole":     event("completed", `"response":{"output":[{"type":"message","content":"`+long+long+`"}]}`),
 		"items":     strings.Repeat(event("output_item.added", `"item":{"type":"message"}`)+event("output_item.done", `"item":{"type":"message"}`), maxItems+1),
+		"all items": event("completed", `"response":{"output":[{}`+strings.Repeat(",{}", 100_000)+`]}`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := fakellm.New(t, fakellm.Always(fakellm.Raw(body)))
 			endpoint := newChat(t, server.BaseURL(), func(cfg *Config) {
 				cfg.Format, cfg.MaxReplyBytes = Responses, 1000
-				if name == "items" {
+				if strings.HasSuffix(name, "items") {
 					cfg.MaxReplyBytes = 10_000_000
 				}
 			})
