@@ -21,10 +21,9 @@ type call struct {
 	dialogue.ToolCall
 	serverID  string
 	index     int
-	arguments strings.Builder
+	arguments arguments
 	announced bool
-	held      string // arguments that came before the name
-	asText    bool   // it was written as text
+	asText    bool // it was written as text
 }
 
 func newCalls(newID func() string) *calls {
@@ -51,7 +50,6 @@ func (c *call) extend(name, arguments string) *dialogue.CallDelta {
 		}
 		return &dialogue.CallDelta{Index: c.index, Arguments: arguments}
 	}
-	c.held += arguments
 	if c.Name = name; name == "" {
 		return nil
 	}
@@ -72,7 +70,7 @@ func (cs *calls) find(rawIndex json.RawMessage, id, name string) *call {
 	}
 	if current != nil && current.Name != "" && name != "" {
 		another := id != "" && current.serverID != "" && id != current.serverID
-		again := (id == "" || current.serverID == "") && isObject(current.arguments.String())
+		again := (id == "" || current.serverID == "") && current.arguments.isObject()
 		if another || again || name != current.Name {
 			current = nil
 		}
@@ -120,10 +118,10 @@ func (cs *calls) unique(id string) string {
 	return id
 }
 
+// announce shows a call for the first time, with all that came before its name.
 func (c *call) announce() *dialogue.CallDelta {
-	d := &dialogue.CallDelta{Index: c.index, ID: c.ID, Name: c.Name, Arguments: c.held}
-	c.announced, c.held = true, ""
-	return d
+	c.announced = true
+	return &dialogue.CallDelta{Index: c.index, ID: c.ID, Name: c.Name, Arguments: c.arguments.String()}
 }
 
 // whole adds a call that was written as text.
@@ -132,7 +130,7 @@ func (cs *calls) whole(name, arguments string) *dialogue.CallDelta {
 		return nil
 	}
 	c := cs.begin("")
-	c.Name, c.held, c.asText = name, arguments, true
+	c.Name, c.asText = name, true
 	c.arguments.WriteString(arguments)
 	return c.announce()
 }
