@@ -11,6 +11,7 @@ package llm
 import (
 	"context"
 	"net/url"
+	"time"
 
 	"github.com/mark-analyst/mark/internal/dialogue"
 )
@@ -24,6 +25,7 @@ type Endpoint struct {
 	query  url.Values
 	user   *url.Userinfo
 	quirks quirkBook
+	drain  time.Duration // how long the end of a body is waited for
 }
 
 // New returns an adapter for the endpoint that cfg names. It makes no request;
@@ -37,7 +39,7 @@ func New(cfg Config) (*Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Endpoint{cfg: cfg, format: formatOf(cfg.Format), query: base.Query(), user: base.User}
+	c := &Endpoint{cfg: cfg, format: formatOf(cfg.Format), query: base.Query(), user: base.User, drain: drainTime}
 	base.RawQuery, base.User = "", nil
 	c.base = base
 	return c, nil

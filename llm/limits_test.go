@@ -1,8 +1,10 @@
 package llm
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -185,10 +187,23 @@ func TestEmitErrorEndsCall(t *testing.T) {
 	}
 }
 
-// TestConnectionIsReused: the end of a reply leaves its connection usable.
+// TestConnectionIsReused: the end of a reply leaves its connection usable, where
+// the end of the body comes later.
 func TestConnectionIsReused(t *testing.T) {
-	server := fakellm.New(t, fakellm.Always(fakellm.Say(fakellm.Text("Hi"))))
-	chat := newChat(t, server.BaseURL(), nil)
+	wanted := make(chan struct{}, 1)
+	server := fakellm.New(t, fakellm.Always(fakellm.Say(fakellm.Text("Hi")).Await(wanted)))
+	client := newHTTPClient()
+	t.Cleanup(client.CloseIdleConnections)
+	chat := newChat(t, server.BaseURL(), func(cfg *Config) {
+		cfg.HTTPClient = doer(func(r *http.Request) (*http.Response, error) {
+			res, err := client.Do(r)
+			if err == nil {
+				res.Body = &endBody{ReadCloser: res.Body, wanted: wanted}
+			}
+			return res, err
+		})
+	})
+	chat.drain = 30 * time.Second // the machine may be busy
 	for range 5 {
 		if _, err := chat.Stream(t.Context(), dialogue.Request{}, discard); err != nil {
 			t.Fatal(err)
@@ -197,6 +212,25 @@ func TestConnectionIsReused(t *testing.T) {
 	if n := server.Connections(); n != 1 {
 		t.Errorf("%d connections for 5 requests", n)
 	}
+}
+
+// endBody tells when it is read beyond the end of a reply.
+type endBody struct {
+	io.ReadCloser
+	read   []byte
+	wanted chan<- struct{}
+}
+
+func (b *endBody) Read(p []byte) (int, error) {
+	if bytes.Contains(b.read, []byte("[DONE]")) {
+		select {
+		case b.wanted <- struct{}{}:
+		default: // told before
+		}
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.read = append(b.read, p[:n]...)
+	return n, err
 }
 
 // TestBodyNotTiedToContext: an in-process Doer whose body knows nothing of the

@@ -57,7 +57,7 @@ func (x *exchange) Do(req *http.Request) (*http.Response, error) {
 // drain reads what little follows the end of a reply, so that its connection
 // can serve the next request.
 func (x *exchange) drain(body io.Reader) {
-	arrived := x.watch.waiting(drainTime, errIdle)
+	arrived := x.watch.waiting(x.endpoint.drain, errIdle)
 	defer arrived()
 	_, _ = io.CopyN(io.Discard, body, drainBytes) // it is only worth a try
 }
