@@ -30,7 +30,7 @@ func TestWhatIsMadeUpBehindAWrittenCall(t *testing.T) {
 		} {
 			t.Run(string(format)+", "+name, func(t *testing.T) {
 				chat := newChat(t, fakellm.New(t, fakellm.Always(tc.answer)).BaseURL(), func(cfg *Config) {
-					cfg.Format, cfg.IdleTimeout, cfg.MaxRetries = format, 2*time.Second, -1
+					cfg.Format, cfg.IdleTimeout, cfg.MaxRetries = format, 20*time.Second, -1
 				})
 				var shown strings.Builder
 				reply, err := chat.Stream(t.Context(), dialogue.Request{Tools: tools, Messages: []dialogue.Message{{Role: dialogue.User, Content: "q"}}},
@@ -59,7 +59,7 @@ func TestWhiteSpaceWithoutAnEndEndsAReply(t *testing.T) {
 			t.Run(string(format)+", "+name, func(t *testing.T) {
 				answer := fakellm.Say(fakellm.Text(tc.said + strings.Repeat("\n ", maxBlank) + "LAST")).UpTo("LAST").Hang()
 				chat := newChat(t, fakellm.New(t, fakellm.Always(answer)).BaseURL(), func(cfg *Config) {
-					cfg.Format, cfg.IdleTimeout, cfg.MaxRetries = format, 2*time.Second, -1
+					cfg.Format, cfg.IdleTimeout, cfg.MaxRetries = format, 20*time.Second, -1
 				})
 				reply, err := chat.Stream(t.Context(), dialogue.Request{Messages: []dialogue.Message{{Role: dialogue.User, Content: "q"}}}, discard)
 				if err != nil || strings.TrimSpace(reply.Message.Content) != tc.want || reply.Finish != dialogue.FinishStop {
@@ -81,7 +81,7 @@ func TestABlockOfPythonIsACallWhereOneHasToBeMade(t *testing.T) {
 			answer = answer.UpTo("AND").Hang()
 		}
 		server := fakellm.New(t, fakellm.Always(answer))
-		reply, err := newChat(t, server.BaseURL(), func(cfg *Config) { cfg.IdleTimeout = 2 * time.Second }).Stream(t.Context(),
+		reply, err := newChat(t, server.BaseURL(), func(cfg *Config) { cfg.IdleTimeout = 20 * time.Second }).Stream(t.Context(),
 			dialogue.Request{Tools: tools, Choice: choice, Messages: []dialogue.Message{{Role: dialogue.User, Content: "q"}}}, discard)
 		if err != nil || len(reply.Message.ToolCalls) != calls {
 			t.Fatalf("%s: %v, calls %+v", choice, err, reply.Message.ToolCalls)
