@@ -245,7 +245,7 @@ func TestClosingTwice(t *testing.T) {
 
 func TestReadOnlyTransactionsDoNotWait(t *testing.T) {
 	databases.Each(t, func(t *testing.T, s *store.Store) {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		writer, err := s.Client.Tx(ctx)
 		if err != nil {

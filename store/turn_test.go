@@ -62,7 +62,7 @@ func TestAForgottenTransactionEndsWithItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	next, stop := context.WithTimeout(t.Context(), 5*time.Second)
+	next, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	defer stop()
 	if err := createUser(next, s.Client.User, "next"); err != nil {
 		t.Error(err)
@@ -97,7 +97,7 @@ func TestWaitingToWriteEndsWithTheContext(t *testing.T) {
 // turn back: the next writer gets through.
 func TestEveryEndGivesTheTurnBack(t *testing.T) {
 	s := databases.SQLite(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	if err := createUser(ctx, s.Client.User, "same"); err != nil {
 		t.Fatal(err)
