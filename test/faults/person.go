@@ -24,6 +24,9 @@ const (
 	// answerTime is how long a person waits for an answer before the request is
 	// made again.
 	answerTime = 5 * time.Second
+	// signUpTime is how long an account is waited for, which is asked for once, while
+	// nothing is broken yet.
+	signUpTime = 30 * time.Second
 	// retryPause is how long a client waits before it tries again.
 	retryPause = 200 * time.Millisecond
 )
@@ -35,6 +38,11 @@ var errRefused = errors.New("refused")
 func (p *person) do(ctx context.Context, query string, variables map[string]any, out any) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
+	return p.wait(ctx, query, variables, out)
+}
+
+// wait is do for as long as ctx lasts.
+func (p *person) wait(ctx context.Context, query string, variables map[string]any, out any) error {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
 		return err
@@ -82,13 +90,15 @@ func insist(ctx context.Context, do func() error) error {
 
 // signUp makes an account.
 func signUp(ctx context.Context, url, name string) (*person, error) {
+	ctx, cancel := context.WithTimeout(ctx, signUpTime)
+	defer cancel()
 	p := &person{url: url}
 	var got struct {
 		SignUp struct {
 			Session *struct{ AccessToken string }
 		}
 	}
-	err := p.do(ctx, `mutation($e: String!) { signUp(input: {email: $e, password: "correct horse battery"}) { session { accessToken } } }`,
+	err := p.wait(ctx, `mutation($e: String!) { signUp(input: {email: $e, password: "correct horse battery"}) { session { accessToken } } }`,
 		map[string]any{"e": name + "@example.org"}, &got)
 	if err == nil && got.SignUp.Session == nil {
 		err = errRefused
