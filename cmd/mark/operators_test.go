@@ -2,23 +2,22 @@ package main
 
 import (
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/mark-analyst/mark/internal/fakellm"
+	"github.com/mark-analyst/mark/test/cluster"
 )
 
 // Operators see the jobs that had to wait on an address of their own, and nobody
 // does elsewhere.
 func TestOperatorsSeeTheJobs(t *testing.T) {
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := cluster.FreeAddrs(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := free.Addr().String()
-	free.Close()
+	address := free[0]
 	asked := make(chan struct{})
 	s := start(t, "", func(c *Config, p *Parts) {
 		withModel(t, fakellm.Answer{}.Await(asked).Followed(says("An answer.")), says("Another."))(c, p)

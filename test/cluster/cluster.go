@@ -77,15 +77,17 @@ func Start(ctx context.Context, config Config) (_ *Cluster, err error) {
 		"MARK_SANDBOX_DIR=" + config.SandboxDir,
 		"MARK_SANDBOX_POOL=1", // the machine is one
 	}, config.Env...)
-	var addrs []string
-	for i := range config.Nodes {
+	addrs, err := FreeAddrs(ctx, config.Nodes)
+	if err != nil {
+		return c, err
+	}
+	for i, addr := range addrs {
 		name := fmt.Sprintf("node-%d", i+1)
-		n, err := newNode(ctx, name, filepath.Join(c.folder, name), config, c.Postgres.Socket(), shared)
+		n, err := newNode(ctx, name, addr, filepath.Join(c.folder, name), config, c.Postgres.Socket(), shared)
 		if err != nil {
 			return c, err
 		}
 		c.Nodes = append(c.Nodes, n)
-		addrs = append(addrs, n.Addr)
 	}
 	for _, n := range c.Nodes {
 		if err := n.launch(); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -41,11 +40,7 @@ type process struct {
 }
 
 // newNode prepares a node; nothing runs yet but its link.
-func newNode(ctx context.Context, name, dir string, c Config, postgres string, env []string) (*Node, error) {
-	addr, err := freeAddr(ctx)
-	if err != nil {
-		return nil, err
-	}
+func newNode(ctx context.Context, name, addr, dir string, c Config, postgres string, env []string) (*Node, error) {
 	link, err := NewLink(ctx, postgres)
 	if err != nil {
 		return nil, err
@@ -59,15 +54,6 @@ func newNode(ctx context.Context, name, dir string, c Config, postgres string, e
 		"MARK_DATABASE_URL=postgres://postgres@"+link.Addr()+"/postgres?sslmode=disable",
 	)
 	return n, nil
-}
-
-// freeAddr finds a port that nobody listens on.
-func freeAddr(ctx context.Context) (string, error) {
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // Set adds to the environment (NAME=value) of the node's next starts, over what is
