@@ -102,20 +102,22 @@ func (d *delta) spoken() (content, reasoning string) {
 	if len(d.Content) == 0 || d.Content[0] != '[' || json.Unmarshal(d.Content, &parts) != nil {
 		return text(d.Content), reasoning
 	}
+	var said, thought strings.Builder // of a frame full of small parts too
+	thought.WriteString(reasoning)
 	for _, p := range parts {
 		if p.Type != "thinking" {
-			content += p.Text
+			said.WriteString(p.Text)
 			continue
 		}
 		var inner []part
 		if json.Unmarshal(p.Thinking, &inner) != nil {
-			reasoning += text(p.Thinking)
+			thought.WriteString(text(p.Thinking))
 		}
 		for _, t := range inner {
-			reasoning += t.Text
+			thought.WriteString(t.Text)
 		}
 	}
-	return content, reasoning
+	return said.String(), thought.String()
 }
 
 // arguments returns a call's arguments, which some servers send as an object

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/mark-analyst/mark/internal/dialogue"
+	"github.com/mark-analyst/mark/internal/fakellm"
 )
 
 func TestFrames(t *testing.T) {
@@ -118,4 +120,28 @@ func FuzzStream(f *testing.F) {
 			t.Error(cmp.Diff(whole, cut))
 		}
 	})
+}
+
+// TestFrameOfManyParts: what a frame is full of is put together once, not for each
+// part. Beside the text itself each part costs what reading it does.
+func TestFrameOfManyParts(t *testing.T) {
+	for format, around := range map[Format][2]string{
+		Chat:      {`{"choices":[{"delta":{"content":[`, `]},"finish_reason":"stop"}]}`},
+		Responses: {`{"type":"response.completed","response":{"output":[{"type":"message","content":[`, `]}]}}`},
+	} {
+		const parts, size = 20_000, 100
+		part := `{"type":"text","text":"` + strings.Repeat("x", size) + `"}`
+		body := "data: " + around[0] + part + strings.Repeat(","+part, parts-1) + around[1] + "\n\n"
+		chat := newChat(t, fakellm.New(t, fakellm.Always(fakellm.Raw(body))).BaseURL(), func(cfg *Config) { cfg.Format = format })
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		reply, err := chat.Stream(t.Context(), dialogue.Request{}, discard)
+		runtime.ReadMemStats(&after)
+		if err != nil || len(reply.Message.Content) != parts*size {
+			t.Errorf("%s: %d bytes, %v", format, len(reply.Message.Content), err)
+		}
+		if took := (after.TotalAlloc - before.TotalAlloc) / uint64(len(body)); took > 200 {
+			t.Errorf("%s: %d bytes of memory for each byte of the frame", format, took)
+		}
+	}
 }

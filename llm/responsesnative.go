@@ -2,6 +2,7 @@ package llm
 
 import (
 	"encoding/json"
+	"strings"
 
 	"github.com/mark-analyst/mark/internal/dialogue"
 )
@@ -36,7 +37,8 @@ func (r *responsesReader) native(m dialogue.Message) dialogue.Native {
 // does: a call may have been given another id, or was edited, or not taken, and
 // then they are not to be sent.
 func faithful(m dialogue.Message) bool {
-	said, calls := "", m.ToolCalls
+	var said strings.Builder
+	calls := m.ToolCalls
 	for _, raw := range m.Native.Items {
 		var o outputItem
 		if json.Unmarshal(raw, &o) != nil {
@@ -45,7 +47,7 @@ func faithful(m dialogue.Message) bool {
 		switch o.Type {
 		case itemMessage:
 			for _, p := range o.Content {
-				said += text(p.Text)
+				said.WriteString(text(p.Text))
 			}
 		case itemCall:
 			if len(calls) == 0 {
@@ -59,5 +61,5 @@ func faithful(m dialogue.Message) bool {
 			}
 		}
 	}
-	return len(calls) == 0 && said == m.Content
+	return len(calls) == 0 && said.String() == m.Content
 }

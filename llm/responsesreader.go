@@ -179,18 +179,18 @@ func (r *responsesReader) finish(it *item, o outputItem, raw json.RawMessage) er
 }
 
 func (r *responsesReader) contents(it *item, parts []itemPart) error {
-	var spoken, refused string
+	var spoken, refused strings.Builder
 	for _, p := range parts {
 		if p.Type == partRefusal {
-			refused += text(p.Refusal)
+			refused.WriteString(text(p.Refusal))
 			continue
 		}
-		spoken += text(p.Text)
+		spoken.WriteString(text(p.Text))
 	}
-	if err := r.upTo(it, partRefusal, refused); err != nil {
+	if err := r.upTo(it, partRefusal, refused.String()); err != nil {
 		return err
 	}
-	return r.upTo(it, "text", spoken)
+	return r.upTo(it, "text", spoken.String())
 }
 
 // joined is the text of reasoning, its parts as paragraphs.
