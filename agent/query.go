@@ -169,12 +169,5 @@ func problemOf(err error) (code, text string) {
 	if e.Position != nil {
 		text += fmt.Sprintf(" (line %d, column %d)", e.Position.Line, e.Position.Column)
 	}
-	if len(e.Suggestions) > 0 {
-		var names []string
-		for _, name := range e.Suggestions {
-			names = append(names, string(encode(untrusted.Line(name))))
-		}
-		text += " Nearest names: " + clip(strings.Join(names, ", "), 500) + "."
-	}
 	return string(e.Code), text
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/mark-analyst/mark/internal/cut"
 	"github.com/mark-analyst/mark/internal/untrusted"
 	"github.com/mark-analyst/mark/warehouse"
+	"github.com/mark-analyst/mark/warehouse/nearest"
 )
 
 // friendly is what is said about a code; what BigQuery says follows where it
@@ -95,7 +96,7 @@ func (w *Warehouse) explain(ctx context.Context, err error, query *warehouse.Que
 	if query != nil && ctx.Err() == nil && (out.Code == warehouse.CodeInvalidQuery || out.Code == warehouse.CodeNotFound) {
 		out.Suggestions = w.suggest(ctx, query.SQL, message)
 		if len(out.Suggestions) > 0 {
-			out.Message += " Nearest: " + strings.Join(out.Suggestions, ", ") + "."
+			out.Message += nearest.Told(out.Suggestions)
 		}
 	}
 	return out

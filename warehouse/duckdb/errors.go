@@ -75,7 +75,9 @@ func (w *Warehouse) explain(a *answer) *warehouse.Error {
 	switch {
 	case missing != nil:
 		out.Code, out.Message = warehouse.CodeNotFound, fmt.Sprintf("There is no table %s among the files.", shown(missing[1]))
-		out.Suggestions = nearest.Names(missing[1], w.names())
+		if out.Suggestions = nearest.Names(missing[1], w.names()); len(out.Suggestions) == 0 {
+			out.Message += w.all()
+		}
 	case a.Error.Kind == "Unreadable":
 		out.Code, out.Message, out.Position = warehouse.CodeNotFound, "The table "+shown(text), nil
 	case a.Error.Kind == "PermissionException":
@@ -90,7 +92,7 @@ func (w *Warehouse) explain(a *answer) *warehouse.Error {
 		}
 	}
 	if len(out.Suggestions) > 0 {
-		out.Message += " Nearest: " + strings.Join(out.Suggestions, ", ") + "."
+		out.Message += nearest.Told(out.Suggestions)
 	}
 	return out
 }

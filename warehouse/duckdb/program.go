@@ -71,6 +71,7 @@ func (w *Warehouse) ask(ctx context.Context, r request) (*answer, *rows, error) 
 	}
 	name := "mark-sql-" + rand.Text() + ".jsonl"
 	r.File = folder + name
+	r.Tables = make([]askedTable, 0, len(w.config.Tables)) // a list, also where there is none
 	for _, t := range w.config.Tables {
 		r.Tables = append(r.Tables, askedTable(t))
 	}

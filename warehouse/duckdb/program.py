@@ -53,7 +53,9 @@ def main():
     here = session()
     if here.left and os.path.exists(here.left):
         os.unlink(here.left)
-    if any(here.loaded.get(t["name"], t["version"]) != t["version"] for t in request["tables"]):
+    there = {t["name"]: t["version"] for t in request["tables"]}
+    # What has left the chat is not to be read any more, as what is another now.
+    if any(there.get(name) != version for name, version in here.loaded.items()):
         forget()
         here = session()
     here.left = request["file"]

@@ -158,7 +158,19 @@ func TestTables(t *testing.T) {
 	if got, err := ask(s.connect(t, nil), "SELECT n FROM items"); got != int64(2) || err != nil {
 		t.Errorf("of the new file: %v, %v", got, err)
 	}
-	_, err := w.Plan(t.Context(), warehouse.Query{SQL: "SELECT * FROM broken"})
+	// What has left the chat is gone, though it was loaded.
+	all := s.tables
+	s.tables = all[:1]
+	if _, err := ask(s.connect(t, nil), "SELECT n FROM items"); warehouse.CodeOf(err) != warehouse.CodeNotFound || !strings.Contains(err.Error(), `There are "orders".`) {
+		t.Errorf("of a file that has left the chat: %v", err)
+	}
+	s.tables = nil
+	plan, err := s.connect(t, nil).Plan(t.Context(), warehouse.Query{SQL: "SELECT 1"})
+	if err != nil || plan.Statement != "SELECT" {
+		t.Errorf("without any file: %+v, %v", plan, err)
+	}
+	s.tables = all
+	_, err = w.Plan(t.Context(), warehouse.Query{SQL: "SELECT * FROM broken"})
 	if warehouse.CodeOf(err) != warehouse.CodeNotFound || !strings.Contains(err.Error(), "broken cannot be read") {
 		t.Errorf("a file that cannot be loaded: %v", err)
 	}

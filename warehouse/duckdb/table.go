@@ -122,6 +122,19 @@ func (w *Warehouse) names() []string {
 	return out
 }
 
+// all tells of the tables, as a sentence after another.
+func (w *Warehouse) all() string {
+	const told = 20
+	names := w.names()
+	switch {
+	case len(names) == 0:
+		return " There are none: attach a file."
+	case len(names) > told:
+		return fmt.Sprintf(" There are %d, such as %s.", len(names), nearest.Quoted(names[:told]))
+	}
+	return " There are " + nearest.Quoted(names) + "."
+}
+
 func notThere(what string) *warehouse.Error {
 	return &warehouse.Error{Code: warehouse.CodeNotFound, Message: fmt.Sprintf("There is no table %s among the files.", what)}
 }

@@ -46,7 +46,7 @@ func (p *parsed) duckSources() error {
 		t := p.list[i]
 		isSource := s.begins(p, i) || s.called(p, i)
 		if t.kind == literal && isSource {
-			return p.fail(RuleFunction, t) // FROM 'file.csv'
+			return p.fail(RuleFile, t) // FROM 'file.csv'
 		}
 		if t.kind == literal && p.at(i-1).isMark(".") {
 			return p.fail(RuleName, t) // to DuckDB the string in main.'orders' is a name

@@ -24,6 +24,7 @@ const (
 	RuleVariable          Rule = "variable"
 	RulePipe              Rule = "pipe operator"
 	RuleFunction          Rule = "function"
+	RuleFile              Rule = "file"
 	RuleInformationSchema Rule = "INFORMATION_SCHEMA"
 	RuleMetaTable         Rule = "meta table"
 	RuleWildcard          Rule = "wildcard table"
@@ -62,6 +63,8 @@ func (e *LexicalError) Error() string {
 		return fmt.Sprintf("The pipe operator %q is not permitted. Use those that only read.", e.Word)
 	case RuleFunction:
 		return fmt.Sprintf("The function %q is not permitted: only built-in functions that compute are, and none that read files, call models, other databases, services or routines of somebody.", e.Word)
+	case RuleFile:
+		return fmt.Sprintf("A text, %q, does not stand for a table here. Write the table's name, in double quotes where it is not one plain word.", e.Word)
 	case RuleInformationSchema:
 		return "INFORMATION_SCHEMA is permitted of a dataset only, with its TABLES, COLUMNS, COLUMN_FIELD_PATHS, TABLE_OPTIONS, PARTITIONS and VIEWS: write `project.dataset.INFORMATION_SCHEMA.COLUMNS` in backticks."
 	case RuleMetaTable:

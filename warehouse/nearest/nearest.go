@@ -4,9 +4,12 @@ package nearest
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
+
+	"github.com/mark-analyst/mark/internal/untrusted"
 )
 
 const (
@@ -46,4 +49,16 @@ func Names(wrong string, names []string) []string {
 		out = append(out, c.name)
 	}
 	return slices.Compact(out)
+}
+
+// Told tells of such names, as a sentence after another.
+func Told(names []string) string { return " Nearest: " + Quoted(names) + "." }
+
+// Quoted lists names within a sentence: they are data, and stand in quotes.
+func Quoted(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = strconv.Quote(untrusted.Line(name))
+	}
+	return strings.Join(quoted, ", ")
 }
