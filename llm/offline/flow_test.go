@@ -318,3 +318,27 @@ func TestTheAnswerToAQuestionBackGoesOn(t *testing.T) {
 		t.Errorf("after an answer that says nothing it used %q", e.used)
 	}
 }
+
+// A file's whole name names it, though its words are those that any data are called by.
+func TestAFileThatIsCalledAsAnyDataAre(t *testing.T) {
+	called := func(d profiles.Data, file string) profiles.Data {
+		d.Profile.Load = strings.ReplaceAll(d.Profile.Load, d.Profile.File, file)
+		d.Profile.Name, d.Profile.File = file, file
+		return d
+	}
+	for _, names := range [][2]string{{"data.csv", "sales.csv"}, {"table.csv", "results.csv"}, {"data.csv", "data (2).csv"}} {
+		first, second := called(profiles.Penguins(t), names[0]), called(profiles.Gapminder(t), names[1])
+		a := newAgent(t, printing("It is 1."), first, second)
+		for _, file := range []string{names[1], names[0], names[1]} {
+			e := a.ask("how many rows are in " + file + "?")
+			if code := strings.Join(e.codes, ""); !strings.Contains(code, "/"+file+`"`) {
+				t.Errorf("%s of %v: %q\n%.200s", file, names, e.text, code)
+			}
+		}
+		b := newAgent(t, printing("It is 1."), first, second)
+		b.ask("how many rows are there?")
+		if e := b.ask("“" + names[0] + "”"); !strings.Contains(strings.Join(e.codes, ""), "/"+names[0]+`"`) {
+			t.Errorf("the answer %s of %v: %q", names[0], names, e.text)
+		}
+	}
+}

@@ -126,8 +126,12 @@ func isFiller(keys []string) bool {
 	})
 }
 
-// Mentioned tells whether the text names the data set.
+// Mentioned tells whether the text names the data set: by a word of its own, or by
+// its file's whole name, of which all the words may be others' too: "data.csv".
 func (d *Dataset) Mentioned(text string) bool {
+	if strings.Contains(d.File, ".") && regexp.MustCompile(`(?i)(^|\W)`+regexp.QuoteMeta(d.File)+`($|\W)`).MatchString(text) {
+		return true
+	}
 	own := d.ownWords()
 	for _, t := range tokenize(text) {
 		for _, w := range nameWords(t.text) {
