@@ -159,6 +159,7 @@ func mendable(problem string) bool {
 
 // lastLine returns the last line of a traceback: what went wrong.
 func lastLine(problem string) string {
+	problem, _, _ = strings.Cut(strings.TrimSpace(problem), "\n(Nothing is loaded yet.") // a hint for models
 	lines := strings.Split(strings.TrimSpace(problem), "\n")
 	return strings.TrimSpace(lines[len(lines)-1])
 }

@@ -55,7 +55,14 @@ func answer(s subject, result printed) reply {
 		FollowUps: question.FollowUps(q, s.data), Caveats: caveats(q.Notes, notes),
 	}
 	if q.Intent == question.Run {
-		f.Story = "Your Python ran" + map[bool]string{true: " and printed nothing.", false: " and printed:\n\n" + fenced(result.stdout)}[result.stdout == ""]
+		switch {
+		case result.stdout != "":
+			f.Story = "Your Python ran and printed:\n\n" + fenced(result.stdout)
+		case len(result.outputs) > 0:
+			f.Story = "Your Python ran. What it showed is with its step."
+		default:
+			f.Story = "Your Python ran and printed nothing."
+		}
 		findings = nil
 		f.Caveats = caveats(nil, nil)
 	} else {

@@ -342,3 +342,19 @@ func TestAFileThatIsCalledAsAnyDataAre(t *testing.T) {
 		}
 	}
 }
+
+// What came of a person's own Python is told as it was: what it printed, that it
+// showed something, or why it failed, and not what a model would be told to do.
+func TestOwnPythonIsToldAsItWas(t *testing.T) {
+	for want, result := range map[string]string{
+		"printed:":         "<stdout>\n7\n</stdout>\n",
+		"What it showed":   "<outputs>\n[STEP.o1] text 7\n</outputs>\n",
+		"printed nothing.": "(The program ran and printed nothing.)",
+		"NameError":        "<error>\nTraceback (most recent call last):\nNameError: name 'df' is not defined\n(Nothing is loaded yet. Begin the program with df = pd.read_csv('x'))\n</error>",
+	} {
+		a := newAgent(t, func(string) string { return result }, profiles.Penguins(t))
+		if e := a.ask("```python\nx\n```"); !strings.Contains(e.text, want) || strings.Contains(e.text, "Begin the program") {
+			t.Errorf("want %q: %q", want, e.text)
+		}
+	}
+}

@@ -1,6 +1,11 @@
 package kernel
 
-import "github.com/mark-analyst/mark/internal/execution"
+import (
+	"time"
+
+	"github.com/mark-analyst/mark/internal/clock"
+	"github.com/mark-analyst/mark/internal/execution"
+)
 
 // The failures of a session, in the words that a person reads.
 
@@ -34,10 +39,10 @@ func cancelled(cause error) *execution.Error {
 	}
 }
 
-func timedOut(limit string) *execution.Error {
+func timedOut(limit time.Duration) *execution.Error {
 	return &execution.Error{
 		Code:    execution.CodeTimeout,
-		Message: "The step took longer than " + limit + " and was stopped. The variables are kept; try less data or a cheaper method.",
+		Message: "The step took longer than " + clock.Words(limit) + " and was stopped. The variables are kept; try less data or a cheaper method.",
 	}
 }
 

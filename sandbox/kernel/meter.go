@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/mark-analyst/mark/internal/clock"
 	"github.com/mark-analyst/mark/internal/execution"
 )
 
@@ -67,6 +68,6 @@ func (m *meter) end() {
 func tooMuchCPU(limit time.Duration) *execution.Error {
 	return &execution.Error{
 		Code:    execution.CodeCPUTime,
-		Message: "The step took more than " + limit.String() + " of CPU time and was stopped. The variables are kept; try less data or a cheaper method, or fewer processes.",
+		Message: "The step took more than " + clock.Words(limit) + " of CPU time and was stopped. The variables are kept; try less data or a cheaper method, or fewer processes.",
 	}
 }

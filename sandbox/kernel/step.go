@@ -119,7 +119,7 @@ func (s *step) run(ctx context.Context, code string) (execution.Result, error) {
 		case <-s.progress.due:
 			s.tellProgress()
 		case <-timeUp.C:
-			err = interrupt(timedOut(limit.String()))
+			err = interrupt(timedOut(limit))
 		case <-spent:
 			spent = nil
 			err = interrupt(tooMuchCPU(s.conn.options.Limits.CPUTime))
