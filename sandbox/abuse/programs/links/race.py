@@ -12,14 +12,16 @@ with open(outside, "w") as file:
 def exchange():
     stop = time.monotonic() + 2
     while time.monotonic() < stop:
-        for n in range(5):
-            os.symlink(outside, "new")
-            os.replace("new", f"file-{n}")
-            with open("new", "w") as file:
-                file.write("nothing of importance, as long as it is")
-            os.replace("new", f"file-{n}")
+        for links in (0, 1):  # each is a link half of the time, half of them at any time
+            for n in range(16):
+                if n % 2 == links:
+                    os.symlink(outside, "new")
+                else:
+                    with open("new", "w") as file:
+                        file.write("nothing of importance, as long as it is")
+                os.replace("new", f"file-{n}")
 
-for n in range(5):
+for n in range(16):
     open(f"file-{n}", "w").write("first")
 threading.Thread(target=exchange, daemon=True).start()
 time.sleep(0.05)
