@@ -2,7 +2,6 @@ package bigquery
 
 import (
 	"math/rand/v2"
-	"os"
 	"testing"
 	"time"
 
@@ -22,15 +21,7 @@ const readings = 10_000
 // for the one than for the other.
 func TestTheGuardReadsAsGoogleSQLOnTheEmulator(t *testing.T) {
 	e := emulator(t)
-	seed, until := uint64(1), time.Time{}
-	if long := os.Getenv("MARK_FUZZ_TIME"); long != "" {
-		d, err := time.ParseDuration(long)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seed, until = uint64(time.Now().UnixNano()), time.Now().Add(d)
-		t.Logf("of the seed %d", seed)
-	}
+	seed, until := warehousetest.Seed(t)
 	rng := rand.New(rand.NewPCG(seed, 0))
 	queries, permitted := 0, 0
 	for permitted < readings || time.Now().Before(until) {

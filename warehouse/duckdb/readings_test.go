@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"testing"
@@ -36,18 +35,11 @@ type reading struct {
 
 // TestTheGuardReadsAsDuckDB: of what the guard's first stage lets through DuckDB
 // makes one statement at most, which reads no table that the stage did not see and
-// no function but those that compute, and has nothing else than queries in it. Else a comment, a string or a name would end
-// elsewhere for the one than for the other.
+// no function but those that compute, and has nothing else than queries in it. Else
+// a comment, a string or a name would end elsewhere for the one than for the other.
 func TestTheGuardReadsAsDuckDB(t *testing.T) {
 	s := open(t)
-	seed, until := uint64(1), time.Time{}
-	if long := os.Getenv("MARK_FUZZ_TIME"); long != "" {
-		d, err := time.ParseDuration(long)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seed, until = uint64(time.Now().UnixNano()), time.Now().Add(d)
-	}
+	seed, until := warehousetest.Seed(t)
 	queries := 0
 	for n := 0; !t.Failed() && (n < batches || time.Now().Before(until)); n++ {
 		queries += compare(t, s, seed+uint64(n))

@@ -2,8 +2,28 @@ package warehousetest
 
 import (
 	"math/rand/v2"
+	"os"
 	"strings"
+	"testing"
+	"time"
 )
+
+// Seed is what a test draws its statements from, and until when. The short form has
+// always the same and no time; the long one takes the time of MARK_FUZZ_TIME.
+func Seed(t *testing.T) (seed uint64, until time.Time) {
+	t.Helper()
+	long := os.Getenv("MARK_FUZZ_TIME")
+	if long == "" {
+		return 1, until
+	}
+	d, err := time.ParseDuration(long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed = uint64(time.Now().UnixNano())
+	t.Logf("of the seed %d", seed)
+	return seed, time.Now().Add(d)
+}
 
 // Trick returns a query, one of bases, with some of tricks put into it anywhere: for
 // tests of what a guard and an engine each make of it.
